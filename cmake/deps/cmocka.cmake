@@ -1,0 +1,2 @@
+include("${CMAKE_CURRENT_LIST_DIR}/pkg.cmake")
+nima_dep_pkg(dep_cmocka cmocka libcmocka-dev)

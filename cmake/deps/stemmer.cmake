@@ -1,0 +1,11 @@
+# libstemmer has no pkg-config file in Debian 12.
+if(NOT TARGET dep_stemmer)
+  find_path(NIMA_STEMMER_INCLUDE libstemmer.h)
+  find_library(NIMA_STEMMER_LIB stemmer)
+  if(NOT NIMA_STEMMER_INCLUDE OR NOT NIMA_STEMMER_LIB)
+    message(FATAL_ERROR "libstemmer is missing: apt-get install libstemmer-dev (or: scripts/setup packages)")
+  endif()
+  add_library(dep_stemmer INTERFACE)
+  target_include_directories(dep_stemmer SYSTEM INTERFACE "${NIMA_STEMMER_INCLUDE}")
+  target_link_libraries(dep_stemmer INTERFACE "${NIMA_STEMMER_LIB}")
+endif()

@@ -1,0 +1,11 @@
+include("${CMAKE_CURRENT_LIST_DIR}/paths.cmake")
+if(NOT TARGET dep_yyjson)
+  if(NOT EXISTS "${NIMA_YYJSON_DIR}/yyjson.c")
+    message(FATAL_ERROR "yyjson is not in ${NIMA_YYJSON_DIR}: run scripts/setup deps")
+  endif()
+  add_library(dep_yyjson STATIC "${NIMA_YYJSON_DIR}/yyjson.c")
+  target_include_directories(dep_yyjson SYSTEM PUBLIC "${NIMA_YYJSON_DIR}")
+  # Not our code: our warnings are not for it, and it is fast in every build.
+  target_compile_options(dep_yyjson PRIVATE -w -O2)
+  set_target_properties(dep_yyjson PROPERTIES POSITION_INDEPENDENT_CODE ON C_CLANG_TIDY "")
+endif()
