@@ -76,7 +76,7 @@ web_there() { [ -e "$WEB_DIR/marked.esm.js" ] && [ -e "$WEB_DIR/purify.es.mjs" ]
 web_get() {
     local work=$CACHE/work/web
     rm -rf "$work"
-    mkdir -p "$work/marked" "$work/dompurify" "$work/out"
+    mkdir -p "$work/marked" "$work/dompurify" "$work/out" "$CACHE/web"
     fetch_npm marked "$CACHE/download"
     fetch_npm dompurify "$CACHE/download"
     tar -xzf "$CACHE/download/$(lock_field marked 5)" -C "$work/marked" --strip-components=1

@@ -19,7 +19,8 @@ die() {
     exit 1
 }
 
-# step NAME CHECK DO: skips what is done, says how long the rest took.
+# step NAME CHECK DO...: skips what is done, says how long the rest took. Two setups side by side do not do the
+# same step twice: the second waits for the first, then finds the work done.
 step() {
     local name=$1 check=$2 begun
     shift 2
@@ -30,22 +31,21 @@ step() {
     fi
     printf '[%d/%d] %s …\n' "$STEP" "$STEPS" "$name" >&2
     begun=$SECONDS
-    "$@"
+    mkdir -p "$CACHE/lock" || die "cannot write to the cache folder $CACHE" \
+        "make it writable, or set NIMA_CACHE to a folder that is"
+    exec 9>"$CACHE/lock/$check"
+    if ! flock -n 9; then
+        say "      another setup is at it; waiting for that one"
+        flock 9
+    fi
+    if ! "$check"; then
+        "$@"
+    fi
+    exec 9>&-
     printf '[%d/%d] %s … %d s\n' "$STEP" "$STEPS" "$name" $((SECONDS - begun)) >&2
 }
 
 never() { return 1; }
-
-# One setup works on the cache at a time; a second one waits, then finds the work done.
-lock_cache() {
-    mkdir -p "$CACHE" || die "cannot write to the cache folder $CACHE" \
-        "make it writable, or set NIMA_CACHE to a folder that is"
-    exec 9>"$CACHE/.lock"
-    if ! flock -n 9; then
-        say "another setup is at work in $CACHE; waiting for it"
-        flock 9
-    fi
-}
 
 # quietly NAME COMMAND...: output goes to a log; its end is shown when the command fails.
 quietly() {
