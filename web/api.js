@@ -1,0 +1,104 @@
+/* api.js: the only module that talks to the server. Paths are relative to the page, so a sub-path works. */
+
+import { readEvents } from "./sse.js";
+
+const TOKEN_KEY = "nima.token";
+
+export const token = {
+  get: () => sessionStorage.getItem(TOKEN_KEY),
+  set: (value) => (value ? sessionStorage.setItem(TOKEN_KEY, value) : sessionStorage.removeItem(TOKEN_KEY)),
+};
+
+/** kind: "network" (no answer), "http" (an error reply), "stream" (an error or a cut in mid-stream). */
+export class ApiError extends Error {
+  constructor(kind, { status = 0, error = {}, retryAfter = null } = {}) {
+    super(error.message ?? kind);
+    this.kind = kind;
+    this.status = status;
+    this.code = error.code ?? null;
+    this.field = error.field ?? null;
+    this.requestId = error.request_id ?? null;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** Seconds from a Retry-After header, which may be a number or a date. */
+function retryAfter(headers) {
+  const value = headers.get("retry-after");
+  if (!value) return null;
+  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? Math.max(1, Math.ceil(seconds)) : null;
+}
+
+async function send(method, path, { body, signal, accept = "application/json" } = {}) {
+  const headers = { accept };
+  if (token.get()) headers.authorization = `Bearer ${token.get()}`;
+  if (body !== undefined) headers["content-type"] = "application/json";
+  let reply;
+  try {
+    reply = await fetch(path, {
+      method, headers, signal, cache: "no-store",
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch (cause) {
+    if (cause.name === "AbortError") throw cause;
+    throw new ApiError("network");
+  }
+  if (reply.ok) return reply;
+  let error = {};
+  try {
+    const data = await reply.json();
+    error = data.error ?? { message: data.detail };
+  } catch { /* A proxy's error page: the status has to do. */ }
+  error.request_id ??= reply.headers.get("x-request-id");
+  throw new ApiError("http", { status: reply.status, error, retryAfter: retryAfter(reply.headers) });
+}
+
+/** {data, next}: the decoded body (null for 204) and the cursor of the next page, if any. */
+async function call(method, path, options) {
+  const reply = await send(method, path, options);
+  const text = reply.status === 204 ? "" : await reply.text();
+  return { data: text ? JSON.parse(text) : null, next: reply.headers.get("x-next-cursor") };
+}
+
+const query = (values) => {
+  const entries = Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return entries.length ? `?${new URLSearchParams(entries)}` : "";
+};
+const id = encodeURIComponent;
+
+export const health = (signal) => call("GET", "health", { signal });
+export const profile = () => call("GET", "v1/memory/profile");
+
+export const conversations = {
+  list: (cursor) => call("GET", `v1/conversations${query({ limit: 50, cursor })}`),
+  get: (which) => call("GET", `v1/conversations/${id(which)}`),
+  remove: (which) => call("DELETE", `v1/conversations/${id(which)}`),
+};
+
+export const facts = {
+  list: (cursor, limit = 50) => call("GET", `v1/memory/facts${query({ limit, cursor })}`),
+  search: (q, signal) => call("GET", `v1/memory/search${query({ q, limit: 20 })}`, { signal }),
+  add: (fact) => call("POST", "v1/memory/facts", { body: fact }),
+  remove: (which) => call("DELETE", `v1/memory/facts/${id(which)}`),
+};
+
+/**
+ * One turn: yields {content} frames and the last one with `done`. Throws ApiError for an error frame or a body
+ * that ends too early. `onOpen(conversationId)` is told the conversation as soon as the server names it.
+ */
+export async function* chat(body, signal, onOpen) {
+  const reply = await send("POST", "v1/chat/stream", { body, signal, accept: "text/event-stream" });
+  onOpen(reply.headers.get("x-nima-conversation"));
+  try {
+    for await (const frame of readEvents(reply.body)) {
+      if (frame.error) throw new ApiError("stream", { error: frame.error });
+      yield frame;
+      if (frame.done) return;
+    }
+  } catch (cause) {
+    if (cause instanceof ApiError || cause.name === "AbortError") throw cause;
+  }
+  if (signal.aborted) throw new DOMException("stopped", "AbortError");
+  throw new ApiError("stream", { error: { code: "cut" } });
+}

@@ -1,0 +1,215 @@
+/* chat.js: one conversation on the page: its turns, sending, streaming, stopping, trying again. */
+
+import * as api from "./api.js";
+import { SentenceAnnouncer, announce } from "./announce.js";
+import { copyButton, h } from "./dom.js";
+import { errorCard } from "./errors.js";
+import { MarkdownView } from "./markdown.js";
+import { memoryNotes } from "./notes.js";
+
+/* Room for an answer with code in it; the server's default of 300 tokens often cuts those. */
+const REPLY_TOKENS = 1000;
+const SLOW_SECONDS = 15;
+
+/** A person's message. */
+function userTurn(text) {
+  return h("article", { class: "turn user" }, h("h3", { class: "sr" }, "You said"), h("div", { class: "bubble", dir: "auto" }, text));
+}
+
+/** A reply: empty and waiting at first, then growing, then finished, stopped or failed. */
+class Reply {
+  #clock = 0;
+  #tail = h("div", { class: "tail" });
+
+  constructor(hooks) {
+    this.hooks = hooks;
+    this.body = h("div", { class: "md" });
+    this.view = new MarkdownView(this.body, hooks.grown);
+    this.el = h("article", { class: "turn nima" }, h("h3", { class: "sr" }, "Nima said"), this.body, this.#tail);
+  }
+
+  wait() {
+    const seconds = h("span", { class: "seconds" });
+    const words = h("span", {}, "Reading your message");
+    this.waiting = h("p", { class: "waiting" }, h("span", { class: "breath", "aria-hidden": "true" }), words, seconds);
+    this.el.insertBefore(this.waiting, this.body);
+    this.el.setAttribute("aria-busy", "true");
+    this.started = performance.now();
+    this.#clock = setInterval(() => {
+      const passed = Math.round((performance.now() - this.started) / 1000);
+      if (passed >= 1) seconds.textContent = `${passed} s`;
+      if (passed >= SLOW_SECONDS) words.textContent = "Still reading; a long conversation takes a while";
+    }, 250);
+  }
+
+  #awake() {
+    clearInterval(this.#clock);
+    this.waiting?.remove();
+    this.waiting = null;
+  }
+
+  push(text) {
+    if (this.waiting) this.#awake();
+    this.view.push(text);
+  }
+
+  #settle() {
+    this.#awake();
+    this.view.flush();
+    this.el.removeAttribute("aria-busy");
+  }
+
+  finish({ context, remembered }) {
+    this.#settle();
+    if (!this.view.text.trim()) this.body.append(h("p", { class: "faint" }, "The reply was empty. Try saying it another way."));
+    this.#foot({ context, remembered, seconds: (performance.now() - this.started) / 1000 });
+  }
+
+  stop() {
+    this.#settle();
+    this.#foot({ note: this.view.text ? "stopped" : "stopped before the first word" });
+  }
+
+  fail(error, retry, dismiss) {
+    this.#settle();
+    this.#tail.replaceChildren(errorCard(error, retry, dismiss));
+    this.hooks.grown();
+  }
+
+  /** From the store instead of a stream. */
+  static past(message, hooks, living) {
+    const reply = new Reply(hooks);
+    const meta = message.metadata ?? {};
+    reply.view.push(message.content ?? "");
+    reply.view.flush();
+    reply.#foot({ context: meta.context, remembered: meta.remembered, note: meta.interrupted ? "stopped" : "", living });
+    return reply;
+  }
+
+  #foot({ context, remembered, seconds, note, living }) {
+    const tokens = context?.tokens;
+    const facts = [];
+    if (note) facts.push(h("span", { class: "stopped" }, note));
+    if (tokens?.completion) {
+      const cached = tokens.cached ? `, ${tokens.cached} of them already read` : "";
+      facts.push(h("span", { title: `The prompt had ${tokens.prompt} tokens${cached}.` }, `${tokens.completion} tokens`));
+    }
+    if (seconds) facts.push(h("span", {}, `${seconds.toFixed(1)} s`));
+    if (context?.trimmed_messages) facts.push(h("span", {}, "the oldest messages did not fit"));
+    const text = this.view.text;
+    const line = h("div", { class: "meta" }, text && copyButton("Copy this reply", () => text), facts);
+    this.#tail.replaceChildren(...memoryNotes(context, remembered, living), line);
+    this.hooks.grown();
+  }
+}
+
+export class Thread {
+  #abort = null;
+
+  /** hooks: named(thread), changed(thread), grown(thread), settled(thread), start() */
+  constructor(id, hooks) {
+    this.id = id;
+    this.hooks = hooks;
+    this.title = "";
+    this.count = 0;
+    this.el = h("div", { class: "thread" });
+    this.replyHooks = { grown: () => hooks.grown(this) };
+  }
+
+  get busy() { return this.#abort !== null; }
+
+  /** Fills the thread with a stored conversation. */
+  async load() {
+    this.el.replaceChildren(h("p", { class: "waiting" }, h("span", { class: "breath", "aria-hidden": "true" }), "Opening"));
+    try {
+      const { data } = await api.conversations.get(this.id);
+      const living = await livingFacts(data.messages);
+      this.el.replaceChildren();
+      for (const message of data.messages) this.#past(message, living);
+      this.title = data.title || "";
+    } catch (error) {
+      const away = error.status === 404 && { label: "New conversation", action: this.hooks.start };
+      this.el.replaceChildren(errorCard(error, error.status === 404 ? null : () => this.load(), away));
+    }
+    this.hooks.changed(this);
+    this.hooks.grown(this, true);
+  }
+
+  #past(message, living) {
+    if (message.role === "user") this.#user(message.content);
+    else if (message.role === "assistant") this.el.append(Reply.past(message, this.replyHooks, living).el);
+  }
+
+  #user(text) {
+    this.firstWords ??= text;
+    this.count += 1;
+    this.el.append(userTurn(text));
+  }
+
+  send(text) {
+    if (!this.count) this.el.replaceChildren();
+    this.#user(text);
+    this.#reply(text);
+  }
+
+  stop() { this.#abort?.abort(); }
+
+  async #reply(text) {
+    const reply = new Reply(this.replyHooks);
+    const speech = new SentenceAnnouncer();
+    this.el.append(reply.el);
+    this.#abort = new AbortController();
+    this.hooks.changed(this);
+    reply.wait();
+    this.hooks.grown(this, true);
+    try {
+      await this.#stream(text, reply, speech);
+    } catch (error) {
+      if (error.name === "AbortError") {
+        reply.stop();
+        announce("Stopped.");
+      } else {
+        reply.fail(error, () => { reply.el.remove(); this.#reply(text); });
+      }
+    }
+    speech.finish();
+    this.#abort = null;
+    this.hooks.changed(this);
+    this.hooks.settled(this);
+  }
+
+  async #stream(text, reply, speech) {
+    const body = { messages: [{ role: "user", content: text }], max_length: REPLY_TOKENS };
+    if (this.id) body.conversation_id = this.id;
+    for await (const frame of api.chat(body, this.#abort.signal, (id) => this.#named(id))) {
+      if (frame.content) {
+        reply.push(frame.content);
+        speech.push(frame.content);
+      }
+      if (frame.done) {
+        this.#named(frame.conversation_id);
+        reply.finish(frame);
+      }
+    }
+  }
+
+  #named(id) {
+    if (!id || this.id) return;
+    this.id = id;
+    this.hooks.named(this);
+  }
+
+  /** The conversation a stopped first reply went into, found by asking the server. */
+  adopt(id) { this.#named(id); }
+}
+
+/** Ids of facts that still exist, to mark those forgotten since; null when it cannot be known. */
+async function livingFacts(messages) {
+  if (!messages.some((message) => message.metadata?.remembered?.length)) return null;
+  try {
+    const { data, next } = await api.facts.list(null, 500);
+    return next ? null : new Set(data.map((fact) => fact.id));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,221 @@
+/* main.js: starts the page and introduces its parts to each other: list, thread, composer, memory, health.
+ * Which conversation is open stands in the address (#c/ID), so reload, back and bookmarks work. */
+
+import * as api from "./api.js";
+import { Thread } from "./chat.js";
+import { Composer } from "./composer.js";
+import { ConversationList } from "./conversations.js";
+import { byId, h, paintIcons } from "./dom.js";
+import { watchHealth } from "./health.js";
+import { MemoryPanel } from "./memory.js";
+import { factsChanged } from "./notes.js";
+
+const EXAMPLES = [
+  "My name is Ana, I live in Lisbon and I build compilers.",
+  "What do you remember about me?",
+  "Help me plan a calm and focused week.",
+];
+const NEAR_END = 80;
+const narrow = matchMedia("(max-width: 760px)");
+
+let thread = null;
+let known = new Set();
+/* Threads whose reply is still coming while another conversation is on screen. */
+const running = new Map();
+
+const list = new ConversationList({ removed });
+const composer = new Composer({ send: (text) => thread.send(text), stop: () => thread.stop() });
+const memory = new MemoryPanel(byId("memory"), closeMemory);
+const hooks = { named, changed, grown, settled, start: startNew };
+
+/* ---- conversations ---- */
+
+const idInAddress = () => /^#c\/([\w-]+)$/.exec(location.hash)?.[1] ?? null;
+
+function show(next) {
+  thread = next;
+  byId("thread").replaceChildren(next.el);
+  composer.open(next.id);
+  changed(next);
+  closeSide();
+  toEnd();
+}
+
+function open(id) {
+  if (running.has(id)) {
+    show(running.get(id));
+    return;
+  }
+  show(new Thread(id, hooks));
+  if (id) thread.load();
+  else thread.el.append(greeting());
+}
+
+function startNew() {
+  if (idInAddress()) history.pushState(null, "", location.pathname + location.search);
+  open(null);
+  composer.focus();
+}
+
+function follow() {
+  const id = idInAddress();
+  if (!thread || thread.id !== id || !id) open(id);
+}
+
+/** The server gave a new conversation its id. */
+function named(which) {
+  running.set(which.id, which);
+  if (which === thread) {
+    history.replaceState(null, "", `#c/${which.id}`);
+    composer.rename(which.id);
+  }
+  changed(which);
+}
+
+function changed(which) {
+  if (which.id && which.busy) running.set(which.id, which);
+  list.mark(thread?.id ?? null, which === thread ? which.firstWords : undefined);
+  if (which !== thread) return;
+  composer.state({ busy: which.busy });
+  const title = which.title || list.titleOf(which.id);
+  byId("title").textContent = title;
+  document.title = which.id ? `${title} · Nima` : "Nima";
+}
+
+async function settled(which) {
+  if (!which.id) await adopt(which);
+  if (which.id) running.delete(which.id);
+  await list.refresh();
+  remember();
+  changed(which);
+  health.check();
+  factsChanged();
+}
+
+const remember = () => { known = new Set(list.items.map((item) => item.id)); };
+
+/** A first reply that was stopped before the server named the conversation: take the one that is new in the list. */
+async function adopt(which) {
+  for (let tries = 0; tries < 3 && !which.id; tries += 1) {
+    await new Promise((done) => setTimeout(done, 250));
+    await list.refresh();
+    const fresh = list.items.filter((item) => !known.has(item.id));
+    if (fresh.length === 1) which.adopt(fresh[0].id);
+  }
+}
+
+function removed(id) {
+  running.get(id)?.stop();
+  if (thread.id === id) startNew();
+}
+
+/* ---- greeting ---- */
+
+function greeting() {
+  const hour = new Date().getHours();
+  const words = hour < 5 ? "Good night" : hour < 12 ? "Good morning" : hour < 18 ? "Good afternoon" : "Good evening";
+  const hello = h("h2", { class: "hello", dir: "auto" }, `${words}.`);
+  api.profile().then(({ data }) => {
+    if (data?.name) hello.textContent = `${words}, ${data.name}.`;
+  }).catch(() => {});
+  return h("div", { class: "greeting" },
+    h("img", { src: "app/mark.svg", alt: "", width: 44, height: 44 }), hello,
+    h("p", { class: "faint" }, "Nima remembers what you tell it, and shows you what it kept."),
+    h("ul", { class: "examples", "aria-label": "Things to say" }, EXAMPLES.map((text) =>
+      h("li", {}, h("button", { type: "button", onclick: () => composer.fill(text) }, text)))));
+}
+
+/* ---- scrolling: follow the reply unless the person scrolled up ---- */
+
+const scroller = byId("scroll");
+let following = true;
+
+function toEnd() {
+  following = true;
+  scroller.scrollTop = scroller.scrollHeight;
+}
+
+function grown(which, force = false) {
+  if (which !== thread) return;
+  if (force || following) toEnd();
+}
+
+scroller.addEventListener("scroll", () => {
+  following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END;
+  byId("latest").hidden = following;
+}, { passive: true });
+byId("latest").addEventListener("click", () => { toEnd(); composer.focus(); });
+
+/* ---- side and memory: beside the chat on a wide screen, over it on a narrow one ---- */
+
+function cover() {
+  const side = narrow.matches && byId("side").classList.contains("open");
+  const panel = narrow.matches && !byId("memory").hidden;
+  byId("shade").hidden = !(side || panel);
+  byId("main").inert = side || panel;
+  byId("side").inert = narrow.matches && !side;
+  byId("side-open").setAttribute("aria-expanded", String(side));
+  byId("memory-open").setAttribute("aria-expanded", String(!byId("memory").hidden));
+}
+
+function openSide() {
+  byId("side").classList.add("open");
+  cover();
+  byId("new").focus();
+}
+
+function closeSide(refocus = false) {
+  byId("side").classList.remove("open");
+  cover();
+  if (refocus) byId("side-open").focus();
+}
+
+function openMemory() {
+  memory.open();
+  cover();
+}
+
+function closeMemory() {
+  byId("memory").hidden = true;
+  cover();
+  byId("memory-open").focus();
+}
+
+byId("new").addEventListener("click", startNew);
+byId("side-open").addEventListener("click", openSide);
+byId("side-close").addEventListener("click", () => closeSide(true));
+byId("memory-open").addEventListener("click", () => (byId("memory").hidden ? openMemory() : closeMemory()));
+byId("shade").addEventListener("click", () => { closeSide(); if (!byId("memory").hidden) closeMemory(); });
+byId("skip").addEventListener("click", (event) => { event.preventDefault(); composer.focus(); });
+narrow.addEventListener("change", cover);
+
+document.addEventListener("keydown", (event) => {
+  if (document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape") escape();
+  const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    event.preventDefault();
+    if (!byId("main").inert) composer.focus();
+  }
+});
+
+function escape() {
+  if (byId("side").classList.contains("open")) closeSide(true);
+  else if (!byId("memory").hidden && byId("memory").contains(document.activeElement)) closeMemory();
+  else if (thread.busy) thread.stop();
+  else if (!byId("memory").hidden) closeMemory();
+}
+
+/* ---- start ---- */
+
+paintIcons();
+const health = watchHealth((state, before) => {
+  composer.state({ ready: state !== "loading" });
+  if (before === "down" && state !== "down") list.refresh().then(remember);
+});
+cover();
+follow();
+window.addEventListener("hashchange", follow);
+window.addEventListener("popstate", follow);
+list.refresh().then(() => { remember(); changed(thread); });
+if (!narrow.matches) composer.focus();

@@ -1,0 +1,62 @@
+/* notes.js: what stands under a reply about memory: what it remembered (with undo) and what it used. */
+
+import * as api from "./api.js";
+import { announce } from "./announce.js";
+import { h, icon, plural } from "./dom.js";
+import { explain } from "./errors.js";
+
+const EVENTS = { added: "Remembered", updated: "Updated", superseded: "Updated" };
+
+/** Anyone who shows facts can listen for "nima:facts" on the document. */
+export const factsChanged = () => document.dispatchEvent(new CustomEvent("nima:facts"));
+
+function chip(item, forgotten) {
+  const label = h("span", { class: "chip-label" });
+  const button = h("button", { type: "button", class: "chip-button" });
+  const el = h("li", { class: "chip" }, icon("leaf"), label, h("span", { class: "chip-fact", dir: "auto" }, item.fact), button);
+  let gone = forgotten;
+  const paint = () => {
+    el.classList.toggle("gone", gone);
+    label.textContent = gone ? "Forgotten" : EVENTS[item.event] ?? "Remembered";
+    button.textContent = gone ? "Keep it" : "Undo";
+    button.setAttribute("aria-label", gone ? `Remember again: ${item.fact}` : `Forget: ${item.fact}`);
+  };
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      if (gone) {
+        item = { ...item, ...(await api.facts.add({ fact: item.fact, category: item.category || "general" })).data };
+      } else {
+        await api.facts.remove(item.id).catch((error) => { if (error.status !== 404) throw error; });
+      }
+      gone = !gone;
+      paint();
+      announce(gone ? "Forgotten." : "Remembered again.");
+      factsChanged();
+    } catch (error) {
+      label.textContent = explain(error).title;
+    }
+    button.disabled = false;
+    button.focus();
+  });
+  paint();
+  return el;
+}
+
+/** Elements for a reply's `remembered` and `context.facts`. `living` marks chips whose fact is gone since. */
+export function memoryNotes(context, remembered, living) {
+  const notes = [];
+  const fresh = (remembered ?? []).filter((item) => item.event !== "unchanged");
+  if (fresh.length) {
+    notes.push(h("ul", { class: "chips", "aria-label": "Remembered from this message" },
+      fresh.map((item) => chip(item, Boolean(living && !living.has(item.id))))));
+  }
+  const used = context?.facts ?? [];
+  if (used.length) {
+    notes.push(h("details", { class: "used" },
+      h("summary", {}, `Used from memory (${used.length})`),
+      h("ul", { "aria-label": plural(used.length, "fact") }, used.map((fact) =>
+        h("li", { dir: "auto", title: Number.isFinite(fact.score) ? `Closeness ${fact.score.toFixed(2)}` : null }, fact.fact)))));
+  }
+  return notes;
+}
