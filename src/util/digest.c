@@ -1,0 +1,20 @@
+#include "util/digest.h"
+
+#include <openssl/sha.h>
+#include <stdio.h>
+
+void nima_sha256(nima_str data, unsigned char out[NIMA_SHA256_BYTES])
+{
+    SHA256((const unsigned char *)(data.ptr != NULL ? data.ptr : ""), data.len, out);
+}
+
+nima_str nima_sha256_hex(struct nima_ctx *ctx, nima_str data)
+{
+    unsigned char raw[NIMA_SHA256_BYTES];
+    nima_sha256(data, raw);
+    char *hex = nima_alloc(ctx->arena, NIMA_SHA256_HEX + 1);
+    for (size_t i = 0; i < NIMA_SHA256_BYTES; i++) {
+        snprintf(hex + 2 * i, 3, "%02x", raw[i]);
+    }
+    return (nima_str){hex, NIMA_SHA256_HEX};
+}
