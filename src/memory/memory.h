@@ -1,0 +1,122 @@
+#pragma once
+/*
+ * memory: what Nima remembers of a person: facts, found again by meaning and by words; learned
+ * from what the person says; the profile.
+ *
+ * Lifetime   One per process; made after store and llm, freed before them.
+ * Ownership  Results live in ctx->arena.
+ * Threads    Any worker may call at any time. Per person one index in memory, loaded when first
+ *            needed and dropped when idle; it answers only when it has seen the store's change
+ *            counter, so index and store never disagree, also with several processes or after a crash.
+ * Scope      Always ctx->user_id.
+ * Errors     INVALID, NOT_FOUND, CONFLICT; STORE and MODEL come through from below. Without an
+ *            embedding model everything goes on by words alone.
+ */
+#include "store/facts.h"
+#include "store/people.h"
+
+struct nima_llm;
+struct nima_memory;
+
+enum { NIMA_FACT_CHARS_MAX = 8000, NIMA_CATEGORY_CHARS_MAX = 64, NIMA_BATCH_MAX = 1000,
+       NIMA_SEARCH_LIMIT_MAX = 500, NIMA_QUERY_CHARS_MAX = 8000 };
+
+struct nima_memory_options {
+    double vector_weight, keyword_weight; /* of the fused rank; 0 and 0: defaults */
+    double recency_weight;                /* share of the score that age can take, 0..1 */
+    double recency_half_life_days;
+    double confidence_weight;             /* share that confidence can take, 0..1 */
+    int index_idle_s;                     /* a person's index is dropped after; 0: 1800 */
+};
+void nima_memory_defaults(struct nima_memory_options *out);
+
+/* Borrows store and llm; they must outlive it. */
+struct nima_memory *nima_memory_new(struct nima_store *store, struct nima_llm *llm,
+                                    const struct nima_memory_options *options);
+void nima_memory_free(struct nima_memory *memory);
+
+/* Adds a fact (id, times and embedding are given here), or refreshes the one of exactly that text. */
+NIMA_MUST_USE nima_rc nima_memory_add(struct nima_ctx *ctx, struct nima_memory *memory,
+                                      const struct nima_fact *fact, struct nima_fact *out,
+                                      bool *created_out);
+/* Up to NIMA_BATCH_MAX, embedded together, all or nothing; the field path of the first bad one. */
+NIMA_MUST_USE nima_rc nima_memory_add_many(struct nima_ctx *ctx, struct nima_memory *memory,
+                                           const struct nima_fact *facts, size_t count,
+                                           struct nima_fact *out, bool *created);
+struct nima_fact_patch { /* absent, or has_… false: stays */
+    nima_str fact, category, source, metadata;
+    bool has_confidence;
+    double confidence;
+};
+NIMA_MUST_USE nima_rc nima_memory_patch(struct nima_ctx *ctx, struct nima_memory *memory,
+                                        nima_str id, const struct nima_fact_patch *patch,
+                                        struct nima_fact *out);
+NIMA_MUST_USE nima_rc nima_memory_delete(struct nima_ctx *ctx, struct nima_memory *memory,
+                                         nima_str id);
+/* Everything about this person is gone, from the store, the index and every cache. */
+NIMA_MUST_USE nima_rc nima_memory_forget(struct nima_ctx *ctx, struct nima_memory *memory);
+
+struct nima_memory_query {
+    nima_str text;
+    int limit;         /* 1..NIMA_SEARCH_LIMIT_MAX */
+    nima_str category; /* absent: any */
+    double min_confidence;
+    double min_score;
+};
+struct nima_memory_hit {
+    struct nima_fact fact;
+    double score; /* what the list is ordered by, 0..1 */
+    double vector, keyword, recency, confidence; /* parts, 0..1 each */
+};
+struct nima_memory_hits {
+    struct nima_memory_hit *items; /* best first */
+    size_t count;
+};
+/* Facts nearest to the text in meaning and words. Finding none is success with count 0. */
+NIMA_MUST_USE nima_rc nima_memory_search(struct nima_ctx *ctx, struct nima_memory *memory,
+                                         const struct nima_memory_query *query,
+                                         struct nima_memory_hits *out);
+/* The same with what a turn should see: only hits that bear on the message (a greeting finds
+ * nothing), at most `limit`. */
+NIMA_MUST_USE nima_rc nima_memory_recall(struct nima_ctx *ctx, struct nima_memory *memory,
+                                         nima_str message, int limit, struct nima_memory_hits *out);
+
+enum nima_learned_event {
+    NIMA_LEARNED_ADDED,
+    NIMA_LEARNED_UPDATED,
+    NIMA_LEARNED_SUPERSEDED,
+    NIMA_LEARNED_UNCHANGED,
+    NIMA_LEARNED_FORGOTTEN
+};
+struct nima_learned {
+    struct nima_fact fact;
+    enum nima_learned_event event;
+};
+struct nima_learned_list {
+    struct nima_learned *items;
+    size_t count;
+};
+struct nima_utterance {
+    nima_str text;            /* what the person wrote, untouched */
+    nima_str conversation_id; /* where; absent when not from a chat */
+    nima_str message_id;
+};
+/* Finds statements about the person by rules (precision first), compares them with what is known
+ * and stores what is new. Also carries out "/remember …" and "/forget …". Finding nothing is
+ * success with count 0. */
+NIMA_MUST_USE nima_rc nima_memory_learn(struct nima_ctx *ctx, struct nima_memory *memory,
+                                        const struct nima_utterance *said,
+                                        struct nima_learned_list *out);
+
+struct nima_memory_stats {
+    struct nima_fact_stats facts;
+    int64_t index_rows, index_bytes; /* of this person's index in memory */
+    nima_str embedding_model;        /* absent: none loaded */
+    int embedding_dims;
+    int64_t waiting_for_embedding;
+};
+NIMA_MUST_USE nima_rc nima_memory_stats(struct nima_ctx *ctx, struct nima_memory *memory,
+                                        struct nima_memory_stats *out);
+/* Drops indexes that nobody used for a while, and embeds facts that lack an embedding; called now
+ * and then by app. */
+void nima_memory_tick(struct nima_ctx *ctx, struct nima_memory *memory);

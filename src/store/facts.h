@@ -1,0 +1,105 @@
+#pragma once
+/*
+ * facts: the tables `facts` and `fact_versions`. Each write of a person's facts raises that
+ * person's change counter in the same transaction and returns it, so that an index in memory
+ * knows whether it has seen everything (see memory/index).
+ */
+#include "store/store.h"
+
+struct nima_fact {
+    nima_str id;
+    nima_str fact;
+    nima_str category;
+    nima_str source; /* "conversation" | "explicit" | "inferred" */
+    double confidence;
+    nima_str metadata; /* a JSON object's text */
+    int64_t created_at, updated_at;
+    nima_str status;          /* "active" | "superseded" */
+    nima_str superseded_by;   /* absent unless superseded */
+    nima_str conversation_id; /* where it came from; absent when not from a chat */
+    nima_str message_id;
+    nima_str embedding_model; /* absent: no embedding yet */
+    const float *embedding;   /* `dims` floats, unit length; NULL: none, or not asked for */
+    size_t dims;
+};
+struct nima_fact_rows {
+    struct nima_fact *items;
+    size_t count;
+    nima_str next_cursor; /* absent at the end */
+};
+struct nima_fact_filter {
+    nima_str category, source, status; /* absent: any */
+    double min_confidence;
+    nima_str contains; /* text that must occur, letter case ignored; absent: any */
+    int64_t since;     /* updated at or after; 0: any */
+    int limit;
+    nima_str cursor; /* opaque, from next_cursor; absent: from the newest */
+};
+
+/* Inserts, or, when the person has an active fact of exactly this text, updates its updated_at
+ * (confidence to the higher of both, metadata when not "{}") and returns that row. */
+NIMA_MUST_USE nima_rc nima_facts_put(struct nima_ctx *ctx, struct nima_store *store,
+                                     const struct nima_fact *fact, struct nima_fact *out,
+                                     bool *created_out, int64_t *change_out);
+/* The same for many, all or nothing. out: `count` rows. created: `count` flags. */
+NIMA_MUST_USE nima_rc nima_facts_put_many(struct nima_ctx *ctx, struct nima_store *store,
+                                          const struct nima_fact *facts, size_t count,
+                                          struct nima_fact *out, bool *created,
+                                          int64_t *change_out);
+NIMA_MUST_USE nima_rc nima_facts_get(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
+                                     struct nima_fact *out);
+/* Rows by id in the order asked; ids that are gone are left out. */
+NIMA_MUST_USE nima_rc nima_facts_get_many(struct nima_ctx *ctx, struct nima_store *store,
+                                          const nima_str *ids, size_t count,
+                                          struct nima_fact_rows *out);
+/* Newest first (by id, which sorts by time). INVALID for a cursor that is none. */
+NIMA_MUST_USE nima_rc nima_facts_list(struct nima_ctx *ctx, struct nima_store *store,
+                                      const struct nima_fact_filter *filter,
+                                      struct nima_fact_rows *out);
+/* Replaces text, category, source, confidence, metadata and embedding of fact->id; what was there
+ * is kept in fact_versions when the text changed. */
+NIMA_MUST_USE nima_rc nima_facts_update(struct nima_ctx *ctx, struct nima_store *store,
+                                        const struct nima_fact *fact, struct nima_fact *out,
+                                        int64_t *change_out);
+/* Inserts `fact` and marks `old_id` superseded by it, in one transaction. */
+NIMA_MUST_USE nima_rc nima_facts_supersede(struct nima_ctx *ctx, struct nima_store *store,
+                                           nima_str old_id, const struct nima_fact *fact,
+                                           struct nima_fact *out, int64_t *change_out);
+/* The fact and its versions; NOT_FOUND when there is none. */
+NIMA_MUST_USE nima_rc nima_facts_delete(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
+                                        int64_t *change_out);
+struct nima_fact_versions {
+    struct nima_fact *items; /* oldest first; updated_at is when it was replaced */
+    size_t count;
+};
+NIMA_MUST_USE nima_rc nima_facts_versions(struct nima_ctx *ctx, struct nima_store *store,
+                                          nima_str id, struct nima_fact_versions *out);
+
+struct nima_fact_count {
+    nima_str name;
+    int64_t count;
+};
+struct nima_fact_stats {
+    int64_t total, active, superseded, with_embedding;
+    struct {
+        struct nima_fact_count *items;
+        size_t count;
+    } by_category, by_source;
+};
+NIMA_MUST_USE nima_rc nima_facts_stats(struct nima_ctx *ctx, struct nima_store *store,
+                                       struct nima_fact_stats *out);
+
+/* The person's change counter: 0 before the first write. */
+NIMA_MUST_USE nima_rc nima_facts_change(struct nima_ctx *ctx, struct nima_store *store,
+                                        int64_t *out);
+/* Called for each active fact with its embedding; the row lives only during the call. */
+typedef nima_rc (*nima_facts_visit)(struct nima_ctx *ctx, void *user, const struct nima_fact *fact);
+/* Visits all active facts of the person in one read transaction; *change_out is the counter that
+ * this state belongs to. */
+NIMA_MUST_USE nima_rc nima_facts_scan(struct nima_ctx *ctx, struct nima_store *store,
+                                      nima_facts_visit visit, void *user, int64_t *change_out);
+/* Stores an embedding computed later; does nothing (NOT_FOUND) when text or row changed since. */
+NIMA_MUST_USE nima_rc nima_facts_set_embedding(struct nima_ctx *ctx, struct nima_store *store,
+                                               nima_str id, nima_str text, nima_str model,
+                                               const float *embedding, size_t dims,
+                                               int64_t *change_out);
