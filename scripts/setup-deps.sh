@@ -20,9 +20,14 @@ llama_key() {
     } | sha256sum | cut -c1-12
 }
 
-YYJSON_DIR=$CACHE/deps/yyjson-$(lock_field yyjson 2)
-LLAMA_DIR=$CACHE/deps/llama-$(lock_field llama 2)-$(llama_key)
-WEB_DIR=$CACHE/web/$({ lock_field marked 6; lock_field dompurify 6; } | sha256sum | cut -c1-12)
+# Sets the folders of all three. Asked again once packages are installed: there was no compiler to ask before.
+locate_deps() {
+    YYJSON_DIR=$CACHE/deps/yyjson-$(lock_field yyjson 2)
+    LLAMA_DIR=$CACHE/deps/llama-$(lock_field llama 2)-$(llama_key)
+    WEB_DIR=$CACHE/web/$({ lock_field marked 6; lock_field dompurify 6; } | sha256sum | cut -c1-12)
+}
+
+locate_deps
 
 yyjson_there() { [ -e "$YYJSON_DIR/yyjson.c" ]; }
 

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-CACHE=${NIMA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/nima}
+CACHE=${NIMA_CACHE:-${XDG_CACHE_HOME:-${HOME:-$(cd ~ && pwd)}/.cache}/nima}
 LOCK_FILE=$ROOT/deps.lock
 
 STEP=0

@@ -1,0 +1,109 @@
+# setup-run.sh: models, build, and the start of the server. Sourced by scripts/setup.
+# shellcheck shell=bash
+
+DEFAULT_MODEL=qwen2.5-coder-1.5b-instruct
+TINY_MODEL=smollm2-135m-instruct
+EMBEDDING_MODEL=all-MiniLM-L6-v2
+CATALOGUE=$ROOT/configs/models.yaml
+
+# Whether a model is in place. scripts/models.py left a note when it checked the SHA-256: its size and time then.
+model_there() {
+    local file=$CACHE/models/$1.gguf sum time
+    [ -f "$file" ] && [ -f "$CACHE/models/.$1.checked" ] || return 1
+    sum=$(awk -v name="\"$1\"" '$2 == "name:" { mine = $3 == name }
+        mine && $1 == "sha256:" { gsub("\"", "", $2); print $2; exit }' "$CATALOGUE")
+    time=$(stat -c '%s %.9Y' "$file")
+    [ "$(<"$CACHE/models/.$1.checked")" = "$sum ${time/./}" ]
+}
+
+model_pull() { python3 "$ROOT/scripts/models.py" --catalogue "$CATALOGUE" --cache "$CACHE" pull "$1" </dev/null >&2; }
+
+# A step for each model, because step() takes the name of a check.
+default_model_there() { model_there "$DEFAULT_MODEL"; }
+tiny_model_there() { model_there "$TINY_MODEL"; }
+embedding_model_there() { model_there "$EMBEDDING_MODEL"; }
+chosen_model_there() { model_there "$CHOSEN_MODEL"; }
+
+embedding_pull() {
+    if ! model_pull "$EMBEDDING_MODEL"; then
+        warn "the embedding model could not be had: memory is searched by words alone until it is" \
+            "once the network is back: build/nima models pull $EMBEDDING_MODEL"
+    fi
+}
+
+default_pull() {
+    if model_pull "$DEFAULT_MODEL"; then
+        return 0
+    fi
+    warn "the default model could not be had; taking the tiny one, which follows instructions badly" \
+        "once there is network and disk for it: build/nima models pull $DEFAULT_MODEL, then make run"
+    if ! tiny_model_there && ! model_pull "$TINY_MODEL"; then
+        die "no chat model could be had" \
+            "check the network and run this again, or name a model that is here:" \
+            "  NIMA_LLM=local:/path/to/model.gguf make run" \
+            "  NIMA_LLM=openai:http://host:port/v1#model make run"
+    fi
+    export NIMA_LLM=local:$TINY_MODEL NIMA_LLM_FALLBACK_FROM=$DEFAULT_MODEL
+}
+
+chosen_pull() {
+    model_pull "$CHOSEN_MODEL" || die "NIMA_LLM asks for $CHOSEN_MODEL, which could not be had" \
+        "the line above says why; or take the tiny one: NIMA_LLM=local:$TINY_MODEL make run"
+}
+
+warn() {
+    say ""
+    printf '  !! %s\n' "$@" >&2
+    say ""
+}
+
+# Which chat model the server will want; empty when it is none of the catalogue's (a path, or another server).
+CHOSEN_MODEL=
+chat_model_step() {
+    local name=${NIMA_LLM:-}
+    if [ -z "$name" ]; then
+        step "chat model $DEFAULT_MODEL" default_model_there default_pull
+        return
+    fi
+    CHOSEN_MODEL=${name#local:}
+    CHOSEN_MODEL=${CHOSEN_MODEL%.gguf}
+    if [ "$name" != "${name#local:}" ] && grep -q "^  - name: \"$CHOSEN_MODEL\"\$" "$CATALOGUE"; then
+        step "chat model $CHOSEN_MODEL" chosen_model_there chosen_pull
+    else
+        STEP=$((STEP + 1))
+        say "[$STEP/$STEPS] chat model: NIMA_LLM=$name, nothing to obtain"
+    fi
+}
+
+# build_tree FOLDER TARGET CMAKE-OPTIONS...: configures when something it depends on moved, then lets ninja decide.
+build_tree() {
+    local folder=$ROOT/$1 target=$2 want
+    shift 2
+    want=$(verb_paths; printf '%s\n' "$@" "$(command -v cc) ${CC:-}")
+    if [ ! -e "$folder/build.ninja" ] || [ "$(cat "$folder/.setup" 2>/dev/null)" != "$want" ]; then
+        quietly "cmake-$(basename "$folder")" cmake -S "$ROOT" -B "$folder" -G Ninja "$@" ||
+            die "CMake could not configure $folder" "the lines above say why"
+        printf '%s\n' "$want" >"$folder/.setup"
+    fi
+    local jobs=()
+    if [ -n "${NIMA_JOBS:-}" ]; then
+        jobs=(-j "$NIMA_JOBS")
+    fi
+    ninja -C "$folder" --quiet ${jobs[@]+"${jobs[@]}"} "$target" >&2 ||
+        die "the build of $folder did not work" "the compiler's words are above"
+}
+
+verb_build() { build_tree build "${1:-all}" -DCMAKE_BUILD_TYPE=Release; }
+
+verb_run() {
+    STEPS=7
+    step "Debian packages" build_packages_there packages_get "${BUILD_PACKAGES[@]}"
+    step "yyjson $(lock_field yyjson 2)" yyjson_there yyjson_get
+    step "llama.cpp ($(lock_field llama 2))" llama_there llama_get
+    step "marked and DOMPurify" web_there web_get
+    step "Nima itself" never verb_build nima
+    step "embedding model $EMBEDDING_MODEL" embedding_model_there embedding_pull
+    chat_model_step
+    cd "$ROOT"
+    exec build/nima serve "$@"
+}

@@ -1,0 +1,79 @@
+# setup-test.sh: what the tests need, and the run of them. Sourced by scripts/setup.
+# shellcheck shell=bash
+
+TEST_LOCK=$ROOT/tests/requirements.txt
+NODE_LOCK=$ROOT/tests/e2e/package-lock.json
+NODE_DIR=$CACHE/node/$(sha256sum "$NODE_LOCK" 2>/dev/null | cut -c1-12)
+TEST_VENV=
+
+test_venv_name() {
+    local version
+    version=$(python3 -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null || echo none)
+    TEST_VENV=$CACHE/venv/tests-$version-$(sha256sum "$TEST_LOCK" | cut -c1-12)
+}
+
+test_venv_there() { [ -e "$TEST_VENV/.installed" ] && "$TEST_VENV/bin/python" -c '' 2>/dev/null; }
+
+test_venv_get() {
+    test_venv_name
+    python_venv "$TEST_VENV"
+    retry 3 quietly pip-tests "$TEST_VENV/bin/python" -m pip install --disable-pip-version-check --only-binary :all: \
+        --require-hashes -r "$TEST_LOCK" ||
+        die "the Python packages of the tests could not be installed" "check the network and run this again"
+    touch "$TEST_VENV/.installed"
+}
+
+node_there() { [ -e "$NODE_DIR/node_modules" ]; }
+
+node_get() {
+    local work=$CACHE/work/node
+    rm -rf "$work"
+    mkdir -p "$work" "$CACHE/node"
+    cp "$ROOT/tests/e2e/package.json" "$NODE_LOCK" "$work/"
+    retry 3 quietly npm-tests npm ci --prefix "$work" --ignore-scripts --no-audit --no-fund ||
+        die "the npm packages of the tests could not be installed" "check the network and run this again"
+    rm -rf "$NODE_DIR"
+    mv -T "$work" "$NODE_DIR"
+}
+
+verb_test_tools() {
+    STEPS=11
+    step "Debian packages, PostgreSQL and Chromium included" test_packages_there \
+        packages_get "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+    test_venv_name
+    step "yyjson $(lock_field yyjson 2)" yyjson_there yyjson_get
+    step "llama.cpp ($(lock_field llama 2))" llama_there llama_get
+    step "marked and DOMPurify" web_there web_get
+    step "Python packages of the tests" test_venv_there test_venv_get
+    step "npm packages of the tests" node_there node_get
+    step "embedding model $EMBEDDING_MODEL" embedding_model_there model_pull "$EMBEDDING_MODEL"
+    step "tiny chat model $TINY_MODEL" tiny_model_there model_pull "$TINY_MODEL"
+    step "default chat model $DEFAULT_MODEL" default_model_there model_pull "$DEFAULT_MODEL"
+}
+
+# Everything, or what PYTEST_ARGS or the arguments name. pytest's closing line is the last one.
+verb_test() {
+    verb_test_tools
+    step "Nima, release" never verb_build
+    step "Nima, with ASan and UBSan" never build_tree build/asan all -DNIMA_SANITIZE=address -DNIMA_DEVELOPER=ON
+    run_pytest build/asan "$@"
+}
+
+# run_pytest BUILD-FOLDER ARGUMENTS...: with what the tests ask their environment for.
+run_pytest() {
+    local folder=$1
+    shift
+    test_venv_name
+    cd "$ROOT"
+    export NIMA_CACHE=$CACHE NIMA_TEST_BUILD=$ROOT/$folder NIMA_RELEASE_BUILD=$ROOT/build
+    export NIMA_NODE_MODULES=$NODE_DIR/node_modules NIMA_MODELS_DIR=$CACHE/models PYTHONDONTWRITEBYTECODE=1
+    if [ $# -eq 0 ]; then
+        set -- tests
+    fi
+    # shellcheck disable=SC2086 # PYTEST_ARGS is a list of words
+    exec "$TEST_VENV/bin/python" -m pytest -p no:cacheprovider ${PYTEST_ARGS:-} "$@" </dev/null
+}
+
+verb_pytest() {
+    run_pytest "${NIMA_PYTEST_BUILD:-build}" "$@"
+}
