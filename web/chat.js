@@ -13,7 +13,7 @@ const SLOW_SECONDS = 15;
 
 /** A person's message. */
 function userTurn(text) {
-  return h("article", { class: "turn user" }, h("h3", { class: "sr" }, "You said"), h("div", { class: "bubble", dir: "auto" }, text));
+  return h("article", { class: "turn user" }, h("h2", { class: "sr" }, "You said"), h("div", { class: "bubble", dir: "auto" }, text));
 }
 
 /** A reply: empty and waiting at first, then growing, then finished, stopped or failed. */
@@ -25,7 +25,7 @@ class Reply {
     this.hooks = hooks;
     this.body = h("div", { class: "md" });
     this.view = new MarkdownView(this.body, hooks.grown);
-    this.el = h("article", { class: "turn nima" }, h("h3", { class: "sr" }, "Nima said"), this.body, this.#tail);
+    this.el = h("article", { class: "turn nima" }, h("h2", { class: "sr" }, "Nima said"), this.body, this.#tail);
   }
 
   wait() {

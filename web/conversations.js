@@ -106,7 +106,7 @@ export class ConversationList {
     const title = this.titleOf(item.id);
     const here = item.id === this.#current;
     return h("li", { class: here ? "row here" : "row" },
-      h("a", { href: `#c/${item.id}`, dir: "auto", title, "aria-current": here ? "page" : null, "data-key": `a${item.id}` }, title),
+      h("a", { href: `./#c/${item.id}`, dir: "auto", title, "aria-current": here ? "page" : null, "data-key": `a${item.id}` }, title),
       h("button", {
         type: "button", class: "icon-button small", "aria-label": `Delete “${title}”`, "data-key": `d${item.id}`,
         onclick: () => this.#remove(item, title),

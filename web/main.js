@@ -10,10 +10,11 @@ import { watchHealth } from "./health.js";
 import { MemoryPanel } from "./memory.js";
 import { factsChanged } from "./notes.js";
 
+/* What is shown, and what it puts into the message field when that differs. */
 const EXAMPLES = [
-  "My name is Ana, I live in Lisbon and I build compilers.",
-  "What do you remember about me?",
-  "Help me plan a calm and focused week.",
+  ["My name is …, and I work on …", "My name is "],
+  ["What do you remember about me?"],
+  ["Help me plan a calm and focused week."],
 ];
 const NEAR_END = 80;
 const narrow = matchMedia("(max-width: 760px)");
@@ -121,8 +122,8 @@ function greeting() {
   return h("div", { class: "greeting" },
     h("img", { src: "app/mark.svg", alt: "", width: 44, height: 44 }), hello,
     h("p", { class: "faint" }, "Nima remembers what you tell it, and shows you what it kept."),
-    h("ul", { class: "examples", "aria-label": "Things to say" }, EXAMPLES.map((text) =>
-      h("li", {}, h("button", { type: "button", onclick: () => composer.fill(text) }, text)))));
+    h("ul", { class: "examples", "aria-label": "Things to say" }, EXAMPLES.map(([text, start = text]) =>
+      h("li", {}, h("button", { type: "button", onclick: () => composer.fill(start) }, text)))));
 }
 
 /* ---- scrolling: follow the reply unless the person scrolled up ---- */
@@ -184,6 +185,8 @@ function closeMemory() {
 byId("new").addEventListener("click", startNew);
 byId("side-open").addEventListener("click", openSide);
 byId("side-close").addEventListener("click", () => closeSide(true));
+/* The conversation that is open already changes no address, so it has to close the drawer here. */
+byId("conversations").addEventListener("click", (event) => { if (event.target.closest("a")) closeSide(); });
 byId("memory-open").addEventListener("click", () => (byId("memory").hidden ? openMemory() : closeMemory()));
 byId("shade").addEventListener("click", () => { closeSide(); if (!byId("memory").hidden) closeMemory(); });
 byId("skip").addEventListener("click", (event) => { event.preventDefault(); composer.focus(); });

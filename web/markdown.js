@@ -23,8 +23,9 @@ renderer.image = (href, title, text) =>
     : `<a href="${escape(href)}">${escape(text || "picture")}</a>`;
 /* A task list's box is a sign, not a control. */
 renderer.checkbox = (checked) => (checked ? "☑ " : "☐ ");
+renderer.listitem = (text, task) => `<li${task ? ' class="task"' : ""}>${text}</li>\n`;
 
-const OPTIONS = { gfm: true, breaks: true, mangle: false, headerIds: false, renderer };
+const OPTIONS = { ...marked.getDefaults(), gfm: true, breaks: true, mangle: false, headerIds: false, renderer };
 
 const CLEAN = {
   ALLOWED_TAGS: ("a b blockquote br code del em h3 h4 h5 h6 hr i img kbd li mark ol p pre s strong sub sup " +

@@ -29,7 +29,7 @@ export class MemoryPanel {
     el.replaceChildren(
       h("div", { class: "memory-top" }, h("h2", {}, "Memory"),
         h("button", { type: "button", class: "icon-button", "aria-label": "Close memory", onclick: close }, icon("close"))),
-      this.name, this.query, this.#form(), this.list, this.foot);
+      this.name, this.#form(), this.query, this.list, this.foot);
     document.addEventListener("nima:facts", () => { if (!this.el.hidden) this.refresh(); });
   }
 

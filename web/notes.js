@@ -19,7 +19,7 @@ function chip(item, forgotten) {
     el.classList.toggle("gone", gone);
     label.textContent = gone ? "Forgotten" : EVENTS[item.event] ?? "Remembered";
     button.textContent = gone ? "Keep it" : "Undo";
-    button.setAttribute("aria-label", gone ? `Remember again: ${item.fact}` : `Forget: ${item.fact}`);
+    button.setAttribute("aria-label", `${button.textContent}: ${item.fact}`);
   };
   button.addEventListener("click", async () => {
     button.disabled = true;

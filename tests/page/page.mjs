@@ -1,0 +1,367 @@
+/* page.mjs: walks through the page in a real browser, one scenario after the other.
+ *
+ *   NIMA_URL=http://127.0.0.1:8002/ NIMA_NODE_MODULES=…/node_modules node page.mjs [NAME…]
+ *
+ * Prints one JSON line a scenario: {"name", "ok", "ms", "error"?}. A line {"control": "stop"|"start"} asks whoever
+ * started this to stop or start the server; it answers with a line on stdin. The model must be the one of model.py.
+ * NIMA_SHOTS=FOLDER keeps a picture of every failure. */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+const modules = createRequire(join(process.env.NIMA_NODE_MODULES, "here.js"));
+const { chromium } = modules("playwright-core");
+const AXE = readFileSync(modules.resolve("axe-core/axe.min.js"), "utf8");
+
+const URL_ = process.env.NIMA_URL;
+const HOST = new URL(URL_).host;
+const BROWSER = process.env.NIMA_CHROMIUM ?? "/usr/bin/chromium";
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync"];
+const PHONE = { width: 360, height: 740 };
+const DESK = { width: 1280, height: 800 };
+const SLOW = 20000;
+
+const stdin = createInterface({ input: process.stdin });
+const answers = stdin[Symbol.asyncIterator]();
+
+const say = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
+
+async function control(what) {
+  say({ control: what });
+  await answers.next();
+}
+
+/* ---- steps that several scenarios share ---- */
+
+async function send(page, text) {
+  await page.fill("#message", text);
+  await page.press("#message", "Enter");
+}
+
+/** Sends and waits for the finished reply; gives its locator. */
+async function converse(page, text) {
+  const before = await page.locator(".turn.nima .meta").count();
+  await send(page, text);
+  await page.locator(".turn.nima .meta").nth(before).waitFor({ timeout: SLOW });
+  return page.locator(".turn.nima").last();
+}
+
+const api = (page, path, options) =>
+  page.evaluate(async ([where, how]) => {
+    const reply = await fetch(where, how);
+    return reply.status === 204 ? null : reply.json();
+  }, [path, options]);
+
+async function axe(page, where) {
+  /* The page's policy forbids foreign script tags, so the source is evaluated instead. */
+  await page.evaluate(AXE);
+  const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+  const lines = found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target} ${n.failureSummary}`).join("; ")}`);
+  assert.deepEqual(lines, [], `axe finds nothing wrong with ${where}`);
+}
+
+const overflows = (page) => page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+
+/* ---- scenarios; `allow` is what may stand on the console ---- */
+
+const scenarios = {
+  async stream(page) {
+    await send(page, "Please count slowly.");
+    await page.locator(".turn.nima .waiting").waitFor({ state: "attached", timeout: SLOW }).catch(() => {});
+    await page.locator(".turn.nima .md p").waitFor({ timeout: SLOW });
+    const early = (await page.locator(".turn.nima .md").innerText()).length;
+    assert.equal(await page.locator("#stop").isVisible(), true, "a stop button while the reply comes");
+    await page.waitForFunction((n) => document.querySelector(".turn.nima .md").innerText.length > n + 100, early);
+    await page.locator(".turn.nima .meta").waitFor({ timeout: SLOW });
+    assert.equal(await page.locator(".turn.nima").getAttribute("aria-busy"), null);
+    assert.match(await page.locator(".meta").innerText(), /\d+(\.\d)? s/, "time is shown");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "message", "focus stays in the field");
+    assert.ok((await page.locator("#announcer p").count()) > 0, "sentences are announced");
+    assert.ok((await page.locator("#announcer p").count()) <= 12, "and not kept for ever");
+  },
+
+  async markdown(page) {
+    const reply = await converse(page, "Show me code, please");
+    assert.equal(await reply.locator(".md strong").innerText(), "start");
+    assert.equal(await reply.locator(".md table td").count(), 2);
+    assert.equal((await reply.locator(".md pre").innerText()).trim(), 'print("quiet")');
+    assert.equal(await reply.locator(".code-bar span").first().innerText(), "python");
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await reply.getByRole("button", { name: "Copy this code" }).click();
+    await reply.getByText("Copied").waitFor();
+    assert.equal((await page.evaluate(() => navigator.clipboard.readText())).trim(), 'print("quiet")');
+  },
+
+  async sanitised(page) {
+    const reply = await converse(page, "Say something hostile");
+    const check = async () => {
+      const text = await reply.locator(".md").innerText();
+      assert.match(text, /before/);
+      assert.match(text, /after/);
+      assert.match(text, /<script>/, "HTML is shown as text");
+      assert.equal(await reply.locator(".md").locator("script, img, svg, iframe, style, form, input, object").count(), 0);
+      const bad = await reply.locator(".md *").evaluateAll((all) =>
+        all.flatMap((el) => [...el.attributes]).filter((a) => /^on|^style$/i.test(a.name) || /javascript:/i.test(a.value)).map((a) => a.name));
+      assert.deepEqual(bad, []);
+      const links = await reply.locator(".md a").evaluateAll((all) => all.map((a) => [a.getAttribute("href"), a.target, a.rel]));
+      assert.ok(links.some(([href]) => href === "https://example.org/"), "an ordinary link stays");
+      for (const [href, target, rel] of links) {
+        assert.match(href, /^https:/);
+        assert.equal(target, "_blank");
+        assert.match(rel, /noopener/);
+      }
+    };
+    await check();
+    await page.reload();
+    await page.locator(".turn.nima .meta").waitFor();
+    await check();
+    assert.equal(await page.evaluate(() => window.pwned), undefined, "nothing ran");
+  },
+
+  async reload(page) {
+    await converse(page, "Hello, the lighthouse at the cape");
+    assert.match(page.url(), /#c\/[0-9a-f-]{36}$/);
+    await page.fill("#message", "a draft that is not sent");
+    await page.reload();
+    await page.locator(".turn.nima .meta").waitFor();
+    assert.equal(await page.locator(".bubble").innerText(), "Hello, the lighthouse at the cape");
+    assert.equal(await page.inputValue("#message"), "a draft that is not sent");
+    await page.fill("#message", "");
+    await converse(page, "And a second message");
+    assert.equal(await page.locator(".turn.user").count(), 2);
+    const id = page.url().split("#c/")[1];
+    assert.equal((await api(page, `v1/conversations/${id}`)).messages.length, 4, "it continued the same conversation");
+    await page.getByRole("button", { name: "New conversation" }).click();
+    await page.locator(".greeting").waitFor();
+    await page.goBack();
+    await page.locator(".turn.nima .meta").nth(1).waitFor();
+  },
+
+  async remembered(page) {
+    const reply = await converse(page, "I live in Reykjavik.");
+    const chip = reply.locator(".chip").filter({ hasText: /Reykjavik/ });
+    await chip.waitFor();
+    const has = async () => (await api(page, "v1/memory/facts?limit=500")).some((f) => /Reykjavik/.test(f.fact));
+    assert.equal(await has(), true);
+    await page.getByRole("button", { name: "New conversation" }).click();
+    const second = await converse(page, "Which city do I live in?");
+    await second.locator(".used summary").click();
+    assert.match(await second.locator(".used").innerText(), /Reykjavik/, "what was used is shown");
+    await page.goBack();
+    await page.locator(".chip").waitFor();
+    await page.locator(".chip").getByRole("button", { name: /^Undo: .*Reykjavik/ }).click();
+    await page.locator(".chip.gone").waitFor();
+    assert.equal(await has(), false, "forgotten on the server");
+    await page.reload();
+    await page.locator(".chip.gone").waitFor();
+    await page.locator(".chip").getByRole("button", { name: /^Keep it/ }).click();
+    await page.locator(".chip:not(.gone)").waitFor();
+    assert.equal(await has(), true, "and kept after all");
+  },
+
+  async memory(page) {
+    await page.click("#memory-open");
+    await page.fill("#new-fact", "Plays the cello in a quartet");
+    await page.press("#new-fact", "Enter");
+    const fact = page.locator(".fact").filter({ hasText: "cello" });
+    await fact.waitFor();
+    await page.locator("#memory input[type=search]").fill("cello");
+    await page.waitForTimeout(500);
+    await fact.first().waitFor();
+    await fact.first().getByRole("button", { name: /Forget/ }).click();
+    await page.getByRole("button", { name: "Undo" }).click();
+    await fact.first().waitFor();
+    assert.ok((await api(page, "v1/memory/facts?limit=500")).some((f) => /cello/.test(f.fact)));
+    await axe(page, "the memory panel");
+    await page.keyboard.press("Escape");
+    await page.locator("#memory").waitFor({ state: "hidden" });
+  },
+
+  async stop(page) {
+    await send(page, "Please count slowly.");
+    await page.waitForFunction(() => document.querySelector(".turn.nima .md")?.innerText.length > 60, null, { timeout: SLOW });
+    await page.keyboard.press("Escape");
+    await page.getByText("stopped", { exact: true }).waitFor();
+    const kept = await page.locator(".turn.nima .md").innerText();
+    assert.ok(kept.length > 60 && kept.length < 1900, "the part that came stays");
+    assert.equal(await page.locator("#send").isVisible(), true);
+    await page.waitForURL(/#c\//, { timeout: SLOW });
+    await page.waitForTimeout(500);
+    await page.reload();
+    await page.getByText("stopped", { exact: true }).waitFor();
+    await converse(page, "Go on, please");
+  },
+
+  async conversations(page) {
+    await converse(page, "Hello, an umbrella stand");
+    const rows = page.locator(".row").filter({ hasText: "umbrella" });
+    const before = await rows.count();
+    const row = rows.first();
+    await row.hover();
+    await row.getByRole("button", { name: /Delete/ }).click();
+    const dialog = page.getByRole("dialog");
+    assert.match(await dialog.innerText(), /umbrella[\s\S]*2 messages/, "the dialog says which one and how much");
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    assert.equal(await rows.count(), before, "Escape keeps it");
+    await row.getByRole("button", { name: /Delete/ }).click();
+    await dialog.getByRole("button", { name: "Delete" }).click();
+    await page.locator(".greeting").waitFor();
+    assert.equal(await rows.count(), before - 1);
+  },
+
+  async missing(page) {
+    await page.goto(`${URL_}#c/00000000-0000-7000-8000-000000000000`);
+    await page.reload();
+    const card = page.locator(".card.error");
+    await card.waitFor();
+    await card.getByRole("button", { name: "New conversation" }).click();
+    await page.locator(".greeting").waitFor();
+  },
+
+  async outage(page) {
+    await converse(page, "Hello, before the outage");
+    await control("stop");
+    try {
+      await send(page, "Hello, during the outage");
+      await page.locator(".card.error").getByText("cannot be reached").waitFor({ timeout: SLOW });
+      await page.locator("#banner[data-state=down]").waitFor({ timeout: SLOW });
+    } finally {
+      await control("start");
+    }
+    await page.locator("#banner[data-state=down]").waitFor({ state: "detached", timeout: SLOW });
+    const before = await page.locator(".turn.nima .meta").count();
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.locator(".turn.nima .meta").nth(before).waitFor({ timeout: SLOW });
+    assert.equal(await page.locator(".card.error").count(), 0, "the error is gone");
+    assert.equal(await page.locator(".turn.user").count(), 2, "and nothing was said twice");
+  },
+
+  async phone(page) {
+    await page.setViewportSize(PHONE);
+    assert.equal(await overflows(page), false);
+    await axe(page, "the greeting on a phone");
+    await converse(page, "Show me code, please");
+    assert.equal(await overflows(page), false, "a reply does not widen the page");
+    assert.equal(await page.locator("#side").isVisible(), false);
+    await page.click("#side-open");
+    await page.locator("#side.open").waitFor();
+    await page.waitForTimeout(300);
+    assert.equal(await page.locator("#main").evaluate((el) => el.inert), true, "what is behind the drawer is out of reach");
+    await axe(page, "the drawer");
+    await page.keyboard.press("Escape");
+    await page.locator("#side").waitFor({ state: "hidden" });
+    assert.equal(await page.evaluate(() => document.activeElement.id), "side-open", "focus returns");
+    await page.click("#side-open");
+    await page.locator("#conversations a").first().click();
+    await page.locator("#side").waitFor({ state: "hidden" });
+    await page.click("#memory-open");
+    await page.locator("#memory").waitFor();
+    assert.equal(await overflows(page), false);
+  },
+
+  async keyboard(page) {
+    await page.locator("#title").click();
+    await page.keyboard.press("/");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "message");
+    await page.keyboard.type("first line");
+    await page.keyboard.press("Shift+Enter");
+    await page.keyboard.type("second line");
+    assert.equal(await page.inputValue("#message"), "first line\nsecond line");
+    await page.keyboard.press("Enter");
+    await page.locator(".meta").waitFor({ timeout: SLOW });
+    assert.equal(await page.locator(".bubble").innerText(), "first line\nsecond line");
+    /* Everything that can be clicked can be reached with Tab, and is seen to be reached. */
+    const wanted = await page.locator("button:visible:enabled, a[href]:visible, summary:visible").count();
+    const seen = new Set();
+    for (let i = 0; i < wanted + 20; i += 1) {
+      await page.keyboard.press("Tab");
+      const at = await page.evaluate(() => {
+        const el = document.activeElement;
+        if (!el || el === document.body) return null;
+        el.dataset.seen ??= String(Math.random());
+        const style = getComputedStyle(el);
+        return { key: el.dataset.seen, what: el.outerHTML.slice(0, 80), outlined: el.id === "message" || style.outlineStyle !== "none" };
+      });
+      if (!at) continue;
+      assert.ok(at.outlined, `focus is visible on ${at.what}`);
+      seen.add(at.key);
+    }
+    assert.ok(seen.size >= wanted, `Tab reaches ${seen.size} of ${wanted}`);
+  },
+
+  async accessible(page) {
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme });
+      await page.goto(URL_);
+      await page.reload();
+      await page.locator(".greeting").waitFor();
+      await axe(page, `the greeting, ${colorScheme}`);
+      await converse(page, "Show me code. I like oolong tea.");
+      await axe(page, `a conversation, ${colorScheme}`);
+    }
+  },
+
+  async arabic(page) {
+    const reply = await converse(page, "Say it in arabic");
+    assert.equal(await reply.locator(".md p").evaluate((el) => getComputedStyle(el).direction), "rtl");
+  },
+
+  async motion(page) {
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    await send(page, "Please count slowly.");
+    await page.locator(".turn.nima").waitFor();
+    const moving = await page.evaluate(() => document.getAnimations().length);
+    assert.equal(moving, 0);
+    await page.click("#stop");
+    await page.getByText(/^stopped/).waitFor();
+  },
+};
+
+/* What a scenario provokes itself may stand on the console. */
+const EXPECTED = {
+  outage: /Failed to load resource|ERR_/,
+  missing: /404/,
+};
+
+async function run(browser, name) {
+  const context = await browser.newContext({ viewport: DESK });
+  const page = await context.newPage();
+  const complaints = [];
+  const complain = (text) => { if (!EXPECTED[name]?.test(text)) complaints.push(text); };
+  page.on("console", (message) => { if (["error", "warning"].includes(message.type())) complain(message.text()); });
+  page.on("pageerror", (error) => complain(`page error: ${error.message}`));
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    if (!["data:", "blob:"].includes(url.protocol) && url.host !== HOST) complain(`request to ${url.host}`);
+  });
+  const started = Date.now();
+  const result = { name, ok: true };
+  try {
+    await page.goto(URL_);
+    await page.locator("#status-dot:not([data-state=loading])[data-state]").waitFor({ state: "attached", timeout: SLOW });
+    await scenarios[name](page);
+    assert.deepEqual(complaints, [], "a silent console and no request to another host");
+  } catch (error) {
+    Object.assign(result, { ok: false, error: String(error.stack ?? error).slice(0, 4000), complaints });
+    if (process.env.NIMA_SHOTS) await page.screenshot({ path: join(process.env.NIMA_SHOTS, `${name}.png`) }).catch(() => {});
+  }
+  result.ms = Date.now() - started;
+  await context.close();
+  say(result);
+}
+
+if (process.argv[2] === "--list") {
+  say(Object.keys(scenarios));
+} else {
+  const browser = await chromium.launch({ executablePath: BROWSER, args: FLAGS });
+  const names = process.argv.slice(2).length ? process.argv.slice(2) : Object.keys(scenarios);
+  for (const name of names) await run(browser, name);
+  await browser.close();
+}
+stdin.close();
+process.exit(0);
