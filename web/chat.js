@@ -106,7 +106,7 @@ class Reply {
 export class Thread {
   #abort = null;
 
-  /** hooks: named(thread), changed(thread), grown(thread), settled(thread), start() */
+  /** hooks: named(thread), changed(thread), grown(thread), settled(thread), start(), focus() */
   constructor(id, hooks) {
     this.id = id;
     this.hooks = hooks;
@@ -169,13 +169,20 @@ export class Thread {
         reply.stop();
         announce("Stopped.");
       } else {
-        reply.fail(error, () => { reply.el.remove(); this.#reply(text); });
+        reply.fail(error, () => this.#again(reply, text));
       }
     }
     speech.finish();
     this.#abort = null;
     this.hooks.changed(this);
     this.hooks.settled(this);
+  }
+
+  #again(failed, text) {
+    const focused = failed.el.contains(document.activeElement);
+    failed.el.remove();
+    this.#reply(text);
+    if (focused) this.hooks.focus();
   }
 
   async #stream(text, reply, speech) {

@@ -21,6 +21,8 @@ export class ConversationList {
   #words = new Map();
   #peeks = PEEKS;
   #current = null;
+  #loaded = false;
+  #problem = null;
 
   /** hooks: removed(id) after the one with this id was deleted. */
   constructor(hooks) {
@@ -37,11 +39,14 @@ export class ConversationList {
       const { data, next } = await api.conversations.list();
       this.#items = data;
       this.#next = next;
-      this.#paint();
+      this.#loaded = true;
+      this.#problem = null;
       this.#peek();
     } catch (error) {
-      if (!this.#items.length) this.el.replaceChildren(errorCard(error, () => this.refresh()));
+      /* What was listed stays; the chat itself says that the server is gone. */
+      if (!this.#loaded) this.#problem = errorCard(error, () => this.refresh());
     }
+    this.#paint();
   }
 
   async #more(button) {
@@ -94,7 +99,8 @@ export class ConversationList {
     }
     this.el.replaceChildren(...[...days].flatMap(([day, rows]) =>
       [h("h2", { class: "day" }, day), h("ul", {}, rows)]));
-    if (!shown.length) this.el.append(h("p", { class: "faint empty" }, wanted ? "Nothing by that name." : "Your conversations will be listed here."));
+    if (this.#problem) this.el.append(this.#problem);
+    else if (this.#loaded && !shown.length) this.el.append(h("p", { class: "faint empty" }, wanted ? "Nothing by that name." : "Your conversations will be listed here."));
     if (this.#next && !wanted) {
       const more = h("button", { type: "button", class: "quiet-button more", onclick: () => this.#more(more) }, "Show more");
       this.el.append(more);

@@ -46,15 +46,14 @@ export function explain(error) {
 export async function askToken() {
   const field = h("input", {
     id: "token", class: "field", type: "password", autocomplete: "off", spellcheck: "false", autofocus: true,
-    onkeydown: (event) => {
-      if (event.key !== "Enter") return;
-      event.preventDefault();
-      field.closest("dialog").querySelector(".primary").click();
-    },
   });
+  const submit = (event) => {
+    event.preventDefault();
+    field.closest("dialog").querySelector(".primary").click();
+  };
   const given = await ask({
     title: "API token",
-    body: h("div", {}, h("label", { for: "token" }, "Paste the token. It stays in this tab only."), field),
+    body: h("form", { onsubmit: submit }, h("label", { for: "token" }, "Paste the token. It stays in this tab only."), field),
     actions: [
       { label: "Cancel", value: null },
       { label: "Use this token", kind: "primary", value: () => field.value.trim() },
@@ -68,7 +67,7 @@ export async function askToken() {
 export function errorCard(error, retry, dismiss) {
   const { title, text, token: needsToken, wait } = explain(error);
   const actions = h("div", { class: "card-actions" });
-  const card = h("div", { class: "card error", role: "alert" },
+  const card = h("div", { class: wait ? "card error calm" : "card error", role: "alert" },
     h("p", { class: "card-title", dir: "auto" }, title), text && h("p", { class: "card-text", dir: "auto" }, text), actions);
   if (needsToken) {
     actions.append(h("button", {

@@ -3,11 +3,12 @@
 import * as api from "./api.js";
 import { byId, h } from "./dom.js";
 
-const EVERY_MS = { ready: 20000, loading: 1500, down: 3000 };
+const EVERY_MS = { ready: 20000, loading: 1500, broken: 5000, down: 3000 };
 
-/** Calls `changed(state)` with "loading", "ready" or "down". Returns {check} to look at once. */
+/** Calls `changed(state)` with "loading", "ready", "broken" (the model cannot be loaded) or "down". Returns {check} to look at once. */
 export function watchHealth(changed) {
   let state = "";
+  let problem = "";
   let timer = 0;
 
   async function look() {
@@ -15,7 +16,8 @@ export function watchHealth(changed) {
     let next = "ready";
     try {
       const { data } = await api.health(AbortSignal.timeout(8000));
-      if (data.model_loaded === false) next = "loading";
+      if (data.model_loaded === false) next = data.problem ? "broken" : "loading";
+      problem = data.problem ?? "";
       footer(next, data);
     } catch (error) {
       /* An answer that is an error is still an answer. */
@@ -27,7 +29,7 @@ export function watchHealth(changed) {
     if (next !== state) {
       const before = state;
       state = next;
-      banner(state, before);
+      banner(state, before, problem);
       changed(state, before);
     }
     if (!document.hidden) timer = setTimeout(look, EVERY_MS[state]);
@@ -42,16 +44,17 @@ export function watchHealth(changed) {
 function footer(state, data) {
   byId("status-dot").dataset.state = data.status === "degraded" && state === "ready" ? "degraded" : state;
   const model = typeof data.model === "string" ? data.model : data.model?.name ?? data.model?.id ?? "";
-  const words = { down: "Not connected", loading: "Loading the model…", ready: model || "Ready" }[state];
+  const words = { down: "Not connected", loading: "Loading the model…", broken: "No model", ready: model || "Ready" }[state];
   const line = byId("status");
   if (line.textContent !== words) line.textContent = words;
   line.title = [model, data.version && `Nima ${data.version}`].filter(Boolean).join(", ");
 }
 
-function banner(state, before) {
+function banner(state, before, problem) {
   const el = byId("banner");
   const words = {
     loading: "The model is loading. You can write already; sending opens in a moment.",
+    broken: `The model could not be loaded. ${problem}`,
     down: "Nima cannot be reached. Trying again every few seconds…",
   }[state] ?? (before === "down" ? "Connected again." : "");
   el.hidden = !words;

@@ -27,7 +27,7 @@ const running = new Map();
 const list = new ConversationList({ removed });
 const composer = new Composer({ send: (text) => thread.send(text), stop: () => thread.stop() });
 const memory = new MemoryPanel(byId("memory"), closeMemory);
-const hooks = { named, changed, grown, settled, start: startNew };
+const hooks = { named, changed, grown, settled, start: startNew, focus: () => composer.focus() };
 
 /* ---- conversations ---- */
 

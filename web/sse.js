@@ -31,6 +31,19 @@ export class EventParser {
   }
 }
 
+/* The server sends a comment every 15 s; a connection silent for this long is dead (a laptop that slept, a lost network). */
+const SILENCE_MS = 120000;
+
+async function readSoon(reader) {
+  let timer;
+  const silence = new Promise((_, fail) => { timer = setTimeout(() => fail(new Error("silence")), SILENCE_MS); });
+  try {
+    return await Promise.race([reader.read(), silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Yields the parsed JSON of every event in the body. */
 export async function* readEvents(body) {
   const parser = new EventParser();
@@ -38,7 +51,7 @@ export async function* readEvents(body) {
   const reader = body.getReader();
   try {
     for (;;) {
-      const { value, done } = await reader.read();
+      const { value, done } = await readSoon(reader);
       if (done) return;
       for (const data of parser.push(decoder.decode(value, { stream: true }))) {
         if (data !== "[DONE]") yield JSON.parse(data);
