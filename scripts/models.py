@@ -257,7 +257,7 @@ def need_space(entry, folder, already):
     free = shutil.disk_usage(folder).free
     if free < want:
         raise Failure(
-            f"{entry['name']} needs {human(want)} and {folder} has {human(free)} free;"
+            f"{entry['name']} needs {human(want)} and {folder.partition('/.partial')[0]} has {human(free)} free;"
             " make room there, or set NIMA_CACHE to a folder on a larger disk"
         )
 
