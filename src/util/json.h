@@ -77,6 +77,11 @@ struct nima_list {
     {                                                                                              \
         .name = #member, .kind = NIMA_KIND_##kind_, .offset = offsetof(type, member), __VA_ARGS__  \
     }
+/* The same under another name on the wire: NIMA_FIELD_AS(STR, "id", struct hit, fact.id). */
+#define NIMA_FIELD_AS(kind_, name_, type, member, ...)                                             \
+    {                                                                                              \
+        .name = name_, .kind = NIMA_KIND_##kind_, .offset = offsetof(type, member), __VA_ARGS__    \
+    }
 #define NIMA_SHAPE(name_, type, table, ...)                                                        \
     {                                                                                              \
         .name = name_, .fields = (table), .count = sizeof(table) / sizeof((table)[0]),             \

@@ -1,0 +1,258 @@
+/*
+ * Which messages go into the prompt. A stored conversation is a window over its last messages; its
+ * start is on record in the last reply's context, so it stays where it is from turn to turn.
+ */
+#include <string.h>
+
+#include "orchestrator/orchestrator_int.h"
+#include "util/buf.h"
+
+enum {
+    LOAD_MAX = 400,          /* messages looked at; the window never holds more */
+    LOAD_STEP = 100,         /* when it would, it moves on by so many at once */
+    CONTEXT_TOKENS_ASSUMED = 8192, /* for servers that do not tell */
+    TEMPLATE_TOKENS = 8,     /* around each message */
+    MARGIN_TOKENS = 64
+};
+
+static bool is_role(nima_str role, const char *name)
+{
+    return nima_str_eq(role, nima_str_of(name));
+}
+
+/* The client's own system messages, joined by blank lines. */
+static nima_str join_system(struct nima_ctx *ctx, nima_str so_far, nima_str more)
+{
+    if (so_far.ptr == NULL) {
+        return more;
+    }
+    return nima_fmt(ctx, NIMA_FMT "\n\n" NIMA_FMT, NIMA_ARG(so_far), NIMA_ARG(more));
+}
+
+static void add_message(struct nima_history *history, nima_str role, nima_str content,
+                        struct nima_notes notes)
+{
+    history->items[history->count++] = (struct nima_window_message){role, content, notes};
+}
+
+static nima_str request_system(struct nima_ctx *ctx, const struct nima_turn *turn)
+{
+    nima_str joined = {NULL, 0};
+    for (size_t i = 0; i < turn->count; i++) {
+        if (is_role(turn->messages[i].role, "system")) {
+            joined = join_system(ctx, joined, turn->messages[i].content);
+        }
+    }
+    return joined;
+}
+
+/* All of the request's messages but the last. */
+static void from_request(struct nima_ctx *ctx, const struct nima_turn *turn,
+                         struct nima_history *out)
+{
+    out->system = request_system(ctx, turn);
+    out->items = NIMA_NEW(ctx->arena, struct nima_window_message, turn->count);
+    for (size_t i = 0; i + 1 < turn->count; i++) {
+        const struct nima_llm_message *m = &turn->messages[i];
+        if (!is_role(m->role, "system")) {
+            add_message(out, m->role, m->content, (struct nima_notes){0});
+        }
+    }
+}
+
+/* What the last reply's context says of the window. A context we cannot read says nothing. */
+static void read_reply_meta(struct nima_ctx *ctx, nima_str metadata, struct nima_history *out)
+{
+    struct nima_reply_meta meta = {0};
+    if (nima_json_decode(ctx, &nima_reply_meta_shape, metadata, &meta) != NIMA_OK ||
+        meta.context == NULL) {
+        return;
+    }
+    out->trimmed = meta.context->trimmed_messages;
+    if (meta.context->tokens != NULL) {
+        out->tokens = meta.context->tokens->prompt + meta.context->tokens->completion;
+    }
+}
+
+static void read_window_start(struct nima_ctx *ctx, const struct nima_message_rows *rows,
+                              struct nima_history *out)
+{
+    for (size_t i = rows->count; i > 0; i--) {
+        if (is_role(rows->items[i - 1].role, "assistant")) {
+            read_reply_meta(ctx, rows->items[i - 1].metadata, out);
+            break;
+        }
+    }
+    int64_t first = rows->count > 0 ? rows->items[0].position : 0;
+    if (out->trimmed < first) {
+        out->trimmed = (first + LOAD_STEP - 1) / LOAD_STEP * LOAD_STEP;
+        out->tokens = 0;
+    }
+}
+
+static struct nima_notes read_notes(struct nima_ctx *ctx, nima_str metadata)
+{
+    struct nima_user_meta meta = {0};
+    if (nima_json_decode(ctx, &nima_user_meta_shape, metadata, &meta) != NIMA_OK) {
+        return (struct nima_notes){0};
+    }
+    return meta.notes;
+}
+
+static const struct nima_fact *find_fact(const struct nima_fact_rows *facts, nima_str id)
+{
+    for (size_t i = 0; i < facts->count; i++) {
+        if (nima_str_eq(facts->items[i].id, id)) {
+            return &facts->items[i];
+        }
+    }
+    return NULL;
+}
+
+/* Leaves out what was forgotten, superseded or reworded since. The prompt then differs from what
+ * the model has cached, as it must. */
+static void keep_true_notes(const struct nima_fact_rows *facts, struct nima_notes *notes)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < notes->count; i++) {
+        const struct nima_fact *fact = find_fact(facts, notes->items[i].id);
+        if (fact != NULL && is_role(fact->status, "active") &&
+            nima_str_eq(fact->fact, notes->items[i].fact)) {
+            notes->items[kept++] = notes->items[i];
+        }
+    }
+    notes->count = kept;
+}
+
+static nima_rc check_notes(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                           struct nima_history *history)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < history->count; i++) {
+        total += history->items[i].notes.count;
+    }
+    if (total == 0) {
+        return NIMA_OK;
+    }
+    nima_str *ids = NIMA_NEW(ctx->arena, nima_str, total);
+    size_t count = 0;
+    for (size_t i = 0; i < history->count; i++) {
+        const struct nima_notes *notes = &history->items[i].notes;
+        for (size_t n = 0; n < notes->count; n++) {
+            ids[count++] = notes->items[n].id;
+        }
+    }
+    struct nima_fact_rows facts;
+    NIMA_TRY(nima_facts_get_many(ctx, o->store, ids, count, &facts));
+    for (size_t i = 0; i < history->count; i++) {
+        keep_true_notes(&facts, &history->items[i].notes);
+    }
+    return NIMA_OK;
+}
+
+static nima_rc from_store(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                          const struct nima_turn *turn, struct nima_history *out)
+{
+    struct nima_message_rows rows;
+    NIMA_TRY(nima_messages_last(ctx, o->store, turn->conversation_id, LOAD_MAX, &rows));
+    read_window_start(ctx, &rows, out);
+    out->items = NIMA_NEW(ctx->arena, struct nima_window_message, rows.count + 1);
+    for (size_t i = 0; i < rows.count; i++) {
+        const struct nima_message_row *row = &rows.items[i];
+        if (is_role(row->role, "system")) {
+            out->system = join_system(ctx, out->system, row->content);
+        } else if (row->position >= out->trimmed && row->content.len > 0) {
+            bool by_user = is_role(row->role, "user");
+            add_message(out, row->role, row->content,
+                        by_user ? read_notes(ctx, row->metadata) : (struct nima_notes){0});
+        }
+    }
+    nima_str sent = request_system(ctx, turn);
+    if (sent.ptr != NULL) {
+        out->system = sent; /* the client's newest word on it */
+    }
+    return turn->use_memory ? check_notes(ctx, o, out) : NIMA_OK;
+}
+
+nima_rc nima_history_load(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                          const struct nima_turn *turn, struct nima_history *out)
+{
+    struct nima_history history = {.has_conversation = turn->conversation_id.ptr != NULL};
+    if (!history.has_conversation) {
+        from_request(ctx, turn, &history);
+    } else {
+        struct nima_conversation conversation;
+        NIMA_TRY(nima_conversation_get(ctx, o->store, turn->conversation_id, &conversation));
+        NIMA_TRY(from_store(ctx, o, turn, &history));
+    }
+    *out = history;
+    return NIMA_OK;
+}
+
+static nima_rc count_message(struct nima_ctx *ctx, struct nima_orchestrator *o, nima_str content,
+                             const struct nima_notes *notes, int64_t *total)
+{
+    int tokens;
+    NIMA_TRY(nima_llm_count_tokens(ctx, o->llm, content, &tokens));
+    *total += tokens + TEMPLATE_TOKENS;
+    if (notes->count > 0) {
+        NIMA_TRY(nima_llm_count_tokens(ctx, o->llm, nima_prompt_notes(ctx, notes), &tokens));
+        *total += tokens + TEMPLATE_TOKENS;
+    }
+    return NIMA_OK;
+}
+
+/* Fills up to `room` tokens from the newest message back; cuts the rest off the front. */
+static nima_rc keep_newest(struct nima_ctx *ctx, struct nima_orchestrator *o, int64_t room,
+                           struct nima_history *history)
+{
+    size_t keep = history->count;
+    int64_t used = 0;
+    while (keep > 0) {
+        const struct nima_window_message *m = &history->items[keep - 1];
+        NIMA_TRY(count_message(ctx, o, m->content, &m->notes, &used));
+        if (used > room) {
+            break;
+        }
+        keep--;
+    }
+    history->items += keep;
+    history->count -= keep;
+    history->trimmed += (int64_t)keep;
+    return NIMA_OK;
+}
+
+nima_rc nima_history_fit(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                         const struct nima_turn *turn, nima_str system,
+                         const struct nima_notes *notes, struct nima_history *history,
+                         int *max_tokens)
+{
+    struct nima_llm_state state;
+    nima_llm_state(o->llm, &state);
+    int64_t context = state.context_tokens > 0 ? state.context_tokens : CONTEXT_TOKENS_ASSUMED;
+    if (*max_tokens <= 0 || *max_tokens > context / 2) {
+        *max_tokens = (int)(context / 2);
+    }
+    int64_t room = context - *max_tokens - MARGIN_TOKENS;
+    nima_str message = turn->messages[turn->count - 1].content;
+    int64_t fresh = 0;
+    NIMA_TRY(count_message(ctx, o, message, notes, &fresh));
+    if (history->tokens > 0 && history->tokens + fresh <= room) {
+        return NIMA_OK; /* the usual turn: nothing else needs to be counted */
+    }
+    int64_t fixed = fresh;
+    NIMA_TRY(count_message(ctx, o, system, &(struct nima_notes){0}, &fixed));
+    if (fixed > room) {
+        return nima_fail_field(ctx, NIMA_E_INVALID, "messages",
+                               "the message with its instructions has %lld tokens; the model "
+                               "takes %lld beside a reply of %d: shorten it, or ask for a "
+                               "shorter reply",
+                               (long long)fixed, (long long)room, *max_tokens);
+    }
+    int64_t total = fixed;
+    for (size_t i = 0; i < history->count && total <= room; i++) {
+        const struct nima_window_message *m = &history->items[i];
+        NIMA_TRY(count_message(ctx, o, m->content, &m->notes, &total));
+    }
+    return total <= room ? NIMA_OK : keep_newest(ctx, o, (room - fixed) / 2, history);
+}

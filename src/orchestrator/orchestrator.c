@@ -1,0 +1,332 @@
+/* One turn of a conversation, from the person's message to the stored reply. */
+#include "orchestrator/orchestrator.h"
+
+#include <stdlib.h>
+
+#include "orchestrator/orchestrator_int.h"
+
+enum {
+    RECALL_PRESET = 8,
+    NOTES_NEAR = 8, /* a note within so many messages back is not repeated */
+    TITLE_CHARS_MAX = 60
+};
+
+struct nima_orchestrator *nima_orchestrator_new(const struct nima_orchestrator_options *options)
+{
+    struct nima_orchestrator *o = NIMA_XNEW(struct nima_orchestrator, 1);
+    o->store = options->store;
+    o->llm = options->llm;
+    o->memory = options->memory;
+    o->personality = options->personality;
+    o->recall_limit = options->recall_limit > 0 ? options->recall_limit : RECALL_PRESET;
+    o->order = nima_order_new();
+    return o;
+}
+
+void nima_orchestrator_free(struct nima_orchestrator *orchestrator)
+{
+    if (orchestrator == NULL) {
+        return;
+    }
+    nima_order_free(orchestrator->order);
+    free(orchestrator);
+}
+
+/* What one turn carries from step to step. */
+struct turn_state {
+    struct nima_orchestrator *o;
+    const struct nima_turn *turn;
+    nima_str message; /* what the person says now */
+    struct nima_history history;
+    struct nima_memory_hits hits;
+    struct nima_notes notes; /* of the hits, those not in sight already */
+    nima_str message_id;     /* the person's message, once stored */
+    nima_str conversation_id;
+    struct nima_llm_reply reply;
+    struct nima_turn_out out;
+};
+
+static nima_rc check_turn(struct nima_ctx *ctx, const struct nima_turn *turn)
+{
+    if (turn->count == 0 ||
+        !nima_str_eq(turn->messages[turn->count - 1].role, NIMA_STR("user"))) {
+        return nima_fail_field(ctx, NIMA_E_INVALID, "messages",
+                               "the last of messages must be the user's");
+    }
+    for (size_t i = 0; i < turn->count; i++) {
+        bool by_user = nima_str_eq(turn->messages[i].role, NIMA_STR("user"));
+        if (by_user && nima_str_trim(turn->messages[i].content).len == 0) {
+            const char *field = nima_fmt(ctx, "messages[%zu].content", i).ptr;
+            return nima_fail_field(ctx, NIMA_E_INVALID, field, "%s must not be blank", field);
+        }
+    }
+    return NIMA_OK;
+}
+
+static bool in_sight(const struct nima_history *history, nima_str fact_id)
+{
+    size_t from = history->count > NOTES_NEAR ? history->count - NOTES_NEAR : 0;
+    for (size_t i = from; i < history->count; i++) {
+        for (size_t n = 0; n < history->items[i].notes.count; n++) {
+            if (nima_str_eq(history->items[i].notes.items[n].id, fact_id)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static nima_rc recall(struct nima_ctx *ctx, struct turn_state *s)
+{
+    if (!s->turn->use_memory) {
+        return NIMA_OK;
+    }
+    NIMA_TRY(nima_memory_recall(ctx, s->o->memory, s->message, s->o->recall_limit, &s->hits));
+    s->notes.items = NIMA_NEW(ctx->arena, struct nima_note, s->hits.count);
+    for (size_t i = 0; i < s->hits.count; i++) {
+        const struct nima_fact *fact = &s->hits.items[i].fact;
+        if (!in_sight(&s->history, fact->id)) {
+            s->notes.items[s->notes.count++] = (struct nima_note){fact->id, fact->fact};
+        }
+    }
+    return NIMA_OK;
+}
+
+/* The first words of the first message, until a better title is made. */
+static nima_str title_of(nima_str message)
+{
+    nima_str line = message;
+    nima_str rest = nima_str_trim(message);
+    nima_str_next(&rest, '\n', &line);
+    line = nima_str_trim(line);
+    size_t bytes = 0;
+    uint32_t code_point;
+    for (int chars = 0; bytes < line.len && chars < TITLE_CHARS_MAX; chars++) {
+        bytes += (size_t)nima_utf8_decode(line, bytes, &code_point);
+    }
+    return nima_str_sub(line, 0, bytes);
+}
+
+static nima_rc create_conversation(struct nima_ctx *ctx, struct turn_state *s, nima_str metadata)
+{
+    const struct nima_turn *turn = s->turn;
+    struct nima_message_row *rows = NIMA_NEW(ctx->arena, struct nima_message_row, turn->count);
+    for (size_t i = 0; i < turn->count; i++) {
+        rows[i].role = turn->messages[i].role;
+        rows[i].content = turn->messages[i].content;
+    }
+    rows[turn->count - 1].metadata = metadata;
+    struct nima_conversation wanted = {.title = title_of(s->message)};
+    struct nima_conversation made;
+    NIMA_TRY(nima_conversation_create(ctx, s->o->store, &wanted, rows, turn->count, &made));
+    s->conversation_id = made.id;
+    struct nima_message_rows last;
+    NIMA_TRY(nima_messages_last(ctx, s->o->store, made.id, 1, &last));
+    nima_assert(last.count == 1);
+    s->message_id = last.items[0].id;
+    return NIMA_OK;
+}
+
+/* Before the model works, so that a crash in mid-reply keeps what the person said. */
+static nima_rc store_message(struct nima_ctx *ctx, struct turn_state *s)
+{
+    if (s->turn->stateless) {
+        return NIMA_OK;
+    }
+    nima_str metadata;
+    struct nima_user_meta meta = {s->notes};
+    NIMA_TRY(nima_meta_encode(ctx, &nima_user_meta_shape, &meta, &metadata));
+    if (!s->history.has_conversation) {
+        return create_conversation(ctx, s, metadata);
+    }
+    struct nima_message_row row = {
+        .role = NIMA_STR("user"), .content = s->message, .metadata = metadata};
+    struct nima_message_row stored;
+    NIMA_TRY(nima_messages_append(ctx, s->o->store, s->turn->conversation_id, &row, 1, &stored));
+    s->conversation_id = s->turn->conversation_id;
+    s->message_id = stored.id;
+    return NIMA_OK;
+}
+
+static bool is_command(nima_str message)
+{
+    nima_str said = nima_str_trim(message);
+    return nima_str_starts_nocase(said, NIMA_STR("/remember ")) ||
+           nima_str_starts_nocase(said, NIMA_STR("/forget "));
+}
+
+static const nima_str event_names[] = {
+    [NIMA_LEARNED_ADDED] = NIMA_STR_INIT("added"),
+    [NIMA_LEARNED_UPDATED] = NIMA_STR_INIT("updated"),
+    [NIMA_LEARNED_SUPERSEDED] = NIMA_STR_INIT("superseded"),
+    [NIMA_LEARNED_UNCHANGED] = NIMA_STR_INIT("unchanged"),
+    [NIMA_LEARNED_FORGOTTEN] = NIMA_STR_INIT("forgotten"),
+};
+
+static nima_rc learn(struct nima_ctx *ctx, struct turn_state *s)
+{
+    if (s->turn->learn == NIMA_LEARN_OFF || !s->turn->use_memory) {
+        return NIMA_OK;
+    }
+    struct nima_utterance said = {s->message, s->conversation_id, s->message_id};
+    struct nima_learned_list learned;
+    NIMA_TRY(nima_memory_learn(ctx, s->o->memory, &said, &learned));
+    s->out.remembered.items = NIMA_NEW(ctx->arena, struct nima_remembered, learned.count);
+    s->out.remembered.count = learned.count;
+    for (size_t i = 0; i < learned.count; i++) {
+        const struct nima_fact *fact = &learned.items[i].fact;
+        s->out.remembered.items[i] = (struct nima_remembered){
+            fact->id, fact->fact, fact->category, event_names[learned.items[i].event]};
+    }
+    return NIMA_OK;
+}
+
+/* "/remember …" and "/forget …" are carried out and confirmed without the model. */
+static nima_rc run_command(struct nima_ctx *ctx, struct turn_state *s)
+{
+    nima_rc rc = learn(ctx, s);
+    struct nima_buf text;
+    nima_buf_init(&text, NIMA_MESSAGE_CHARS_MAX * 4);
+    if (rc == NIMA_E_INVALID) {
+        nima_buf_fmt(&text, "I did not keep that: %s.", ctx->error.message);
+        rc = NIMA_OK;
+    }
+    for (size_t i = 0; i < s->out.remembered.count; i++) {
+        const struct nima_remembered *r = &s->out.remembered.items[i];
+        bool gone = nima_str_eq(r->event, NIMA_STR("forgotten"));
+        bool known = nima_str_eq(r->event, NIMA_STR("unchanged"));
+        nima_buf_fmt(&text, "%s%s: " NIMA_FMT, i > 0 ? "\n" : "",
+                     gone ? "Forgotten" : (known ? "I knew that already" : "I will remember"),
+                     NIMA_ARG(r->fact));
+    }
+    if (text.len == 0) {
+        nima_buf_add(&text, NIMA_STR("I found nothing in memory that clearly matches. The list of "
+                                     "what I know is on the page under Memory."));
+    }
+    s->reply.text = nima_str_copy(ctx->arena, nima_buf_view(&text));
+    nima_buf_done(&text);
+    if (rc == NIMA_OK && s->turn->on_text != NULL) {
+        rc = s->turn->on_text(ctx, s->turn->user, s->reply.text);
+    }
+    return rc;
+}
+
+static nima_rc generate(struct nima_ctx *ctx, struct turn_state *s, const struct nima_prompt *prompt,
+                        int max_tokens)
+{
+    struct nima_llm_request request = s->turn->model;
+    request.messages = prompt->items;
+    request.count = prompt->count;
+    request.max_tokens = max_tokens;
+    request.slot_key = s->conversation_id;
+    return nima_llm_generate(ctx, s->o->llm, &request, s->turn->on_text, s->turn->user, &s->reply);
+}
+
+static void fill_context(struct nima_ctx *ctx, struct turn_state *s)
+{
+    struct nima_turn_context *context = NIMA_NEW(ctx->arena, struct nima_turn_context, 1);
+    context->facts.items = NIMA_NEW(ctx->arena, struct nima_context_fact, s->hits.count);
+    context->facts.count = s->hits.count;
+    for (size_t i = 0; i < s->hits.count; i++) {
+        const struct nima_memory_hit *hit = &s->hits.items[i];
+        context->facts.items[i] =
+            (struct nima_context_fact){hit->fact.id, hit->fact.fact, hit->score};
+    }
+    context->tokens = NIMA_NEW(ctx->arena, struct nima_context_tokens, 1);
+    *context->tokens = (struct nima_context_tokens){s->reply.prompt_tokens, s->reply.cached_tokens,
+                                                    s->reply.completion_tokens};
+    context->trimmed_messages = s->history.trimmed;
+    struct nima_llm_state state;
+    nima_llm_state(s->o->llm, &state);
+    context->model = nima_str_copy(ctx->arena, nima_str_of(state.chat_model));
+    context->first_token_ms = s->reply.first_token_ms;
+    context->total_ms = s->reply.total_ms;
+    s->out.context = context;
+}
+
+static nima_rc store_reply(struct nima_ctx *ctx, struct turn_state *s, bool interrupted)
+{
+    if (s->turn->stateless || (interrupted && s->reply.text.len == 0)) {
+        return NIMA_OK;
+    }
+    struct nima_reply_meta meta = {.context = s->out.context,
+                                   .interrupted = interrupted,
+                                   .has_interrupted = interrupted};
+    meta.remembered.items = s->out.remembered.items;
+    meta.remembered.count = s->out.remembered.count;
+    struct nima_message_row row = {.role = NIMA_STR("assistant"), .content = s->reply.text};
+    NIMA_TRY(nima_meta_encode(ctx, &nima_reply_meta_shape, &meta, &row.metadata));
+    struct nima_message_row stored;
+    NIMA_TRY(nima_messages_append(ctx, s->o->store, s->conversation_id, &row, 1, &stored));
+    s->out.message_id = stored.id;
+    return NIMA_OK;
+}
+
+/* Learns and stores whatever came of the turn. The client may have left by now; what was said and
+ * generated is kept all the same, so neither its leaving nor the deadline counts here. */
+static nima_rc finish(struct nima_ctx *ctx, struct turn_state *s, nima_rc generated, bool command)
+{
+    struct nima_error error = ctx->error;
+    const atomic_bool *cancelled = ctx->cancelled;
+    int64_t deadline_ms = ctx->deadline_ms;
+    ctx->cancelled = NULL;
+    ctx->deadline_ms = 0;
+    nima_rc rc = command ? NIMA_OK : learn(ctx, s);
+    s->out.response = s->reply.text;
+    s->out.conversation_id = s->conversation_id;
+    s->out.finish = s->reply.finish;
+    fill_context(ctx, s);
+    nima_rc stored = store_reply(ctx, s, generated != NIMA_OK);
+    ctx->cancelled = cancelled;
+    ctx->deadline_ms = deadline_ms;
+    if (generated != NIMA_OK) {
+        ctx->error = error;
+        return generated;
+    }
+    return stored != NIMA_OK ? stored : rc;
+}
+
+static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
+{
+    const struct nima_turn *turn = s->turn;
+    bool command = turn->use_memory && turn->learn != NIMA_LEARN_OFF && is_command(s->message);
+    NIMA_TRY(nima_history_load(ctx, s->o, turn, &s->history));
+    struct nima_prompt prompt = {0};
+    int max_tokens = turn->model.max_tokens;
+    if (!command) {
+        NIMA_TRY(recall(ctx, s));
+        nima_str system;
+        NIMA_TRY(nima_prompt_system(ctx, s->o, s->history.system, turn->use_memory, &system));
+        NIMA_TRY(nima_history_fit(ctx, s->o, turn, system, &s->notes, &s->history, &max_tokens));
+        nima_prompt_render(ctx, system, &s->history, &s->notes, s->message, &prompt);
+    }
+    NIMA_TRY(store_message(ctx, s));
+    nima_rc rc = turn->on_ready != NULL ? turn->on_ready(ctx, turn->user) : NIMA_OK;
+    if (rc == NIMA_OK) {
+        rc = command ? run_command(ctx, s) : generate(ctx, s, &prompt, max_tokens);
+    }
+    return finish(ctx, s, rc, command);
+}
+
+nima_rc nima_orchestrator_turn(struct nima_ctx *ctx, struct nima_orchestrator *orchestrator,
+                               const struct nima_turn *turn, struct nima_turn_out *out)
+{
+    NIMA_TRY(check_turn(ctx, turn));
+    struct turn_state s = {.o = orchestrator, .turn = turn};
+    s.message = turn->messages[turn->count - 1].content;
+    NIMA_TRY(nima_order_enter(ctx, orchestrator->order, turn->conversation_id));
+    nima_rc rc = run_turn(ctx, &s);
+    nima_order_leave(orchestrator->order, turn->conversation_id);
+    if (rc == NIMA_OK || s.out.context != NULL) {
+        *out = s.out;
+    }
+    return rc;
+}
+
+nima_rc nima_orchestrator_import(struct nima_ctx *ctx, struct nima_orchestrator *orchestrator,
+                                 const struct nima_conversation *conversation,
+                                 const struct nima_message_row *messages, size_t count,
+                                 struct nima_conversation *out)
+{
+    return nima_conversation_create(ctx, orchestrator->store, conversation, messages, count, out);
+}

@@ -1,0 +1,106 @@
+#pragma once
+/*
+ * orchestrator: one place owns a turn of a conversation:
+ *
+ *   history -> recall -> prompt -> generate -> learn -> store
+ *
+ * The prompt is laid out for the model's cache: persona, profile and the client's own system
+ * message first, then the history exactly as it was rendered before (with the notes recalled for
+ * each earlier turn still in front of it), and what is recalled for this turn just before the new
+ * message. Only new tokens are evaluated. A note whose fact is gone or changed is left out, also
+ * from history: forgetting beats caching.
+ *
+ * Lifetime   One per process; borrows what it is given.
+ * Ownership  Results live in ctx->arena.
+ * Threads    Any worker; two turns of one conversation are put in order.
+ * Errors     INVALID for a turn that makes no sense or cannot fit, NOT_FOUND for a conversation that
+ *            is not this person's; STORE, MODEL, BUSY, UNAVAILABLE, CANCELLED come through.
+ */
+#include "llm/llm.h"
+#include "memory/memory.h"
+#include "store/conversations.h"
+#include "util/json.h"
+
+struct nima_orchestrator;
+struct nima_personality;
+
+enum { NIMA_MESSAGE_CHARS_MAX = 64000, NIMA_MESSAGES_MAX = 200, NIMA_COMPLETION_TOKENS_MAX = 32768 };
+
+struct nima_orchestrator_options {
+    struct nima_store *store;
+    struct nima_llm *llm;
+    struct nima_memory *memory;
+    struct nima_personality *personality;
+    int recall_limit; /* facts a turn may recall; 0: 8 */
+};
+struct nima_orchestrator *nima_orchestrator_new(const struct nima_orchestrator_options *options);
+void nima_orchestrator_free(struct nima_orchestrator *orchestrator);
+
+enum nima_learn { NIMA_LEARN_BACKGROUND, NIMA_LEARN_WAIT, NIMA_LEARN_OFF };
+
+struct nima_turn {
+    const struct nima_llm_message *messages; /* the request's; the last one is the person's */
+    size_t count;
+    nima_str conversation_id; /* absent: a new one is made, unless stateless */
+    bool stateless;           /* nothing of the turn is stored but what is learned */
+    bool use_memory;
+    enum nima_learn learn;
+    struct nima_llm_request model; /* sampling only: messages, count and slot_key are set here */
+    nima_llm_on_text on_text;      /* may be NULL */
+    /* Called once when everything is checked and the person's message is stored, before the model
+     * works; may be NULL. A failure ends the turn. */
+    nima_rc (*on_ready)(struct nima_ctx *ctx, void *user);
+    void *user;
+};
+
+/* What the reply was made from, as it goes out in `context` and into the message's metadata. */
+struct nima_context_fact {
+    nima_str id, fact;
+    double score;
+};
+struct nima_context_tokens {
+    int64_t prompt, cached, completion;
+};
+struct nima_turn_context {
+    struct {
+        struct nima_context_fact *items;
+        size_t count;
+    } facts;
+    struct {
+        nima_str *items;
+        size_t count;
+    } packs, goals;
+    struct nima_context_tokens *tokens;
+    int64_t trimmed_messages; /* earlier messages that are outside the window */
+    bool summarized;
+    nima_str model;
+    int64_t first_token_ms, total_ms;
+};
+struct nima_remembered {
+    nima_str id, fact, category, event;
+};
+struct nima_turn_out {
+    nima_str response;
+    nima_str conversation_id, message_id; /* absent when stateless */
+    struct nima_turn_context *context;
+    struct {
+        struct nima_remembered *items;
+        size_t count;
+    } remembered;
+    enum nima_llm_finish finish;
+};
+extern const struct nima_shape nima_turn_context_shape;
+extern const struct nima_shape nima_remembered_shape;
+
+/* On failure after the model began, what was generated is stored, marked interrupted, and *out is
+ * set as far as it got. */
+NIMA_MUST_USE nima_rc nima_orchestrator_turn(struct nima_ctx *ctx,
+                                             struct nima_orchestrator *orchestrator,
+                                             const struct nima_turn *turn,
+                                             struct nima_turn_out *out);
+/* Takes in a conversation as it is; no reply is made. */
+NIMA_MUST_USE nima_rc nima_orchestrator_import(struct nima_ctx *ctx,
+                                               struct nima_orchestrator *orchestrator,
+                                               const struct nima_conversation *conversation,
+                                               const struct nima_message_row *messages,
+                                               size_t count, struct nima_conversation *out);

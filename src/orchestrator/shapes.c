@@ -1,0 +1,88 @@
+/* The tables of what a turn tells: in replies and in the metadata of stored messages. */
+#include "orchestrator/orchestrator_int.h"
+
+static const struct nima_field fact_fields[] = {
+    NIMA_FIELD(UUID, struct nima_context_fact, id, .required = true, .doc = "The fact's id."),
+    NIMA_FIELD(STR, struct nima_context_fact, fact, .required = true, .doc = "Its text."),
+    NIMA_FIELD(NUM, struct nima_context_fact, score, .doc = "How well it fits the message, 0..1."),
+};
+static const struct nima_shape fact_shape =
+    NIMA_SHAPE("ContextFact", struct nima_context_fact, fact_fields, .open = true,
+               .doc = "A fact that was recalled for a reply.");
+
+static const struct nima_field tokens_fields[] = {
+    NIMA_FIELD(INT, struct nima_context_tokens, prompt, .doc = "Tokens of the whole prompt."),
+    NIMA_FIELD(INT, struct nima_context_tokens, cached,
+               .doc = "Of those, taken from the model's cache instead of evaluated."),
+    NIMA_FIELD(INT, struct nima_context_tokens, completion, .doc = "Tokens of the reply."),
+};
+static const struct nima_shape tokens_shape = NIMA_SHAPE(
+    "ContextTokens", struct nima_context_tokens, tokens_fields, .open = true, .doc = "Token counts.");
+
+static const struct nima_field context_fields[] = {
+    NIMA_FIELD(LIST, struct nima_turn_context, facts, .shape = &fact_shape,
+               .doc = "Facts about the person that the reply could use."),
+    NIMA_FIELD(STR_LIST, struct nima_turn_context, packs, .doc = "Ids of active packs."),
+    NIMA_FIELD(STR_LIST, struct nima_turn_context, goals, .doc = "Ids of goals in the prompt."),
+    NIMA_FIELD(OBJECT, struct nima_turn_context, tokens, .shape = &tokens_shape,
+               .doc = "What the turn cost."),
+    NIMA_FIELD(INT, struct nima_turn_context, trimmed_messages,
+               .doc = "Earlier messages that did not fit into the prompt."),
+    NIMA_FIELD(BOOL, struct nima_turn_context, summarized,
+               .doc = "Whether a summary stands in for those."),
+    NIMA_FIELD(STR, struct nima_turn_context, model, .doc = "The model that replied."),
+    NIMA_FIELD(INT, struct nima_turn_context, first_token_ms,
+               .doc = "From the request to the first piece of the reply."),
+    NIMA_FIELD(INT, struct nima_turn_context, total_ms, .doc = "Of the whole reply."),
+};
+const struct nima_shape nima_turn_context_shape =
+    NIMA_SHAPE("TurnContext", struct nima_turn_context, context_fields, .open = true,
+               .doc = "What a reply was made from.");
+
+static const struct nima_field remembered_fields[] = {
+    NIMA_FIELD(UUID, struct nima_remembered, id, .required = true, .doc = "The fact's id."),
+    NIMA_FIELD(STR, struct nima_remembered, fact, .required = true, .doc = "Its text."),
+    NIMA_FIELD(STR, struct nima_remembered, category, .required = true, .doc = "Its category."),
+    NIMA_FIELD(STR, struct nima_remembered, event, .required = true,
+               .choices = (const char *const[]){"added", "updated", "superseded", "unchanged",
+                                                "forgotten", NULL},
+               .doc = "What happened to it."),
+};
+const struct nima_shape nima_remembered_shape =
+    NIMA_SHAPE("Remembered", struct nima_remembered, remembered_fields, .open = true,
+               .doc = "A fact that was learned from the message.");
+
+static const struct nima_field note_fields[] = {
+    NIMA_FIELD(UUID, struct nima_note, id, .required = true),
+    NIMA_FIELD(STR, struct nima_note, fact, .required = true),
+};
+static const struct nima_shape note_shape =
+    NIMA_SHAPE("Note", struct nima_note, note_fields, .open = true);
+
+static const struct nima_field user_meta_fields[] = {
+    NIMA_FIELD(LIST, struct nima_user_meta, notes, .shape = &note_shape),
+};
+const struct nima_shape nima_user_meta_shape =
+    NIMA_SHAPE("UserMeta", struct nima_user_meta, user_meta_fields, .open = true);
+
+static const struct nima_field reply_meta_fields[] = {
+    NIMA_FIELD(OBJECT, struct nima_reply_meta, context, .shape = &nima_turn_context_shape),
+    NIMA_FIELD(LIST, struct nima_reply_meta, remembered, .shape = &nima_remembered_shape),
+    NIMA_FIELD(BOOL, struct nima_reply_meta, interrupted,
+               .has = NIMA_HAS(struct nima_reply_meta, has_interrupted)),
+};
+const struct nima_shape nima_reply_meta_shape =
+    NIMA_SHAPE("ReplyMeta", struct nima_reply_meta, reply_meta_fields, .open = true);
+
+enum { META_BYTES_MAX = 1 << 20 };
+
+nima_rc nima_meta_encode(struct nima_ctx *ctx, const struct nima_shape *shape, const void *meta,
+                         nima_str *out)
+{
+    struct nima_buf buf;
+    nima_buf_init(&buf, META_BYTES_MAX);
+    nima_json_encode(&buf, shape, meta);
+    nima_rc rc = nima_buf_take(ctx, &buf, out);
+    nima_buf_done(&buf);
+    return rc;
+}
