@@ -77,7 +77,7 @@ export const conversations = {
 };
 
 export const facts = {
-  list: (cursor, limit = 50) => call("GET", `v1/memory/facts${query({ limit, cursor })}`),
+  list: (cursor, limit = 50, status = null) => call("GET", `v1/memory/facts${query({ limit, cursor, status })}`),
   search: (q, signal) => call("GET", `v1/memory/search${query({ q, limit: 20 })}`, { signal }),
   add: (fact) => call("POST", "v1/memory/facts", { body: fact }),
   remove: (which) => call("DELETE", `v1/memory/facts/${id(which)}`),

@@ -94,7 +94,8 @@ class Reply {
       const cached = tokens.cached ? `, ${tokens.cached} of them already read` : "";
       facts.push(h("span", { title: `The prompt had ${tokens.prompt} tokens${cached}.` }, `${tokens.completion} tokens`));
     }
-    if (seconds) facts.push(h("span", {}, `${seconds.toFixed(1)} s`));
+    const took = seconds ?? context?.total_ms / 1000;
+    if (took) facts.push(h("span", {}, `${took.toFixed(1)} s`));
     if (context?.trimmed_messages) facts.push(h("span", {}, "the oldest messages did not fit"));
     const text = this.view.text;
     const line = h("div", { class: "meta" }, text && copyButton("Copy this reply", () => text), facts);
@@ -210,12 +211,13 @@ export class Thread {
   adopt(id) { this.#named(id); }
 }
 
-/** Ids of facts that still exist, to mark those forgotten since; null when it cannot be known. */
+/** Status of facts by id, to mark those forgotten or replaced since; null when it cannot be known. */
 async function livingFacts(messages) {
   if (!messages.some((message) => message.metadata?.remembered?.length)) return null;
   try {
-    const { data, next } = await api.facts.list(null, 500);
-    return next ? null : new Set(data.map((fact) => fact.id));
+    const lists = await Promise.all(["active", "superseded"].map((status) => api.facts.list(null, 500, status)));
+    if (lists.some((list) => list.next)) return null;
+    return new Map(lists.flatMap((list, i) => list.data.map((fact) => [fact.id, i ? "superseded" : "active"])));
   } catch {
     return null;
   }

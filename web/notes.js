@@ -10,11 +10,12 @@ const EVENTS = { added: "Remembered", updated: "Updated", superseded: "Updated" 
 /** Anyone who shows facts can listen for "nima:facts" on the document. */
 export const factsChanged = () => document.dispatchEvent(new CustomEvent("nima:facts"));
 
-function chip(item, forgotten) {
+/** `since` is what became of the fact since: "active", "superseded", "gone". */
+function chip(item, since) {
   const label = h("span", { class: "chip-label" });
   const button = h("button", { type: "button", class: "chip-button" });
   const el = h("li", { class: "chip" }, icon("leaf"), label, h("span", { class: "chip-fact", dir: "auto" }, item.fact), button);
-  let gone = forgotten;
+  let gone = since === "gone";
   const paint = () => {
     el.classList.toggle("gone", gone);
     label.textContent = gone ? "Forgotten" : EVENTS[item.event] ?? "Remembered";
@@ -40,6 +41,10 @@ function chip(item, forgotten) {
     button.focus();
   });
   paint();
+  if (since === "superseded") {
+    label.textContent = "Replaced since";
+    button.remove();
+  }
   return el;
 }
 
@@ -49,7 +54,7 @@ export function memoryNotes(context, remembered, living) {
   const fresh = (remembered ?? []).filter((item) => item.event !== "unchanged");
   if (fresh.length) {
     notes.push(h("ul", { class: "chips", "aria-label": "Remembered from this message" },
-      fresh.map((item) => chip(item, Boolean(living && !living.has(item.id))))));
+      fresh.map((item) => chip(item, living ? living.get(item.id) ?? "gone" : item.event === "forgotten" ? "gone" : "active"))));
   }
   const used = context?.facts ?? [];
   if (used.length) {
