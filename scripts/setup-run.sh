@@ -85,12 +85,17 @@ build_tree() {
             die "CMake could not configure $folder" "the lines above say why"
         printf '%s\n' "$want" >"$folder/.setup"
     fi
-    local jobs=()
-    if [ -n "${NIMA_JOBS:-}" ]; then
-        jobs=(-j "$NIMA_JOBS")
-    fi
-    ninja -C "$folder" --quiet ${jobs[@]+"${jobs[@]}"} "$target" >&2 ||
+    run_ninja -C "$folder" ${NIMA_JOBS:+-j "$NIMA_JOBS"} "$target" ||
         die "the build of $folder did not work" "the compiler's words are above"
+}
+
+# In a terminal ninja shows where it is; elsewhere only what goes wrong.
+run_ninja() {
+    if [ -t 2 ]; then
+        ninja "$@" >&2
+    else
+        ninja --quiet "$@" 2>&1 | sed -u '/^ninja: no work to do/d' >&2
+    fi
 }
 
 verb_build() { build_tree build "${1:-all}" -DCMAKE_BUILD_TYPE=Release; }
