@@ -34,7 +34,7 @@ step() {
     mkdir -p "$CACHE/lock" || die "cannot write to the cache folder $CACHE" \
         "make it writable, or set NIMA_CACHE to a folder that is"
     exec 9>"$CACHE/lock/$check"
-    if ! flock -n 9; then
+    if [ "$check" != never ] && ! flock -n 9; then
         say "      another setup is at it; waiting for that one"
         flock 9
     fi
@@ -45,6 +45,7 @@ step() {
     printf '[%d/%d] %s … %d s\n' "$STEP" "$STEPS" "$name" $((SECONDS - begun)) >&2
 }
 
+# The check of what is always looked at again.
 never() { return 1; }
 
 # quietly NAME COMMAND...: output goes to a log; its end is shown when the command fails.
@@ -69,14 +70,17 @@ lock_field() {
         "restore the file: git checkout deps.lock"
 }
 
+has_sum() { [ -f "$1" ] && [ "$(sha256sum "$1" | cut -d' ' -f1)" = "$2" ]; }
+
 check_sum() {
-    local file=$1 want=$2 got
-    got=$(sha256sum "$file" | cut -d' ' -f1)
-    if [ "$got" != "$want" ]; then
-        rm -f "$file"
-        die "$(basename "$file") is not the file that deps.lock names (SHA-256 $got, wanted $want)" \
-            "it was deleted; run this again, and if it happens twice tell the people who keep Nima"
+    local got
+    if has_sum "$1" "$2"; then
+        return 0
     fi
+    got=$(sha256sum "$1" | cut -d' ' -f1)
+    rm -f "$1"
+    die "$(basename "$1") is not the file that deps.lock names (SHA-256 $got, wanted $2)" \
+        "it was deleted; run this again, and if it happens twice tell the people who keep Nima"
 }
 
 # A Python with pip, in a virtual environment: Debian's own pip refuses to work outside one.
@@ -104,32 +108,38 @@ tools_venv() {
 
 # fetch_pypi NAME DIR: the sdist that deps.lock names, verified, left in DIR.
 fetch_pypi() {
-    local name=$1 dir=$2 spec file
+    local name=$1 dir=$2 spec file sum
     spec=$(lock_field "$name" 4)
     file=$(lock_field "$name" 5)
-    if [ ! -f "$dir/$file" ]; then
+    sum=$(lock_field "$name" 6)
+    # A file cut short by an interruption is fetched again.
+    if ! has_sum "$dir/$file" "$sum"; then
+        rm -f "$dir/$file"
         tools_venv
         mkdir -p "$dir"
         retry 3 quietly "download-$name" "$TOOLS_VENV/bin/python" -m pip download --no-deps \
             --no-binary "${spec%%==*}" --dest "$dir" "$spec" ||
             die "$spec could not be downloaded" "check the network and run this again; nothing is lost"
     fi
-    check_sum "$dir/$file" "$(lock_field "$name" 6)"
+    check_sum "$dir/$file" "$sum"
 }
 
 # fetch_npm NAME DIR: likewise, from the npm registry that npm is configured for.
 fetch_npm() {
-    local name=$1 dir=$2 spec file
+    local name=$1 dir=$2 spec file sum
     spec=$(lock_field "$name" 4)
     file=$(lock_field "$name" 5)
-    if [ ! -f "$dir/$file" ]; then
+    sum=$(lock_field "$name" 6)
+    # A file cut short by an interruption is fetched again.
+    if ! has_sum "$dir/$file" "$sum"; then
+        rm -f "$dir/$file"
         command -v npm >/dev/null || die "npm is missing" \
             "apt-get install npm (or run: make run, as root or with sudo)"
         mkdir -p "$dir"
         retry 3 quietly "download-$name" npm pack --silent --pack-destination "$dir" "$spec" ||
             die "$spec could not be downloaded" "check the network and run this again; nothing is lost"
     fi
-    check_sum "$dir/$file" "$(lock_field "$name" 6)"
+    check_sum "$dir/$file" "$sum"
 }
 
 retry() {
