@@ -52,6 +52,12 @@ NIMA_MUST_USE nima_rc nima_facts_get(struct nima_ctx *ctx, struct nima_store *st
 NIMA_MUST_USE nima_rc nima_facts_get_many(struct nima_ctx *ctx, struct nima_store *store,
                                           const nima_str *ids, size_t count,
                                           struct nima_fact_rows *out);
+/* Embeddings by id, for the exact scores of a search's candidates (the index holds rounded ones):
+ * out[i * dims …] for ids[i]; found[i] is false where the row is gone or has none of that many
+ * dims. One query for all: it is part of every search. */
+NIMA_MUST_USE nima_rc nima_facts_embeddings(struct nima_ctx *ctx, struct nima_store *store,
+                                            const nima_str *ids, size_t count, size_t dims,
+                                            float *out, bool *found);
 /* Newest first (by id, which sorts by time). INVALID for a cursor that is none. */
 NIMA_MUST_USE nima_rc nima_facts_list(struct nima_ctx *ctx, struct nima_store *store,
                                       const struct nima_fact_filter *filter,

@@ -1,0 +1,198 @@
+/* The search behind search, recall and learning: candidates from the person's index by every probe,
+ * exact cosines from the store's floats, rows from the store. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory/memory_int.h"
+
+enum { CANDIDATES_PER_HIT = 4, CANDIDATES_MORE = 32 };
+
+/* What one or more probes found, by id. */
+struct found {
+    struct nima_index_hit *items;
+    size_t count;
+};
+
+struct probing {
+    const struct nima_find *find;
+    struct nima_memory *memory;
+    struct nima_index_hits *hits; /* one for each probe */
+};
+
+static nima_rc probe_index(struct nima_ctx *ctx, struct probing *p)
+{
+    struct nima_person *person = nima_memory_person_take(ctx, p->memory);
+    nima_rc rc = nima_memory_person_read(ctx, p->memory, person);
+    if (rc != NIMA_OK) {
+        nima_memory_person_give(p->memory, person);
+        return rc;
+    }
+    const struct nima_index *index = person->index;
+    struct nima_words *words = nima_memory_words_open();
+    bool same_model = nima_str_eq(nima_memory_index_model(index), p->find->model);
+    for (size_t i = 0; i < p->find->probe_count; i++) {
+        const struct nima_probe *probe = &p->find->probes[i];
+        bool usable = same_model && probe->dims == nima_memory_index_dims(index);
+        struct nima_index_query query = {.vector = usable ? probe->vector : NULL,
+                                         .text = probe->text,
+                                         .category = p->find->category,
+                                         .min_confidence = p->find->min_confidence,
+                                         .now_ms = nima_ctx_now(ctx),
+                                         .options = &p->memory->options};
+        nima_memory_index_search(ctx->arena, index, words, &query,
+                                 p->find->limit * CANDIDATES_PER_HIT + CANDIDATES_MORE,
+                                 &p->hits[i]);
+        if (!usable && probe->vector != NULL) {
+            p->hits[i].vector_share = 0;
+        }
+    }
+    nima_memory_words_close(words);
+    nima_memory_person_read_end(person);
+    nima_memory_person_give(p->memory, person);
+    return NIMA_OK;
+}
+
+static double dot(const float *a, const float *b, size_t dims)
+{
+    double sum = 0;
+    for (size_t d = 0; d < dims; d++) {
+        sum += (double)a[d] * (double)b[d];
+    }
+    return sum;
+}
+
+/* Puts exact cosines and scores in the place of the quantised ones. */
+static nima_rc rescore(struct nima_ctx *ctx, struct probing *p, size_t which)
+{
+    const struct nima_probe *probe = &p->find->probes[which];
+    struct nima_index_hits *hits = &p->hits[which];
+    if (probe->vector == NULL || hits->count == 0) {
+        return NIMA_OK;
+    }
+    nima_str *ids = NIMA_NEW(ctx->arena, nima_str, hits->count);
+    float *vectors = nima_alloc_array(ctx->arena, hits->count * probe->dims, sizeof(float));
+    bool *found = NIMA_NEW(ctx->arena, bool, hits->count);
+    size_t wanted = 0;
+    for (size_t i = 0; i < hits->count; i++) {
+        if (hits->items[i].has_vector) {
+            ids[wanted++] = hits->items[i].id;
+        }
+    }
+    NIMA_TRY(
+        nima_facts_embeddings(ctx, p->memory->store, ids, wanted, probe->dims, vectors, found));
+    size_t at = 0;
+    for (size_t i = 0; i < hits->count; i++) {
+        struct nima_index_hit *hit = &hits->items[i];
+        if (!hit->has_vector) {
+            continue;
+        }
+        if (found[at]) {
+            double cosine = dot(probe->vector, vectors + at * probe->dims, probe->dims);
+            hit->vector = fmin(1.0, fmax(0.0, cosine));
+            hit->score = nima_memory_index_score(&p->memory->options, hits->vector_share, hit);
+        }
+        at++;
+    }
+    return NIMA_OK;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct nima_index_hit *x = a;
+    const struct nima_index_hit *y = b;
+    return nima_str_cmp(x->id, y->id);
+}
+
+static int by_score(const void *a, const void *b)
+{
+    const struct nima_index_hit *x = a;
+    const struct nima_index_hit *y = b;
+    return x->score > y->score ? -1 : x->score < y->score ? 1 : nima_str_cmp(x->id, y->id);
+}
+
+/* One hit for each fact: its best score and parts over the probes. */
+static struct found merge(struct nima_ctx *ctx, const struct probing *p)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < p->find->probe_count; i++) {
+        total += p->hits[i].count;
+    }
+    struct found all = {NIMA_NEW(ctx->arena, struct nima_index_hit, total), 0};
+    for (size_t i = 0; i < p->find->probe_count; i++) {
+        for (size_t k = 0; k < p->hits[i].count; k++) {
+            all.items[all.count++] = p->hits[i].items[k];
+        }
+    }
+    qsort(all.items, all.count, sizeof(*all.items), by_id);
+    size_t kept = 0;
+    for (size_t i = 0; i < all.count; i++) {
+        struct nima_index_hit *hit = &all.items[i];
+        struct nima_index_hit *last = kept > 0 ? &all.items[kept - 1] : NULL;
+        if (last != NULL && nima_str_eq(last->id, hit->id)) {
+            last->score = fmax(last->score, hit->score);
+            last->vector = fmax(last->vector, hit->vector);
+            last->keyword = fmax(last->keyword, hit->keyword);
+        } else {
+            all.items[kept++] = *hit;
+        }
+    }
+    all.count = kept;
+    qsort(all.items, all.count, sizeof(*all.items), by_score);
+    return all;
+}
+
+static size_t at_least(const struct found *found, double min_score, size_t limit)
+{
+    size_t count = 0;
+    while (count < found->count && count < limit && found->items[count].score >= min_score) {
+        count++;
+    }
+    return count;
+}
+
+/* Rows in the order of the hits; what was deleted since the index was asked is left out. */
+static nima_rc fetch(struct nima_ctx *ctx, struct nima_memory *memory, const struct found *found,
+                     size_t count, struct nima_memory_hits *out)
+{
+    nima_str *ids = NIMA_NEW(ctx->arena, nima_str, count);
+    for (size_t i = 0; i < count; i++) {
+        ids[i] = found->items[i].id;
+    }
+    struct nima_fact_rows rows = {0};
+    if (count > 0) {
+        NIMA_TRY(nima_facts_get_many(ctx, memory->store, ids, count, &rows));
+    }
+    struct nima_memory_hits hits = {NIMA_NEW(ctx->arena, struct nima_memory_hit, rows.count), 0};
+    size_t at = 0;
+    for (size_t i = 0; i < rows.count; i++) {
+        while (at < count && !nima_str_eq(ids[at], rows.items[i].id)) {
+            at++;
+        }
+        if (at == count || !nima_str_eq(rows.items[i].status, NIMA_STR("active"))) {
+            continue;
+        }
+        const struct nima_index_hit *hit = &found->items[at];
+        hits.items[hits.count++] = (struct nima_memory_hit){.fact = rows.items[i],
+                                                            .score = hit->score,
+                                                            .vector = hit->vector,
+                                                            .keyword = hit->keyword,
+                                                            .recency = hit->recency,
+                                                            .confidence = hit->confidence};
+    }
+    *out = hits;
+    return NIMA_OK;
+}
+
+nima_rc nima_memory_find(struct nima_ctx *ctx, struct nima_memory *memory,
+                         const struct nima_find *find, struct nima_memory_hits *out)
+{
+    struct probing p = {.find = find, .memory = memory};
+    p.hits = NIMA_NEW(ctx->arena, struct nima_index_hits, find->probe_count);
+    NIMA_TRY(probe_index(ctx, &p));
+    for (size_t i = 0; i < find->probe_count; i++) {
+        NIMA_TRY(rescore(ctx, &p, i));
+    }
+    struct found found = merge(ctx, &p);
+    return fetch(ctx, memory, &found, at_least(&found, find->min_score, find->limit), out);
+}

@@ -1,0 +1,130 @@
+/* Search as asked, and what of it a turn should see. */
+#include "memory/memory_int.h"
+
+enum { PROBES_MAX = 6, PROBE_BYTES_MAX = 1200, RECALL_LOOK = 4 };
+
+static nima_rc check_query(struct nima_ctx *ctx, const struct nima_memory_query *query)
+{
+    if (query->text.ptr == NULL || nima_str_trim(query->text).len == 0) {
+        return nima_fail_field(ctx, NIMA_E_INVALID, "query", "query must not be blank");
+    }
+    if (!nima_utf8_valid(query->text)) {
+        return nima_fail_field(ctx, NIMA_E_INVALID, "query", "query must be valid UTF-8");
+    }
+    if (nima_utf8_count(query->text) > NIMA_QUERY_CHARS_MAX) {
+        return nima_fail_field(ctx, NIMA_E_INVALID, "query",
+                               "query must have at most %d characters", NIMA_QUERY_CHARS_MAX);
+    }
+    if (query->limit < 1 || query->limit > NIMA_SEARCH_LIMIT_MAX) {
+        return nima_fail_field(ctx, NIMA_E_INVALID, "limit", "limit must be 1..%d",
+                               NIMA_SEARCH_LIMIT_MAX);
+    }
+    if (!(query->min_confidence >= 0 && query->min_confidence <= 1)) {
+        return nima_fail_field(ctx, NIMA_E_INVALID, "min_confidence",
+                               "min_confidence must be a number from 0 to 1");
+    }
+    if (!(query->min_score >= 0 && query->min_score <= 1)) {
+        return nima_fail_field(ctx, NIMA_E_INVALID, "min_score",
+                               "min_score must be a number from 0 to 1");
+    }
+    return NIMA_OK;
+}
+
+static nima_rc embed_probes(struct nima_ctx *ctx, struct nima_memory *memory, const nima_str *texts,
+                            size_t count, struct nima_probe *probes, struct nima_find *find)
+{
+    struct nima_vectors vectors;
+    NIMA_TRY(nima_memory_embed(ctx, memory, texts, count, &vectors, &find->model));
+    for (size_t i = 0; i < count; i++) {
+        bool have = vectors.items != NULL;
+        probes[i] = (struct nima_probe){.text = texts[i],
+                                        .vector = have ? vectors.items + i * vectors.dims : NULL,
+                                        .dims = have ? vectors.dims : 0};
+    }
+    find->probes = probes;
+    find->probe_count = count;
+    return NIMA_OK;
+}
+
+nima_rc nima_memory_search(struct nima_ctx *ctx, struct nima_memory *memory,
+                           const struct nima_memory_query *query, struct nima_memory_hits *out)
+{
+    NIMA_TRY(check_query(ctx, query));
+    struct nima_probe probe;
+    struct nima_find find = {.category = query->category,
+                             .min_confidence = query->min_confidence,
+                             .min_score = query->min_score,
+                             .limit = (size_t)query->limit};
+    NIMA_TRY(embed_probes(ctx, memory, &query->text, 1, &probe, &find));
+    return nima_memory_find(ctx, memory, &find, out);
+}
+
+static bool ends_part(nima_str text, size_t at)
+{
+    char c = text.ptr[at];
+    if (c == '\n' || c == '?' || c == '!' || c == ';') {
+        return true;
+    }
+    bool space_next = at + 1 == text.len || text.ptr[at + 1] == ' ';
+    return (c == '.' || c == ',') && space_next;
+}
+
+/* A message may ask for several things ("Which city do I live in, and what do I work on?"): each
+ * part is looked for by itself, for a mixture of meanings is near to none of them. */
+static size_t split_message(nima_str message, nima_str *out)
+{
+    size_t count = 0;
+    out[count++] = nima_utf8_prefix(message, PROBE_BYTES_MAX);
+    size_t from = 0;
+    for (size_t at = 0; at < message.len && count < PROBES_MAX; at++) {
+        if (!ends_part(message, at) && at + 1 < message.len) {
+            continue;
+        }
+        nima_str part = nima_str_trim(nima_str_sub(message, from, at + 1));
+        from = at + 1;
+        bool whole = part.len + 2 >= nima_str_trim(message).len;
+        if (part.len >= 8 && !whole) {
+            out[count++] = nima_utf8_prefix(part, PROBE_BYTES_MAX);
+        }
+    }
+    return count;
+}
+
+/* Measured with MiniLM on questions and small talk (docs/memory.md): below these a hit is by
+ * chance. A word in common lowers what meaning must show, and the other way round. */
+static bool bears_on(const struct nima_memory_hit *hit, bool by_meaning)
+{
+    if (!by_meaning) {
+        return hit->keyword >= 0.2;
+    }
+    return hit->vector >= 0.38 || (hit->vector >= 0.22 && hit->keyword >= 0.15) ||
+           (hit->vector >= 0.12 && hit->keyword >= 0.40);
+}
+
+nima_rc nima_memory_recall(struct nima_ctx *ctx, struct nima_memory *memory, nima_str message,
+                           int limit, struct nima_memory_hits *out)
+{
+    if (limit < 1 || limit > NIMA_SEARCH_LIMIT_MAX) {
+        return nima_fail(ctx, NIMA_E_INVALID, "limit must be 1..%d", NIMA_SEARCH_LIMIT_MAX);
+    }
+    if (message.ptr == NULL || nima_str_trim(message).len == 0 || !nima_utf8_valid(message)) {
+        *out = (struct nima_memory_hits){0};
+        return NIMA_OK;
+    }
+    nima_str parts[PROBES_MAX];
+    struct nima_probe probes[PROBES_MAX];
+    size_t count = split_message(message, parts);
+    struct nima_find find = {.limit = (size_t)limit * RECALL_LOOK};
+    NIMA_TRY(embed_probes(ctx, memory, parts, count, probes, &find));
+    struct nima_memory_hits hits;
+    NIMA_TRY(nima_memory_find(ctx, memory, &find, &hits));
+    size_t kept = 0;
+    for (size_t i = 0; i < hits.count && kept < (size_t)limit; i++) {
+        if (bears_on(&hits.items[i], probes[0].vector != NULL)) {
+            hits.items[kept++] = hits.items[i];
+        }
+    }
+    hits.count = kept;
+    *out = hits;
+    return NIMA_OK;
+}

@@ -1,0 +1,188 @@
+#include "memory/rows.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "util/arena.h"
+#include "util/rc.h"
+
+enum {
+    FIRST_ROWS = 32,
+    BLOCK_ROWS = 1024, /* scanned at once; their results stay in the first cache */
+    HUGE_PAGE = 2 * 1024 * 1024,
+    DIMS_MAX = 8192,
+};
+
+void nima_memory_rows_init(struct nima_rows *rows, size_t dims, const struct nima_simd *simd)
+{
+    nima_assert(dims <= DIMS_MAX);
+    *rows = (struct nima_rows){.dims = dims,
+                               .stride =
+                                   (dims + NIMA_SIMD_ALIGN - 1) / NIMA_SIMD_ALIGN * NIMA_SIMD_ALIGN,
+                               .simd = simd};
+}
+
+void nima_memory_rows_done(struct nima_rows *rows)
+{
+    for (size_t i = 0; i < rows->chunk_count; i++) {
+        free(rows->chunks[i].data);
+        free(rows->chunks[i].scales);
+    }
+    free(rows->chunks);
+    *rows = (struct nima_rows){0};
+}
+
+/* Large chunks ask for huge pages: with 4 KiB pages the scan waits for address translation. */
+static void chunk_resize(struct nima_rows *rows, struct nima_rows_chunk *chunk, size_t used,
+                         size_t room)
+{
+    if (rows->stride > 0) {
+        size_t bytes = room * rows->stride;
+        bool large = bytes >= HUGE_PAGE;
+        size_t align = large ? HUGE_PAGE : NIMA_SIMD_ALIGN;
+        int8_t *data = aligned_alloc(align, (bytes + align - 1) / align * align);
+        nima_assert(data != NULL);
+        if (large) {
+            (void)madvise(data, bytes, MADV_HUGEPAGE); /* a hint; slower without */
+        }
+        if (used > 0) {
+            memcpy(data, chunk->data, used * rows->stride);
+        }
+        free(chunk->data);
+        chunk->data = data;
+    }
+    chunk->scales = nima_xrealloc(chunk->scales, room * sizeof(float));
+    chunk->room = room;
+}
+
+static void make_room(struct nima_rows *rows)
+{
+    size_t chunk = rows->count / NIMA_ROWS_CHUNK;
+    size_t used = rows->count % NIMA_ROWS_CHUNK;
+    if (chunk == rows->chunk_count) {
+        rows->chunks = nima_xrealloc(rows->chunks, (chunk + 1) * sizeof(*rows->chunks));
+        rows->chunks[chunk] = (struct nima_rows_chunk){0};
+        rows->chunk_count++;
+        chunk_resize(rows, &rows->chunks[chunk], 0, chunk == 0 ? FIRST_ROWS : NIMA_ROWS_CHUNK);
+    } else if (used == rows->chunks[chunk].room) {
+        chunk_resize(rows, &rows->chunks[chunk], used, used * 2);
+    }
+}
+
+/* Returns the scale; 0 for a vector of zeros. */
+static float quantise(const float *vector, size_t dims, size_t stride, int8_t *out)
+{
+    float largest = 0;
+    for (size_t d = 0; d < dims; d++) {
+        largest = fmaxf(largest, fabsf(vector[d]));
+    }
+    memset(out, 0, stride);
+    if (!(largest > 0) || !isfinite(largest)) {
+        return 0;
+    }
+    float factor = 127.0F / largest;
+    for (size_t d = 0; d < dims; d++) {
+        out[d] = (int8_t)lrintf(vector[d] * factor);
+    }
+    return largest / 127.0F;
+}
+
+void nima_memory_rows_set(struct nima_rows *rows, size_t row, const float *vector)
+{
+    nima_assert(row < rows->count);
+    struct nima_rows_chunk *chunk = &rows->chunks[row / NIMA_ROWS_CHUNK];
+    size_t at = row % NIMA_ROWS_CHUNK;
+    chunk->scales[at] = 0;
+    if (rows->stride == 0) {
+        return;
+    }
+    int8_t *data = chunk->data + at * rows->stride;
+    if (vector != NULL) {
+        chunk->scales[at] = quantise(vector, rows->dims, rows->stride, data);
+    } else {
+        memset(data, 0, rows->stride);
+    }
+}
+
+void nima_memory_rows_add(struct nima_rows *rows, const float *vector)
+{
+    make_room(rows);
+    rows->count++;
+    nima_memory_rows_set(rows, rows->count - 1, vector);
+}
+
+bool nima_memory_rows_has(const struct nima_rows *rows, size_t row)
+{
+    return rows->chunks[row / NIMA_ROWS_CHUNK].scales[row % NIMA_ROWS_CHUNK] != 0;
+}
+
+size_t nima_memory_rows_bytes(const struct nima_rows *rows)
+{
+    size_t bytes = rows->chunk_count * sizeof(*rows->chunks);
+    for (size_t i = 0; i < rows->chunk_count; i++) {
+        bytes += rows->chunks[i].room * (rows->stride + sizeof(float));
+    }
+    return bytes;
+}
+
+typedef void (*block_fn)(void *user, size_t first_row, const float *cosines, size_t count);
+
+static void scan_blocks(const struct nima_rows *rows, const float *query, block_fn each, void *user)
+{
+    _Alignas(NIMA_SIMD_ALIGN) int8_t q[DIMS_MAX];
+    int32_t dots[BLOCK_ROWS];
+    float cosines[BLOCK_ROWS];
+    float query_scale = quantise(query, rows->dims, rows->stride, q);
+    for (size_t first = 0; first < rows->count; first += BLOCK_ROWS) {
+        const struct nima_rows_chunk *chunk = &rows->chunks[first / NIMA_ROWS_CHUNK];
+        size_t at = first % NIMA_ROWS_CHUNK;
+        size_t count = rows->count - first < BLOCK_ROWS ? rows->count - first : BLOCK_ROWS;
+        rows->simd->dots(chunk->data + at * rows->stride, count, rows->stride, q, dots);
+        for (size_t i = 0; i < count; i++) {
+            cosines[i] = (float)dots[i] * (chunk->scales[at + i] * query_scale);
+        }
+        each(user, first, cosines, count);
+    }
+}
+
+static void copy_block(void *user, size_t first_row, const float *cosines, size_t count)
+{
+    float *out = user;
+    memcpy(out + first_row, cosines, count * sizeof(float));
+}
+
+void nima_memory_rows_scan(const struct nima_rows *rows, const float *query, float *out)
+{
+    if (rows->stride == 0) {
+        memset(out, 0, rows->count * sizeof(float));
+        return;
+    }
+    scan_blocks(rows, query, copy_block, out);
+}
+
+static void top_block(void *user, size_t first_row, const float *cosines, size_t count)
+{
+    struct nima_top *top = user;
+    float bar = nima_memory_top_bar(top);
+    for (size_t i = 0; i < count; i++) {
+        if (cosines[i] > bar) {
+            nima_memory_top_offer(top,
+                                  (struct nima_top_hit){(uint32_t)(first_row + i), cosines[i]});
+            bar = nima_memory_top_bar(top);
+        }
+    }
+}
+
+size_t nima_memory_rows_top(const struct nima_rows *rows, const float *query, size_t k,
+                            struct nima_top_hit *out)
+{
+    struct nima_top top = {.heap = out, .room = k};
+    if (rows->stride == 0 || k == 0) {
+        return 0;
+    }
+    scan_blocks(rows, query, top_block, &top);
+    nima_memory_top_sort(&top);
+    return top.count;
+}

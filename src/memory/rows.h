@@ -1,0 +1,42 @@
+#pragma once
+/*
+ * rows: unit vectors as int8 with one scale a row (x ~ scale * q), a quarter of the floats' room.
+ * A scan gives every row's cosine with an error of about 0.001, enough to choose candidates; the
+ * exact floats stay in the store and are fetched for those alone.
+ *
+ * Lifetime   Embedded: _init/_done.
+ * Threads    Readers together, or one writer.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "memory/simd.h"
+#include "memory/top.h"
+
+struct nima_rows_chunk {
+    int8_t *data;  /* room * stride bytes, aligned for the kernels */
+    float *scales; /* 0: the row has no vector */
+    size_t room;
+};
+struct nima_rows {
+    size_t dims, stride; /* 0 until the first vector is known */
+    size_t count;
+    struct nima_rows_chunk *chunks;
+    size_t chunk_count;
+    const struct nima_simd *simd;
+};
+enum { NIMA_ROWS_CHUNK = 16384 }; /* of 384 dimensions: exactly three huge pages */
+
+void nima_memory_rows_init(struct nima_rows *rows, size_t dims, const struct nima_simd *simd);
+void nima_memory_rows_done(struct nima_rows *rows);
+/* Appends; NULL: a row without vector, whose cosine is 0 with everything. */
+void nima_memory_rows_add(struct nima_rows *rows, const float *vector);
+void nima_memory_rows_set(struct nima_rows *rows, size_t row, const float *vector);
+bool nima_memory_rows_has(const struct nima_rows *rows, size_t row);
+size_t nima_memory_rows_bytes(const struct nima_rows *rows);
+/* out[i] = about the cosine of row i and the unit vector `query`, for all rows. */
+void nima_memory_rows_scan(const struct nima_rows *rows, const float *query, float *out);
+
+/* The k best rows, best first (ties: lower row first); returns how many. */
+size_t nima_memory_rows_top(const struct nima_rows *rows, const float *query, size_t k,
+                            struct nima_top_hit *out);

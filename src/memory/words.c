@@ -1,0 +1,239 @@
+#include "memory/words.h"
+
+#include <libstemmer.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+#include "util/arena.h"
+#include "util/rc.h"
+
+enum {
+    WORD_BYTES_MAX =
+        64, /* longer ones are cut: they are keys or noise, and still match themselves */
+    TERMS_FIRST = 64,
+};
+
+struct nima_words {
+    struct sb_stemmer *english, *russian;
+    int32_t *points;
+    size_t points_room;
+    uint64_t *terms;
+    size_t term_count, term_room;
+};
+
+/* Words that say nothing about what a fact is about, as they read after folding; sorted. "user"
+ * is one because every learned fact begins with it. */
+static const char *const stop_words[] = {
+    "a",      "about",     "again",  "ain't",    "all",    "also",  "am",      "an",     "and",
+    "any",    "anything",  "are",    "as",       "at",     "be",    "because", "been",   "being",
+    "but",    "by",        "can",    "could",    "did",    "do",    "does",    "doing",  "don",
+    "done",   "each",      "for",    "from",     "get",    "give",  "go",      "good",   "got",
+    "had",    "has",       "have",   "having",   "he",     "hello", "her",     "here",   "hers",
+    "hey",    "hi",        "him",    "his",      "how",    "i",     "if",      "in",     "into",
+    "is",     "isn",       "it",     "its",      "just",   "know",  "let",     "ll",     "m",
+    "me",     "mine",      "more",   "my",       "myself", "no",    "nor",     "not",    "now",
+    "of",     "off",       "ok",     "okay",     "on",     "or",    "our",     "ours",   "out",
+    "please", "re",        "really", "remember", "s",      "say",   "she",     "should", "so",
+    "some",   "something", "such",   "t",        "tell",   "than",  "thank",   "thanks", "that",
+    "the",    "their",     "them",   "then",     "there",  "these", "they",    "thing",  "things",
+    "this",   "those",     "to",     "too",      "up",     "us",    "user",    "ve",     "very",
+    "was",    "we",        "were",   "what",     "when",   "where", "which",   "who",    "whom",
+    "whose",  "why",       "will",   "with",     "would",  "you",   "your",    "yours",  "yourself",
+};
+
+static int compare_word(const void *key, const void *item)
+{
+    return strcmp(key, *(const char *const *)item);
+}
+
+static bool is_stop_word(const char *word)
+{
+    return bsearch(word, stop_words, sizeof(stop_words) / sizeof(stop_words[0]),
+                   sizeof(stop_words[0]), compare_word) != NULL;
+}
+
+struct nima_words *nima_memory_words_open(void)
+{
+    struct nima_words *words = NIMA_XNEW(struct nima_words, 1);
+    words->english = sb_stemmer_new("english", "UTF_8");
+    words->russian = sb_stemmer_new("russian", "UTF_8");
+    nima_assert(words->english != NULL && words->russian != NULL);
+    return words;
+}
+
+void nima_memory_words_close(struct nima_words *words)
+{
+    if (words == NULL) {
+        return;
+    }
+    sb_stemmer_delete(words->english);
+    sb_stemmer_delete(words->russian);
+    free(words->points);
+    free(words->terms);
+    free(words);
+}
+
+static void add_term(struct nima_words *words, nima_str term)
+{
+    if (words->term_count == words->term_room) {
+        words->term_room = words->term_room > 0 ? words->term_room * 2 : TERMS_FIRST;
+        words->terms = nima_xrealloc(words->terms, words->term_room * sizeof(*words->terms));
+    }
+    words->terms[words->term_count++] = nima_str_hash(term);
+}
+
+static bool is_unspaced(int32_t c)
+{
+    return (c >= 0x2E80 && c <= 0x9FFF && !(c >= 0x3000 && c <= 0x3004)) || /* CJK, kana */
+           (c >= 0xAC00 && c <= 0xD7AF) ||                                  /* Hangul */
+           (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x20000 && c <= 0x3FFFF) ||
+           (c >= 0x0E00 && c <= 0x0EFF) ||                               /* Thai, Lao */
+           (c >= 0x1000 && c <= 0x109F) || (c >= 0x1780 && c <= 0x17FF); /* Burmese, Khmer */
+}
+
+static bool is_word_char(int32_t c)
+{
+    if (c < 0x80) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    }
+    switch (utf8proc_category(c)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_NO:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* "São" and "Sao" meet: accents go where they are accents (marks elsewhere are vowels). */
+static int32_t without_accent(int32_t c)
+{
+    bool accented_script = (c >= 0xC0 && c < 0x530) || (c >= 0x1E00 && c < 0x2000);
+    if (!accented_script) {
+        return c;
+    }
+    utf8proc_int32_t parts[8];
+    int last_class = 0;
+    utf8proc_ssize_t n = utf8proc_decompose_char(c, parts, 8, UTF8PROC_DECOMPOSE, &last_class);
+    return n >= 1 && n <= 8 ? parts[0] : c;
+}
+
+/* Folded code points of the text into words->points; returns how many. */
+static size_t fold(struct nima_words *words, nima_str text)
+{
+    size_t need =
+        text.len * 4 + 16; /* NFKC can grow a character; the call below says if not enough */
+    for (;;) {
+        if (words->points_room < need) {
+            words->points_room = need;
+            words->points = nima_xrealloc(words->points, need * sizeof(*words->points));
+        }
+        utf8proc_option_t how = UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD |
+                                UTF8PROC_IGNORE | UTF8PROC_STABLE;
+        utf8proc_ssize_t n =
+            utf8proc_decompose((const utf8proc_uint8_t *)text.ptr, (utf8proc_ssize_t)text.len,
+                               words->points, (utf8proc_ssize_t)words->points_room, how);
+        if (n < 0) {
+            return 0;
+        }
+        if ((size_t)n > words->points_room) {
+            need = (size_t)n;
+            continue;
+        }
+        n = utf8proc_normalize_utf32(words->points, n, how);
+        return n > 0 ? (size_t)n : 0;
+    }
+}
+
+static size_t fold_ascii(struct nima_words *words, nima_str text)
+{
+    if (words->points_room < text.len + 1) {
+        words->points_room = text.len + 1;
+        words->points = nima_xrealloc(words->points, words->points_room * sizeof(*words->points));
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if ((unsigned char)c >= 0x80) {
+            return SIZE_MAX;
+        }
+        words->points[i] = c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
+    }
+    return text.len;
+}
+
+static void add_word(struct nima_words *words, const int32_t *points, size_t count)
+{
+    char word[WORD_BYTES_MAX + 8];
+    size_t len = 0;
+    bool cyrillic = false;
+    for (size_t i = 0; i < count && len + 4 <= WORD_BYTES_MAX; i++) {
+        int32_t c = without_accent(points[i]);
+        if (c >= 0x300 && c <= 0x36F) {
+            continue;
+        }
+        cyrillic = cyrillic || (c >= 0x400 && c < 0x530);
+        len += (size_t)nima_utf8_encode((uint32_t)c, word + len);
+    }
+    word[len] = '\0';
+    if (len == 0 || is_stop_word(word)) {
+        return;
+    }
+    struct sb_stemmer *stemmer = cyrillic ? words->russian : words->english;
+    const sb_symbol *stem = sb_stemmer_stem(stemmer, (const sb_symbol *)word, (int)len);
+    add_term(words, (nima_str){(const char *)stem, (size_t)sb_stemmer_length(stemmer)});
+}
+
+/* Pairs of characters; a single character stands alone. */
+static void add_unspaced(struct nima_words *words, const int32_t *points, size_t count)
+{
+    for (size_t i = 0; i < count && (i + 1 < count || count == 1); i++) {
+        char pair[8];
+        size_t len = (size_t)nima_utf8_encode((uint32_t)points[i], pair);
+        if (count > 1) {
+            len += (size_t)nima_utf8_encode((uint32_t)points[i + 1], pair + len);
+        }
+        add_term(words, (nima_str){pair, len});
+    }
+}
+
+static void add_text(struct nima_words *words, nima_str text)
+{
+    size_t count = fold_ascii(words, text);
+    if (count == SIZE_MAX) {
+        count = fold(words, text);
+    }
+    size_t at = 0;
+    while (at < count) {
+        size_t end = at;
+        bool unspaced = is_unspaced(words->points[at]);
+        while (end < count && is_unspaced(words->points[end]) == unspaced &&
+               is_word_char(words->points[end])) {
+            end++;
+        }
+        if (end > at && unspaced) {
+            add_unspaced(words, words->points + at, end - at);
+        } else if (end > at) {
+            add_word(words, words->points + at, end - at);
+        }
+        at = end > at ? end : at + 1;
+    }
+}
+
+struct nima_terms nima_memory_words_of(struct nima_words *words, nima_str text, nima_str also)
+{
+    words->term_count = 0;
+    add_text(words, text);
+    if (also.ptr != NULL) {
+        add_text(words, also);
+    }
+    return (struct nima_terms){words->terms, words->term_count};
+}
