@@ -301,7 +301,10 @@ static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
         nima_prompt_render(ctx, system, &s->history, &s->notes, s->message, &prompt);
     }
     NIMA_TRY(store_message(ctx, s));
-    nima_rc rc = turn->on_ready != NULL ? turn->on_ready(ctx, turn->user) : NIMA_OK;
+    nima_rc rc = NIMA_OK;
+    if (turn->on_ready != NULL) {
+        rc = turn->on_ready(ctx, turn->user, s->conversation_id);
+    }
     if (rc == NIMA_OK) {
         rc = command ? run_command(ctx, s) : generate(ctx, s, &prompt, max_tokens);
     }

@@ -48,8 +48,8 @@ struct nima_turn {
     struct nima_llm_request model; /* sampling only: messages, count and slot_key are set here */
     nima_llm_on_text on_text;      /* may be NULL */
     /* Called once when everything is checked and the person's message is stored, before the model
-     * works; may be NULL. A failure ends the turn. */
-    nima_rc (*on_ready)(struct nima_ctx *ctx, void *user);
+     * works; may be NULL. The id is absent when stateless. A failure ends the turn. */
+    nima_rc (*on_ready)(struct nima_ctx *ctx, void *user, nima_str conversation_id);
     void *user;
 };
 

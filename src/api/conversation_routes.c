@@ -1,0 +1,235 @@
+/* Conversations: contract section 4. */
+#include "api/api_int.h"
+#include "orchestrator/orchestrator.h"
+#include "store/conversations.h"
+
+enum { TITLE_CHARS_MAX = 200, IMPORT_MESSAGES_MAX = 10000 };
+
+struct message_out {
+    nima_str id, role, content, name, metadata;
+    int64_t timestamp;
+};
+static const struct nima_field message_fields[] = {
+    NIMA_FIELD(UUID, struct message_out, id, .required = true, .doc = "The message's id."),
+    NIMA_FIELD(STR, struct message_out, role, .required = true,
+               .choices = (const char *const[]){"user", "assistant", "system", NULL},
+               .doc = "Who said it."),
+    NIMA_FIELD(STR, struct message_out, content, .required = true, .doc = "What was said."),
+    NIMA_FIELD(STR, struct message_out, name, .doc = "The speaker's name, when told."),
+    NIMA_FIELD(TIME, struct message_out, timestamp, .doc = "When."),
+    NIMA_FIELD(JSON, struct message_out, metadata, .required = true,
+               .doc = "Of a reply: context, remembered, interrupted."),
+};
+static const struct nima_shape message_shape =
+    NIMA_SHAPE("Message", struct message_out, message_fields, .doc = "A stored message.");
+
+struct conversation_out {
+    nima_str conversation_id, title, context_summary, metadata;
+    int64_t created_at, updated_at, message_count;
+    struct {
+        struct message_out *items;
+        size_t count;
+    } messages;
+};
+static const struct nima_field conversation_fields[] = {
+    NIMA_FIELD(UUID, struct conversation_out, conversation_id, .required = true, .doc = "Its id."),
+    NIMA_FIELD(STR, struct conversation_out, title, .nullable = true, .doc = "Its title."),
+    NIMA_FIELD(LIST, struct conversation_out, messages, .shape = &message_shape,
+               .doc = "All messages, oldest first."),
+    NIMA_FIELD(STR, struct conversation_out, context_summary, .nullable = true,
+               .doc = "What has left the window, in short."),
+    NIMA_FIELD(JSON, struct conversation_out, metadata, .required = true,
+               .doc = "Anything its owner wanted to keep with it."),
+    NIMA_FIELD(TIME, struct conversation_out, created_at, .doc = "When it began."),
+    NIMA_FIELD(TIME, struct conversation_out, updated_at, .doc = "When it was last gone on with."),
+    NIMA_FIELD(INT, struct conversation_out, message_count, .doc = "How many messages it has."),
+};
+static const struct nima_shape conversation_shape =
+    NIMA_SHAPE("Conversation", struct conversation_out, conversation_fields,
+               .doc = "A conversation with its messages.");
+
+static const struct nima_field summary_fields[] = {
+    NIMA_FIELD(UUID, struct nima_conversation, id, .required = true, .doc = "Its id."),
+    NIMA_FIELD(STR, struct nima_conversation, title, .nullable = true, .doc = "Its title."),
+    NIMA_FIELD(TIME, struct nima_conversation, created_at, .doc = "When it began."),
+    NIMA_FIELD(TIME, struct nima_conversation, updated_at, .doc = "When it was last gone on with."),
+    NIMA_FIELD(INT, struct nima_conversation, message_count, .doc = "How many messages it has."),
+};
+static const struct nima_shape summary_shape =
+    NIMA_SHAPE("ConversationSummary", struct nima_conversation, summary_fields,
+               .doc = "A conversation without its messages.");
+
+static nima_rc fill(struct nima_ctx *ctx, struct nima_store *store,
+                    const struct nima_conversation *c, struct conversation_out *out)
+{
+    struct nima_message_rows rows;
+    NIMA_TRY(nima_messages_last(ctx, store, c->id, 0, &rows));
+    *out = (struct conversation_out){.conversation_id = c->id,
+                                     .title = c->title,
+                                     .context_summary = c->context_summary,
+                                     .metadata = c->metadata,
+                                     .created_at = c->created_at,
+                                     .updated_at = c->updated_at,
+                                     .message_count = c->message_count};
+    out->messages.count = rows.count;
+    out->messages.items = NIMA_NEW(ctx->arena, struct message_out, rows.count);
+    for (size_t i = 0; i < rows.count; i++) {
+        const struct nima_message_row *row = &rows.items[i];
+        out->messages.items[i] = (struct message_out){row->id,   row->role,     row->content,
+                                                      row->name, row->metadata, row->timestamp};
+    }
+    return NIMA_OK;
+}
+
+/* POST /v1/conversations */
+struct import_message {
+    nima_str role, content, name;
+    int64_t timestamp;
+};
+static const struct nima_field import_message_fields[] = {
+    NIMA_FIELD(STR, struct import_message, role, .required = true,
+               .choices = (const char *const[]){"user", "assistant", "system", NULL},
+               .doc = "Who said it."),
+    NIMA_FIELD(STR, struct import_message, content, .required = true, .blank_ok = true,
+               .max = NIMA_MESSAGE_CHARS_MAX, .doc = "What was said."),
+    NIMA_FIELD(STR, struct import_message, name, .max = 200, .doc = "The speaker's name."),
+    NIMA_FIELD(TIME, struct import_message, timestamp, .doc = "When; else now."),
+};
+static const struct nima_shape import_message_shape =
+    NIMA_SHAPE("MessageIn", struct import_message, import_message_fields, .doc = "A message to keep.");
+struct import_in {
+    nima_str title, metadata;
+    struct {
+        struct import_message *items;
+        size_t count;
+    } messages;
+};
+static const struct nima_field import_fields[] = {
+    NIMA_FIELD(STR, struct import_in, title, .max = TITLE_CHARS_MAX, .doc = "Its title."),
+    NIMA_FIELD(JSON, struct import_in, metadata, .preset_str = "{}", .doc = "Anything to keep."),
+    NIMA_FIELD(LIST, struct import_in, messages, .shape = &import_message_shape, .min = 0,
+               .max = IMPORT_MESSAGES_MAX, .doc = "Oldest first."),
+};
+static const struct nima_shape import_shape =
+    NIMA_SHAPE("ConversationCreate", struct import_in, import_fields,
+               .doc = "A conversation to take in as it is.");
+
+static nima_rc create(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
+                      void *out)
+{
+    struct nima_api *api = nima_api_of(exchange);
+    const struct import_in *wanted = in;
+    struct nima_message_row *rows =
+        NIMA_NEW(ctx->arena, struct nima_message_row, wanted->messages.count);
+    for (size_t i = 0; i < wanted->messages.count; i++) {
+        const struct import_message *m = &wanted->messages.items[i];
+        rows[i] = (struct nima_message_row){.role = m->role,
+                                            .content = m->content,
+                                            .name = m->name,
+                                            .timestamp = m->timestamp,
+                                            .metadata = NIMA_STR("{}")};
+    }
+    struct nima_conversation conversation = {.title = wanted->title, .metadata = wanted->metadata};
+    struct nima_conversation made;
+    NIMA_TRY(nima_orchestrator_import(ctx, api->orchestrator, &conversation, rows,
+                                      wanted->messages.count, &made));
+    return fill(ctx, api->store, &made, out);
+}
+
+/* GET /v1/conversations */
+struct list_in {
+    int64_t limit;
+    nima_str cursor;
+};
+static const struct nima_field list_in_fields[] = {
+    NIMA_FIELD(INT, struct list_in, limit, .place = NIMA_IN_QUERY, .min = 1, .max = 500,
+               .preset = 50, .doc = "How many at most."),
+    NIMA_FIELD(STR, struct list_in, cursor, .place = NIMA_IN_QUERY, .max = 200,
+               .doc = "Where to go on: X-Next-Cursor of the reply before."),
+};
+static const struct nima_shape list_in_shape =
+    NIMA_SHAPE("ConversationListIn", struct list_in, list_in_fields);
+
+static nima_rc list(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in, void *out)
+{
+    const struct list_in *wanted = in;
+    struct nima_conversation_rows rows;
+    NIMA_TRY(nima_conversation_list(ctx, nima_api_of(exchange)->store, (int)wanted->limit,
+                                    wanted->cursor, &rows));
+    nima_exchange_next_cursor(exchange, rows.next_cursor);
+    *(struct nima_list *)out = (struct nima_list){rows.items, rows.count};
+    return NIMA_OK;
+}
+
+/* /v1/conversations/{id} */
+struct one_in {
+    nima_str id, title, metadata;
+};
+#define ID_FIELD                                                                                   \
+    NIMA_FIELD(UUID, struct one_in, id, .place = NIMA_IN_PATH, .required = true,                   \
+               .doc = "The conversation's id.")
+static const struct nima_field id_fields[] = {ID_FIELD};
+static const struct nima_shape id_shape = NIMA_SHAPE("ConversationId", struct one_in, id_fields);
+static const struct nima_field patch_fields[] = {
+    ID_FIELD,
+    NIMA_FIELD(STR, struct one_in, title, .max = TITLE_CHARS_MAX, .doc = "The new title."),
+    NIMA_FIELD(JSON, struct one_in, metadata, .doc = "Replaces the metadata."),
+};
+static const struct nima_shape patch_shape = NIMA_SHAPE(
+    "ConversationPatch", struct one_in, patch_fields, .doc = "What of a conversation to change.");
+
+static nima_rc get(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in, void *out)
+{
+    const struct one_in *wanted = in;
+    struct nima_store *store = nima_api_of(exchange)->store;
+    struct nima_conversation conversation;
+    NIMA_TRY(nima_conversation_get(ctx, store, wanted->id, &conversation));
+    return fill(ctx, store, &conversation, out);
+}
+
+static nima_rc patch(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
+                     void *out)
+{
+    const struct one_in *wanted = in;
+    struct nima_conversation change = {
+        .id = wanted->id, .title = wanted->title, .metadata = wanted->metadata};
+    return nima_conversation_update(ctx, nima_api_of(exchange)->store, &change, out);
+}
+
+struct status_out {
+    nima_str status;
+};
+static const struct nima_field status_fields[] = {
+    NIMA_FIELD(STR, struct status_out, status, .required = true, .doc = "What was done."),
+};
+static const struct nima_shape status_shape =
+    NIMA_SHAPE("Status", struct status_out, status_fields, .doc = "What was done.");
+
+static nima_rc delete (struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
+                       void *out)
+{
+    const struct one_in *wanted = in;
+    NIMA_TRY(nima_conversation_delete(ctx, nima_api_of(exchange)->store, wanted->id));
+    *(struct status_out *)out = (struct status_out){NIMA_STR("deleted")};
+    return NIMA_OK;
+}
+
+const struct nima_route nima_api_conversation_routes[] = {
+    {.method = "POST", .path = "/v1/conversations", .call = create, .in = &import_shape,
+     .out = &conversation_shape, .status = 201, .errors = NIMA_E_BIT(INVALID), .scope = "chat",
+     .tag = "conversations", .summary = "Takes in a conversation as it is; no reply is made.",
+     .body_bytes_max = (size_t)64 << 20},
+    {.method = "GET", .path = "/v1/conversations", .call = list, .kind = NIMA_ROUTE_LIST,
+     .in = &list_in_shape, .out = &summary_shape, .errors = NIMA_E_BIT(INVALID), .scope = "chat",
+     .tag = "conversations", .summary = "Conversations, last updated first."},
+    {.method = "GET", .path = "/v1/conversations/{id}", .call = get, .in = &id_shape,
+     .out = &conversation_shape, .errors = NIMA_E_BIT(NOT_FOUND), .scope = "chat",
+     .tag = "conversations", .summary = "A conversation with its messages."},
+    {.method = "PATCH", .path = "/v1/conversations/{id}", .call = patch, .in = &patch_shape,
+     .out = &summary_shape, .errors = NIMA_E_BIT(NOT_FOUND) | NIMA_E_BIT(INVALID), .scope = "chat",
+     .tag = "conversations", .summary = "Changes title or metadata."},
+    {.method = "DELETE", .path = "/v1/conversations/{id}", .call = delete, .in = &id_shape,
+     .out = &status_shape, .errors = NIMA_E_BIT(NOT_FOUND), .scope = "chat",
+     .tag = "conversations", .summary = "Deletes a conversation and its messages."},
+    {0},
+};

@@ -1,0 +1,283 @@
+/* Health, the document of the API, metrics, and the page. */
+#include "api/api_int.h"
+#include "llm/llm.h"
+#include "util/clock.h"
+#include "util/embed.h"
+
+NIMA_EMBEDDED(web);
+NIMA_EMBEDDED(weblib);
+
+enum { DOCUMENT_BYTES_MAX = 4 << 20 };
+
+/* GET /health and /ready */
+struct health_store {
+    nima_str kind;
+    bool ok;
+};
+static const struct nima_field health_store_fields[] = {
+    NIMA_FIELD(STR, struct health_store, kind, .required = true, .doc = "Which engine."),
+    NIMA_FIELD(BOOL, struct health_store, ok, .doc = "Whether it answers."),
+};
+static const struct nima_shape health_store_shape =
+    NIMA_SHAPE("HealthStore", struct health_store, health_store_fields, .doc = "The store.");
+struct health {
+    nima_str status, version, model, embedding_model, problem;
+    bool model_loaded, tokenizer_loaded, embeddings_loaded;
+    struct health_store *store;
+    double uptime_s;
+};
+static const struct nima_field health_fields[] = {
+    NIMA_FIELD(STR, struct health, status, .required = true,
+               .choices = (const char *const[]){"healthy", "degraded", NULL},
+               .doc = "degraded: something is missing, the rest goes on."),
+    NIMA_FIELD(STR, struct health, version, .required = true, .doc = "Of this server."),
+    NIMA_FIELD(BOOL, struct health, model_loaded, .doc = "Whether it can chat."),
+    NIMA_FIELD(BOOL, struct health, tokenizer_loaded, .doc = "Whether it can count tokens."),
+    NIMA_FIELD(BOOL, struct health, embeddings_loaded,
+               .doc = "Whether memory is searched by meaning; else by words alone."),
+    NIMA_FIELD(STR, struct health, model, .nullable = true, .doc = "The chat model's name."),
+    NIMA_FIELD(STR, struct health, embedding_model, .nullable = true,
+               .doc = "The embedding model's name."),
+    NIMA_FIELD(STR, struct health, problem, .nullable = true,
+               .doc = "What is wrong with the models, and what to do."),
+    NIMA_FIELD(OBJECT, struct health, store, .required = true, .shape = &health_store_shape,
+               .doc = "The store."),
+    NIMA_FIELD(NUM, struct health, uptime_s, .doc = "Seconds since the start."),
+};
+static const struct nima_shape health_shape =
+    NIMA_SHAPE("Health", struct health, health_fields, .doc = "How the server is.");
+
+static nima_str text_or_absent(struct nima_ctx *ctx, const char *text)
+{
+    return text[0] != '\0' ? nima_str_copy(ctx->arena, nima_str_of(text)) : (nima_str){NULL, 0};
+}
+
+static nima_rc health(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
+                      void *out)
+{
+    (void)in;
+    struct nima_api *api = nima_api_of(exchange);
+    struct nima_llm_state state;
+    nima_llm_state(api->llm, &state);
+    struct health_store *store = NIMA_NEW(ctx->arena, struct health_store, 1);
+    store->kind = nima_str_of(nima_store_kind(api->store));
+    store->ok = nima_store_ping(ctx, api->store) == NIMA_OK;
+    bool well = state.chat_loaded && state.embeddings_loaded && store->ok;
+    *(struct health *)out = (struct health){
+        .status = well ? NIMA_STR("healthy") : NIMA_STR("degraded"),
+        .version = nima_str_of(api->version),
+        .model = text_or_absent(ctx, state.chat_model),
+        .embedding_model = text_or_absent(ctx, state.embedding_model),
+        .problem = text_or_absent(ctx, state.problem),
+        .model_loaded = state.chat_loaded,
+        .tokenizer_loaded = state.chat_loaded,
+        .embeddings_loaded = state.embeddings_loaded,
+        .store = store,
+        .uptime_s = (double)(nima_mono_ms() - api->started_ms) / 1000};
+    return NIMA_OK;
+}
+
+static nima_rc ready(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
+                     void *out)
+{
+    NIMA_TRY(health(ctx, exchange, in, out));
+    const struct health *h = out;
+    if (!h->store->ok) {
+        return nima_fail(ctx, NIMA_E_UNAVAILABLE, "the store does not answer; see the log");
+    }
+    if (!h->model_loaded) {
+        return nima_fail(ctx, NIMA_E_UNAVAILABLE, "%s",
+                         h->problem.len > 0 ? h->problem.ptr : "the model is still loading");
+    }
+    return NIMA_OK;
+}
+
+/* The page. Its files are few, so a list is searched, not a table. */
+static const char *type_of(nima_str name)
+{
+    static const struct {
+        const char *end;
+        const char *type;
+    } types[] = {
+        {".html", "text/html; charset=utf-8"},      {".js", "text/javascript; charset=utf-8"},
+        {".mjs", "text/javascript; charset=utf-8"}, {".css", "text/css; charset=utf-8"},
+        {".svg", "image/svg+xml"},
+    };
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (nima_str_ends(name, nima_str_of(types[i].end))) {
+            return types[i].type;
+        }
+    }
+    return "application/octet-stream";
+}
+
+static nima_rc send_file(struct nima_ctx *ctx, struct nima_exchange *exchange,
+                         const struct nima_embedded *list, nima_str name)
+{
+    const struct nima_embedded *file = nima_embedded_find(list, name);
+    if (file == NULL) {
+        return nima_fail(ctx, NIMA_E_NOT_FOUND, "there is no such file");
+    }
+    return nima_http_bytes(ctx, exchange, type_of(name), nima_embedded_data(file));
+}
+
+struct file_in {
+    nima_str name;
+};
+static const struct nima_field file_in_fields[] = {
+    NIMA_FIELD(STR, struct file_in, name, .place = NIMA_IN_PATH, .required = true, .max = 100,
+               .doc = "The file's name."),
+};
+static const struct nima_shape file_in_shape = NIMA_SHAPE("FileIn", struct file_in, file_in_fields);
+
+static nima_rc app_file(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
+                        void *out)
+{
+    (void)out;
+    return send_file(ctx, exchange, nima_embedded_web, ((const struct file_in *)in)->name);
+}
+
+static nima_rc lib_file(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
+                        void *out)
+{
+    (void)out;
+    return send_file(ctx, exchange, nima_embedded_weblib, ((const struct file_in *)in)->name);
+}
+
+/* For programs: what is served, by version. */
+static nima_rc send_index(struct nima_ctx *ctx, struct nima_exchange *exchange)
+{
+    struct nima_buf buf;
+    nima_buf_init(&buf, DOCUMENT_BYTES_MAX);
+    nima_buf_fmt(&buf, "{\"name\":\"Nima\",\"version\":\"%s\",\"docs\":\"/docs\",\"endpoints\":[",
+                 nima_api_of(exchange)->version);
+    const char *comma = "";
+    for (const struct nima_route *const *t = nima_api_tables; *t != NULL; t++) {
+        for (const struct nima_route *r = *t; r->path != NULL; r++) {
+            nima_buf_fmt(&buf, "%s\"%s %s\"", comma, r->method, r->path);
+            comma = ",";
+        }
+    }
+    nima_buf_add(&buf, NIMA_STR("]}"));
+    nima_rc rc = nima_http_bytes(ctx, exchange, "application/json", nima_buf_view(&buf));
+    nima_buf_done(&buf);
+    return rc;
+}
+
+static nima_rc index_page(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
+                          void *out)
+{
+    (void)in;
+    (void)out;
+    nima_str accept = nima_exchange_header(exchange, "Accept");
+    bool json = nima_str_find(accept, NIMA_STR("application/json"), 0) != SIZE_MAX;
+    bool html = nima_str_find(accept, NIMA_STR("text/html"), 0) != SIZE_MAX;
+    nima_exchange_add_header(exchange, "Vary", NIMA_STR("Accept"));
+    if (json && !html) {
+        return send_index(ctx, exchange);
+    }
+    return send_file(ctx, exchange, nima_embedded_web, NIMA_STR("index.html"));
+}
+
+static nima_rc openapi(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
+                       void *out)
+{
+    (void)in;
+    (void)out;
+    struct nima_buf buf;
+    nima_buf_init(&buf, DOCUMENT_BYTES_MAX);
+    nima_api_openapi(nima_api_of(exchange)->version, &buf);
+    nima_rc rc = nima_http_bytes(ctx, exchange, "application/json", nima_buf_view(&buf));
+    nima_buf_done(&buf);
+    return rc;
+}
+
+static nima_rc docs(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in, void *out)
+{
+    (void)in;
+    (void)out;
+    struct nima_buf buf;
+    nima_buf_init(&buf, DOCUMENT_BYTES_MAX);
+    nima_api_docs_html(nima_api_of(exchange)->version, &buf);
+    nima_rc rc =
+        nima_http_bytes(ctx, exchange, "text/html; charset=utf-8", nima_buf_view(&buf));
+    nima_buf_done(&buf);
+    return rc;
+}
+
+static void metric(struct nima_buf *buf, const char *name, const char *type, const char *help,
+                   double value)
+{
+    nima_buf_fmt(buf, "# HELP %s %s\n# TYPE %s %s\n%s %.15g\n", name, help, name, type, name, value);
+}
+
+/* Prometheus text format 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats). */
+static nima_rc metrics(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
+                       void *out)
+{
+    (void)in;
+    (void)out;
+    struct nima_api *api = nima_api_of(exchange);
+    struct nima_http_stats http = {0};
+    if (api->http != NULL) {
+        nima_http_stats(api->http, &http);
+    }
+    struct nima_llm_state llm;
+    nima_llm_state(api->llm, &llm);
+    struct nima_buf buf;
+    nima_buf_init(&buf, DOCUMENT_BYTES_MAX);
+    nima_buf_fmt(&buf, "# HELP nima_info Version.\n# TYPE nima_info gauge\nnima_info{version=\"%s\"} 1\n",
+                 api->version);
+    metric(&buf, "nima_uptime_seconds", "gauge", "Since the start.",
+           (double)(nima_mono_ms() - api->started_ms) / 1000);
+    metric(&buf, "nima_http_requests_total", "counter", "Requests answered.",
+           (double)http.requests);
+    metric(&buf, "nima_http_errors_4xx_total", "counter", "Refused requests.",
+           (double)http.errors_4xx);
+    metric(&buf, "nima_http_errors_5xx_total", "counter", "Failed requests.",
+           (double)http.errors_5xx);
+    metric(&buf, "nima_http_streams", "gauge", "Event streams open.", (double)http.streams_open);
+    metric(&buf, "nima_http_connections", "gauge", "Connections open.", (double)http.connections);
+    metric(&buf, "nima_http_waiting", "gauge", "Requests waiting for a worker.",
+           (double)http.queue_waiting);
+    metric(&buf, "nima_model_loaded", "gauge", "1 when the chat model is loaded.",
+           llm.chat_loaded ? 1 : 0);
+    metric(&buf, "nima_embeddings_loaded", "gauge", "1 when the embedding model is loaded.",
+           llm.embeddings_loaded ? 1 : 0);
+    metric(&buf, "nima_model_waiting", "gauge", "Generations waiting for the model.", llm.waiting);
+    nima_rc rc = nima_http_bytes(ctx, exchange, "text/plain; version=0.0.4; charset=utf-8",
+                                 nima_buf_view(&buf));
+    nima_buf_done(&buf);
+    return rc;
+}
+
+#define TEXT_SCHEMA "{\"type\":\"string\"}"
+
+const struct nima_route nima_api_system_routes[] = {
+    {.method = "GET", .path = "/", .call = index_page, .kind = NIMA_ROUTE_BYTES,
+     .out_type = "text/html", .out_schema = TEXT_SCHEMA, .tag = "system",
+     .summary = "The page; for Accept: application/json the list of endpoints.", .quick = true},
+    {.method = "GET", .path = "/app/{name}", .call = app_file, .kind = NIMA_ROUTE_BYTES,
+     .in = &file_in_shape, .out_type = "text/javascript", .out_schema = TEXT_SCHEMA,
+     .errors = NIMA_E_BIT(NOT_FOUND), .tag = "system", .summary = "A file of the page.",
+     .quick = true},
+    {.method = "GET", .path = "/lib/{name}", .call = lib_file, .kind = NIMA_ROUTE_BYTES,
+     .in = &file_in_shape, .out_type = "text/javascript", .out_schema = TEXT_SCHEMA,
+     .errors = NIMA_E_BIT(NOT_FOUND), .tag = "system", .summary = "A library of the page.",
+     .quick = true},
+    {.method = "GET", .path = "/health", .call = health, .out = &health_shape, .tag = "system",
+     .summary = "200 while the process can answer."},
+    {.method = "GET", .path = "/ready", .call = ready, .out = &health_shape,
+     .errors = NIMA_E_BIT(UNAVAILABLE), .tag = "system",
+     .summary = "503 until model and store are ready."},
+    {.method = "GET", .path = "/openapi.json", .call = openapi, .kind = NIMA_ROUTE_BYTES,
+     .out_type = "application/json", .out_schema = "{\"type\":\"object\"}", .tag = "system",
+     .summary = "The document of this API."},
+    {.method = "GET", .path = "/docs", .call = docs, .kind = NIMA_ROUTE_BYTES,
+     .out_type = "text/html", .out_schema = TEXT_SCHEMA, .tag = "system",
+     .summary = "The same for people."},
+    {.method = "GET", .path = "/metrics", .call = metrics, .kind = NIMA_ROUTE_BYTES,
+     .out_type = "text/plain", .out_schema = TEXT_SCHEMA, .tag = "system",
+     .summary = "Counters in Prometheus' text format."},
+    {0},
+};
