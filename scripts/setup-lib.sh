@@ -85,7 +85,7 @@ check_sum() {
 
 # A Python with pip, in a virtual environment: Debian's own pip refuses to work outside one.
 python_venv() {
-    local dir=$1 fresh
+    local dir=$1
     if [ -x "$dir/bin/python" ] && [ -e "$dir/.complete" ] && "$dir/bin/python" -c '' 2>/dev/null; then
         return 0
     fi

@@ -34,6 +34,8 @@ node_get() {
         die "the npm packages of the tests could not be installed" "check the network and run this again"
     rm -rf "$NODE_DIR"
     mv -T "$work" "$NODE_DIR"
+    # For a test that is run by hand, without scripts/setup to tell it the folder.
+    ln -sfn "$(basename "$NODE_DIR")/node_modules" "$CACHE/node/node_modules"
 }
 
 verb_test_tools() {
