@@ -117,9 +117,11 @@ fetch_pypi() {
         rm -f "$dir/$file"
         tools_venv
         mkdir -p "$dir"
-        retry 3 quietly "download-$name" "$TOOLS_VENV/bin/python" -m pip download --no-deps \
-            --no-binary "${spec%%==*}" --dest "$dir" "$spec" ||
-            die "$spec could not be downloaded" "check the network and run this again; nothing is lost"
+        # pip is told the sum as well: it asks an archive's own code for its metadata, and must not ask a wrong one.
+        printf '%s --hash=sha256:%s\n' "$spec" "$sum" >"$dir/$name.txt"
+        retry 3 quietly "download-$name" "$TOOLS_VENV/bin/python" -m pip download --no-deps --require-hashes \
+            --no-binary "${spec%%==*}" --dest "$dir" -r "$dir/$name.txt" ||
+            die "$spec could not be downloaded" "the lines above say why: mostly the network; run this again, nothing is lost"
     fi
     check_sum "$dir/$file" "$sum"
 }
@@ -137,7 +139,7 @@ fetch_npm() {
             "apt-get install npm (or run: make run, as root or with sudo)"
         mkdir -p "$dir"
         retry 3 quietly "download-$name" npm pack --silent --pack-destination "$dir" "$spec" ||
-            die "$spec could not be downloaded" "check the network and run this again; nothing is lost"
+            die "$spec could not be downloaded" "the lines above say why: mostly the network; run this again, nothing is lost"
     fi
     check_sum "$dir/$file" "$sum"
 }
