@@ -1,0 +1,237 @@
+#include "app/app.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "llm/llm.h"
+#include "memory/memory.h"
+#include "orchestrator/orchestrator.h"
+#include "personality/personality.h"
+#include "store/people.h"
+#include "util/clock.h"
+#include "util/file.h"
+#include "util/log.h"
+
+enum { LIST_MAX = 64, TICK_S = 1 };
+
+struct nima_app {
+    struct nima_config config;
+    struct nima_store *store;
+    struct nima_llm *llm;
+    struct nima_personality *personality;
+    struct nima_memory *memory;
+    struct nima_orchestrator *orchestrator;
+    struct nima_http *http;
+    struct nima_api api;
+    bool told_loaded, told_failed;
+};
+
+bool nima_is_loopback(nima_str host)
+{
+    return nima_str_starts(host, NIMA_STR("127.")) || nima_str_eq(host, NIMA_STR("::1")) ||
+           nima_str_eq(host, NIMA_STR("localhost"));
+}
+
+/* "a, b,c" to a list; blanks around an entry are dropped. */
+static size_t split_list(nima_str text, nima_str out[LIST_MAX])
+{
+    size_t count = 0;
+    nima_str entry;
+    while (count < LIST_MAX && nima_str_next(&text, ',', &entry)) {
+        entry = nima_str_trim(entry);
+        if (entry.len > 0) {
+            out[count++] = entry;
+        }
+    }
+    return count;
+}
+
+static nima_rc open_store(struct nima_ctx *ctx, struct nima_app *app)
+{
+    NIMA_TRY(nima_dir_make(ctx, nima_cstr(ctx, app->config.store.data)));
+    struct nima_store_options options = {.address = app->config.store.address};
+    NIMA_TRY(nima_store_open(ctx, &options, &app->store));
+    if (nima_is_loopback(app->config.server.host)) {
+        return NIMA_OK;
+    }
+    bool any;
+    NIMA_TRY(nima_tokens_any(ctx, app->store, &any));
+    if (!any) {
+        return nima_fail_field(ctx, NIMA_E_INVALID, "host",
+                               "server.host is " NIMA_FMT ": before others can reach it, make a "
+                               "token with: nima token create --user NAME",
+                               NIMA_ARG(app->config.server.host));
+    }
+    return NIMA_OK;
+}
+
+static nima_rc open_llm(struct nima_ctx *ctx, struct nima_app *app)
+{
+    const struct nima_config *c = &app->config;
+    struct nima_llm_options options = {.chat = c->llm.chat,
+                                       .embeddings = c->llm.embeddings,
+                                       .models_dir = c->llm.models_dir,
+                                       .api_key = c->llm.api_key,
+                                       .threads = (int)c->llm.threads,
+                                       .context_tokens = (int)c->llm.context_tokens,
+                                       .queue_max = (int)c->llm.queue,
+                                       .timeout_s = (int)c->llm.timeout_s};
+    return nima_llm_open(ctx, &options, &app->llm);
+}
+
+static nima_rc open_personality(struct nima_ctx *ctx, struct nima_app *app)
+{
+    nima_str file = app->config.personality.file;
+    bool there = file.len > 0 && access(nima_cstr(ctx, file), F_OK) == 0;
+    return nima_personality_open(ctx, there ? file : (nima_str){NULL, 0}, &app->personality);
+}
+
+static nima_rc open_domain(struct nima_ctx *ctx, struct nima_app *app)
+{
+    const struct nima_config *c = &app->config;
+    struct nima_memory_options memory;
+    nima_memory_defaults(&memory);
+    if (c->memory.vector_weight > 0 || c->memory.keyword_weight > 0) {
+        memory.vector_weight = c->memory.vector_weight;
+        memory.keyword_weight = c->memory.keyword_weight;
+    }
+    memory.recency_weight = c->memory.recency_weight;
+    memory.recency_half_life_days = c->memory.recency_half_life_days;
+    memory.confidence_weight = c->memory.confidence_weight;
+    memory.index_idle_s = (int)c->memory.index_idle_s;
+    app->memory = nima_memory_new(app->store, app->llm, &memory);
+    NIMA_TRY(open_personality(ctx, app));
+    struct nima_orchestrator_options options = {.store = app->store,
+                                                .llm = app->llm,
+                                                .memory = app->memory,
+                                                .personality = app->personality,
+                                                .recall_limit = (int)c->memory.recall_limit};
+    app->orchestrator = nima_orchestrator_new(&options);
+    return NIMA_OK;
+}
+
+static nima_rc open_http(struct nima_ctx *ctx, struct nima_app *app)
+{
+    const struct nima_config *c = &app->config;
+    nima_str origins[LIST_MAX], hosts[LIST_MAX];
+    app->api = (struct nima_api){.store = app->store,
+                                 .llm = app->llm,
+                                 .memory = app->memory,
+                                 .orchestrator = app->orchestrator,
+                                 .personality = app->personality,
+                                 .started_ms = nima_mono_ms(),
+                                 .version = NIMA_VERSION,
+                                 .token_needed = !nima_is_loopback(c->server.host)};
+    struct nima_http_options options = {
+        .host = c->server.host,
+        .port = (int)c->server.port,
+        .io_threads = (int)c->server.io_threads,
+        .workers = (int)c->server.workers,
+        .connections_max = (int)c->server.connections,
+        .body_bytes_max = (size_t)c->server.body_kib << 10,
+        .header_bytes_max = (size_t)c->server.header_kib << 10,
+        .header_timeout_s = (int)c->server.header_timeout_s,
+        .request_timeout_s = (int)c->server.request_timeout_s,
+        .cors_origins = origins,
+        .cors_origin_count = split_list(c->server.cors_origins, origins),
+        .allowed_hosts = hosts,
+        .allowed_host_count = split_list(c->server.allowed_hosts, hosts),
+        .tables = nima_api_tables,
+        .app = &app->api,
+        .authorize = nima_api_authorize,
+        .idempotency = &nima_api_idempotency,
+        .hooks_user = &app->api,
+        .title = "Nima",
+        .version = NIMA_VERSION,
+    };
+    NIMA_TRY(nima_http_start(ctx, &options, &app->http));
+    app->api.http = app->http;
+    return NIMA_OK;
+}
+
+nima_rc nima_app_open(struct nima_ctx *ctx, const struct nima_config *config, struct nima_app **out)
+{
+    struct nima_app *app = NIMA_XNEW(struct nima_app, 1);
+    app->config = *config;
+    nima_rc rc = open_store(ctx, app);
+    if (rc == NIMA_OK) {
+        rc = open_llm(ctx, app);
+    }
+    if (rc == NIMA_OK) {
+        rc = open_domain(ctx, app);
+    }
+    if (rc == NIMA_OK) {
+        rc = open_http(ctx, app);
+    }
+    if (rc != NIMA_OK) {
+        nima_app_close(app);
+        return rc;
+    }
+    *out = app;
+    return NIMA_OK;
+}
+
+int nima_app_port(const struct nima_app *app)
+{
+    return nima_http_port(app->http);
+}
+
+/* Models load while we serve already; say once how that went. */
+static void tell_models(struct nima_app *app)
+{
+    struct nima_llm_state state;
+    nima_llm_state(app->llm, &state);
+    if (!app->told_loaded && state.chat_loaded && (state.embeddings_loaded || state.embeddings_failed)) {
+        app->told_loaded = true;
+        nima_log_info("ready after %lld ms: chat %s, embeddings %s",
+                      (long long)(nima_mono_ms() - app->api.started_ms), state.chat_model,
+                      state.embeddings_loaded ? state.embedding_model : "none");
+    }
+    if (!app->told_failed && (state.chat_failed || state.embeddings_failed)) {
+        app->told_failed = true;
+        nima_log_error("%s", state.problem);
+    }
+}
+
+void nima_app_run(struct nima_ctx *ctx, struct nima_app *app)
+{
+    sigset_t stops;
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGTERM);
+    sigaddset(&stops, SIGINT);
+    struct timespec first = {0, 50 * 1000000L};
+    struct timespec tick = {TICK_S, 0};
+    for (;;) {
+        int signal_number = sigtimedwait(&stops, NULL, app->told_loaded ? &tick : &first);
+        if (signal_number > 0) {
+            nima_log_info("stopping on %s; running replies get %lld s",
+                          signal_number == SIGINT ? "SIGINT" : "SIGTERM",
+                          (long long)app->config.server.stop_grace_s);
+            return;
+        }
+        tell_models(app);
+        nima_memory_tick(ctx, app->memory);
+        nima_ctx_reset(ctx);
+    }
+}
+
+void nima_app_close(struct nima_app *app)
+{
+    if (app == NULL) {
+        return;
+    }
+    if (app->http != NULL) {
+        nima_http_stop(app->http, (int)app->config.server.stop_grace_s * 1000);
+    }
+    nima_orchestrator_free(app->orchestrator);
+    nima_personality_close(app->personality);
+    nima_memory_free(app->memory);
+    nima_llm_close(app->llm);
+    nima_store_close(app->store);
+    free(app);
+}

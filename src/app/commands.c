@@ -1,0 +1,130 @@
+/* The commands as rows, and what they have in common. */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "app/app.h"
+#include "util/buf.h"
+
+extern char **environ;
+
+const struct nima_command nima_commands[] = {
+    {"serve",
+     "serve [--host HOST] [--port PORT] [--data FOLDER] [--store ADDRESS] [--llm ADDRESS]\n"
+     "             [--embeddings ADDRESS] [--config FILE] [--log-level LEVEL]",
+     "run the server and its page", nima_cmd_serve},
+    {"chat", "chat [--url URL] [--conversation ID] [MESSAGE]", "talk in the terminal",
+     nima_cmd_chat},
+    {"doctor", "doctor [flags of serve]", "check configuration, store and models", nima_cmd_doctor},
+    {"models", "models list | models pull NAME", "list or obtain language models",
+     nima_cmd_models},
+    {"migrate", "migrate status | migrate up [flags of serve]", "show or update the store's schema",
+     nima_cmd_migrate},
+    {"token",
+     "token create --user NAME [--scopes \"chat memory\"] | token list | token revoke ID",
+     "API tokens for other people and machines", nima_cmd_token},
+    {"config", "config show [--origin] | config example [flags of serve]",
+     "show the settings and where they come from", nima_cmd_config},
+    {"openapi", "openapi", "print the OpenAPI document", nima_cmd_openapi},
+    {0},
+};
+
+const struct nima_command *nima_command_find(nima_str name)
+{
+    for (const struct nima_command *c = nima_commands; c->name != NULL; c++) {
+        if (nima_str_eq(name, nima_str_of(c->name))) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+void nima_command_help(const struct nima_command *command)
+{
+    printf("nima %s\n  %s\n", command->usage, command->summary);
+    if (command->run == nima_cmd_serve) {
+        for (size_t i = 0; i < nima_config_row_count; i++) {
+            const struct nima_config_row *row = &nima_config_rows[i];
+            if (row->flag != NULL) {
+                printf("  %-14s %s (%s.%s, now by default: %s)\n", row->flag, row->doc,
+                       row->section, row->key, row->preset);
+            }
+        }
+    }
+}
+
+int nima_command_fail(const struct nima_ctx *ctx, nima_rc rc)
+{
+    const char *message = ctx->error.message[0] != '\0' ? ctx->error.message : nima_rc_text(rc);
+    fprintf(stderr, "nima: %s\n", message);
+    return rc == NIMA_E_INVALID ? NIMA_EXIT_USAGE : NIMA_EXIT_FAILED;
+}
+
+int nima_command_config(struct nima_ctx *ctx, int argc, char **argv, struct nima_config *out)
+{
+    nima_rc rc = nima_config_load(ctx, argc, argv, environ, out, NULL);
+    return rc == NIMA_OK ? NIMA_EXIT_DONE : nima_command_fail(ctx, rc);
+}
+
+int nima_cmd_openapi(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 0) {
+        nima_command_help(nima_command_find(NIMA_STR("openapi")));
+        return NIMA_EXIT_USAGE;
+    }
+    struct nima_buf buf;
+    nima_buf_init(&buf, (size_t)4 << 20);
+    nima_api_openapi(NIMA_VERSION, &buf);
+    bool ok = fwrite(buf.ptr, 1, buf.len, stdout) == buf.len && fflush(stdout) == 0;
+    nima_buf_done(&buf);
+    return ok ? NIMA_EXIT_DONE : NIMA_EXIT_FAILED;
+}
+
+static int show_config(struct nima_ctx *ctx, int argc, char **argv, bool with_origin)
+{
+    struct nima_config config;
+    struct nima_config_origins origins;
+    nima_rc rc = nima_config_load(ctx, argc, argv, environ, &config, &origins);
+    if (rc != NIMA_OK) {
+        return nima_command_fail(ctx, rc);
+    }
+    for (size_t i = 0; i < nima_config_row_count; i++) {
+        const struct nima_config_row *row = &nima_config_rows[i];
+        nima_str value = nima_config_value(ctx, &config, row);
+        printf("%s.%s: " NIMA_FMT, row->section, row->key, NIMA_ARG(value));
+        if (with_origin) {
+            printf("  # " NIMA_FMT, NIMA_ARG(origins.items[i]));
+        }
+        printf("\n");
+    }
+    return NIMA_EXIT_DONE;
+}
+
+static int print_example(void)
+{
+    struct nima_buf buf;
+    nima_buf_init(&buf, (size_t)1 << 20);
+    nima_config_example(&buf);
+    fputs(buf.ptr, stdout);
+    nima_buf_done(&buf);
+    return NIMA_EXIT_DONE;
+}
+
+int nima_cmd_config(int argc, char **argv)
+{
+    if (argc > 0 && strcmp(argv[0], "example") == 0) {
+        return print_example();
+    }
+    if (argc == 0 || strcmp(argv[0], "show") != 0) {
+        nima_command_help(nima_command_find(NIMA_STR("config")));
+        return NIMA_EXIT_USAGE;
+    }
+    bool with_origin = argc > 1 && strcmp(argv[1], "--origin") == 0;
+    int skip = with_origin ? 2 : 1;
+    struct nima_ctx ctx;
+    nima_ctx_init(&ctx);
+    int code = show_config(&ctx, argc - skip, argv + skip, with_origin);
+    nima_ctx_done(&ctx);
+    return code;
+}
