@@ -31,16 +31,20 @@ struct nima_route {
     nima_http_call call;
     enum nima_route_kind kind;
     const struct nima_shape *in, *out; /* NULL: no fields, no body */
-    bool in_list;           /* the body is a bare array of `in`; the handler gets a nima_list */
+    bool in_list; /* the body is a bare array of `in`; the handler gets a nima_list */
     int64_t in_list_max;
-    int status;             /* of success; 0: 200. 204 has no body */
-    uint32_t errors;        /* NIMA_E_BIT(…): which of ours this route can give, for the document;
-                               those of the door (400, 401, 413 …) are added where they apply */
-    const char *scope;      /* needed: "chat", "memory", "tasks", "admin"; NULL: open to all */
+    int status;        /* of success; 0: 200. 204 has no body */
+    uint32_t errors;   /* NIMA_E_BIT(…): which of ours this route can give, for the document;
+                          those of the door (400, 401, 413 …) are added where they apply */
+    const char *scope; /* needed: "chat", "memory", "tasks", "admin"; NULL: open to all */
     const char *tag, *summary;
     const char *out_schema; /* STREAM, BYTES: what the document says of the body */
     const char *out_type;   /* STREAM: "text/event-stream"; BYTES: its Content-Type */
     size_t body_bytes_max;  /* 0: the server's */
+    bool quick; /* the handler never blocks (no store, no model, no lock held for long): it runs on
+                   the http thread itself, which spares two thread switches a request */
+    bool slow;  /* the handler may take seconds (it waits for the model): it gets a thread of the
+                   slow lane, so that short requests never wait behind it. STREAM rows always do */
 };
 
 /* Called on the worker before each handler: sets ctx->user_id, or UNAUTHORIZED or FORBIDDEN.
@@ -57,15 +61,22 @@ struct nima_http_idempotency {
 };
 
 struct nima_http_options {
-    nima_str host; /* "127.0.0.1", "::1", "0.0.0.0" */
-    int port;      /* 0: any free one, see nima_http_port */
-    int io_threads;         /* 0: 2, never less */
-    int workers;            /* 0: 8 */
-    int connections_max;    /* 0: 1024 */
-    size_t body_bytes_max;  /* 0: 1 MiB */
+    nima_str host;           /* "127.0.0.1", "::1", "0.0.0.0" */
+    int port;                /* 0: any free one, see nima_http_port */
+    int io_threads;          /* 0: 2, never less */
+    int workers;             /* threads for handlers; 0: 8 */
+    int slow_workers;        /* threads for STREAM and .slow rows, made when needed; 0: 64. So many
+                                of them run at once, the others wait in the queue */
+    int queue_max;           /* requests that wait for a worker, for each of the two; 0: 1024.
+                                One more is 503 with Retry-After */
+    int connections_max;     /* 0: 1024 */
+    size_t body_bytes_max;   /* 0: 1 MiB */
     size_t header_bytes_max; /* 0: 16 KiB */
-    int header_timeout_s;   /* 0: 10 */
-    int request_timeout_s;  /* 0: none; a JSON reply that takes longer is TIMEOUT */
+    int header_timeout_s;    /* 0: 10 */
+    int idle_timeout_s;      /* a kept-alive connection without a request; 0: 75 */
+    int request_timeout_s;   /* 0: none; a JSON reply that takes longer is TIMEOUT */
+    int stream_stall_ms;     /* 0: 30,000: a stream whose client reads nothing for so long is cut */
+    size_t stream_bytes_max; /* 0: 256 KiB: what one stream buffers before the handler waits */
     const nima_str *cors_origins; /* beside the server's own and localhost ones; "*" is any */
     size_t cors_origin_count;
     const nima_str *allowed_hosts; /* Host header, beside localhost names on loopback; "*": any */
