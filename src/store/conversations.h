@@ -9,7 +9,7 @@ struct nima_message_row {
     nima_str conversation_id;
     nima_str role; /* "user" | "assistant" | "system" */
     nima_str content;
-    nima_str name;     /* who said it, when told; else absent */
+    nima_str name; /* who said it, when told; else absent */
     int64_t timestamp;
     nima_str metadata; /* a JSON object's text: context, remembered, interrupted … */
     int64_t position;  /* 0, 1, 2 … in the conversation; given by the store */

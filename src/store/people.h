@@ -19,7 +19,8 @@ NIMA_MUST_USE nima_rc nima_profile_put(struct nima_ctx *ctx, struct nima_store *
                                        const struct nima_profile *profile,
                                        struct nima_profile *out);
 /* Facts, versions, profile, conversations, messages, idempotent replies of ctx->user_id; the free
- * pages are overwritten (secure_delete) and the log is truncated, so nothing is left in the file. */
+ * pages are overwritten (secure_delete) and the log is truncated, so nothing is left in the file.
+ */
 NIMA_MUST_USE nima_rc nima_people_forget(struct nima_ctx *ctx, struct nima_store *store,
                                          int64_t *change_out);
 

@@ -23,7 +23,8 @@ struct nima_store_options {
 
 /* Opens, checks and migrates. Fails with what to do: a folder that cannot be written, a file that
  * is no database, an edited applied migration, a database newer than this binary. */
-NIMA_MUST_USE nima_rc nima_store_open(struct nima_ctx *ctx, const struct nima_store_options *options,
+NIMA_MUST_USE nima_rc nima_store_open(struct nima_ctx *ctx,
+                                      const struct nima_store_options *options,
                                       struct nima_store **out);
 void nima_store_close(struct nima_store *store);
 const char *nima_store_kind(const struct nima_store *store); /* "sqlite" */

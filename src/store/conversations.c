@@ -1,0 +1,230 @@
+/*
+ * Conversations. A message's position is the conversation's message_count at the time it is
+ * added; the conversation's row is written first, which puts writers of one conversation in line.
+ */
+#include "store/conversations.h"
+
+#include "store/conversations_int.h"
+
+#define COLUMNS "id, title, context_summary, metadata, created_at, updated_at, message_count"
+
+static void conversation_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt,
+                             struct nima_conversation *out)
+{
+    *out = (struct nima_conversation){
+        .id = nima_db_get_text(ctx, stmt, 0),
+        .title = nima_db_get_text(ctx, stmt, 1),
+        .context_summary = nima_db_get_text(ctx, stmt, 2),
+        .metadata = nima_db_get_text(ctx, stmt, 3),
+        .created_at = nima_db_get_time(stmt, 4),
+        .updated_at = nima_db_get_time(stmt, 5),
+        .message_count = nima_db_get_int(stmt, 6),
+    };
+}
+
+/* Making one */
+
+struct create {
+    nima_str id;
+    const struct nima_conversation *conversation;
+    const struct nima_message_row *messages;
+    size_t count;
+    struct nima_conversation row;
+};
+
+static nima_rc insert_conversation(struct nima_ctx *ctx, struct nima_db *db, struct create *job)
+{
+    const struct nima_conversation *given = job->conversation;
+    int64_t now = nima_ctx_now(ctx);
+    struct nima_db_stmt *stmt = NULL;
+    nima_rc rc = nima_db_first(
+        ctx, db,
+        "INSERT INTO conversations (id, user_id, title, context_summary, metadata, created_at, "
+        "updated_at, message_count) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING " COLUMNS,
+        NIMA_DB_ARGS(nima_db_text(job->id), nima_db_text(ctx->user_id), nima_db_text(given->title),
+                     nima_db_text(given->context_summary),
+                     nima_db_json(nima_store_json(given->metadata)),
+                     nima_db_time(given->created_at != 0 ? given->created_at : now),
+                     nima_db_time(given->updated_at != 0 ? given->updated_at : now),
+                     nima_db_int((int64_t)job->count)),
+        &stmt);
+    if (rc == NIMA_E_CONFLICT) {
+        return nima_fail(ctx, rc, "there is a conversation with this id already");
+    }
+    NIMA_TRY(rc);
+    conversation_row(ctx, stmt, &job->row);
+    return nima_db_end(ctx, stmt);
+}
+
+static nima_rc create(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    struct create *job = arg;
+    struct nima_message_row ignored;
+    NIMA_TRY(insert_conversation(ctx, db, job));
+    for (size_t i = 0; i < job->count; i++) {
+        NIMA_TRY(nima_store_add_message(ctx, db, job->id, (int64_t)i, &job->messages[i], &ignored));
+    }
+    return NIMA_OK;
+}
+
+nima_rc nima_conversation_create(struct nima_ctx *ctx, struct nima_store *store,
+                                 const struct nima_conversation *conversation,
+                                 const struct nima_message_row *messages, size_t count,
+                                 struct nima_conversation *out)
+{
+    struct create job = {.conversation = conversation, .messages = messages, .count = count};
+    NIMA_TRY(nima_store_new_id(ctx, conversation->id, "conversation_id", &job.id));
+    NIMA_TRY(nima_db_write(ctx, store, create, &job));
+    *out = job.row;
+    return NIMA_OK;
+}
+
+/* Looking them up */
+
+struct get {
+    nima_str id;
+    struct nima_conversation row;
+};
+
+static nima_rc get(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    struct get *job = arg;
+    struct nima_db_stmt *stmt;
+    NIMA_TRY(nima_db_first(ctx, db,
+                           "SELECT " COLUMNS " FROM conversations WHERE user_id = $1 AND id = $2",
+                           NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id)), &stmt));
+    if (stmt == NULL) {
+        return nima_store_no_such(ctx, "conversation");
+    }
+    conversation_row(ctx, stmt, &job->row);
+    return nima_db_end(ctx, stmt);
+}
+
+nima_rc nima_conversation_get(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
+                              struct nima_conversation *out)
+{
+    struct get job = {0};
+    NIMA_TRY(nima_store_id(ctx, id, "conversation", &job.id));
+    NIMA_TRY(nima_db_read(ctx, store, get, &job));
+    *out = job.row;
+    return NIMA_OK;
+}
+
+struct list {
+    int limit;
+    bool from_start;
+    struct nima_store_cursor after;
+    struct nima_conversation_rows rows;
+};
+
+static nima_rc start_list(struct nima_ctx *ctx, struct nima_db *db, const struct list *job,
+                          struct nima_db_stmt **out)
+{
+    struct nima_db_value user = nima_db_text(ctx->user_id);
+    struct nima_db_value limit = nima_db_int((int64_t)job->limit + 1);
+    if (job->from_start) {
+        return nima_db_query(ctx, db,
+                             "SELECT " COLUMNS " FROM conversations WHERE user_id = $1 "
+                             "ORDER BY updated_at DESC, id DESC LIMIT $2",
+                             NIMA_DB_ARGS(user, limit), out);
+    }
+    return nima_db_query(
+        ctx, db,
+        "SELECT " COLUMNS " FROM conversations WHERE user_id = $1 "
+        "AND (updated_at, id) < ($2, $3) "
+        "ORDER BY updated_at DESC, id DESC LIMIT $4",
+        NIMA_DB_ARGS(user, nima_db_time(job->after.time), nima_db_text(job->after.id), limit), out);
+}
+
+static nima_rc list(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    struct list *job = arg;
+    struct nima_db_stmt *stmt;
+    bool row = false;
+    job->rows.count = 0;
+    job->rows.next_cursor = (nima_str){0};
+    NIMA_TRY(start_list(ctx, db, job, &stmt));
+    NIMA_TRY(nima_db_step(ctx, stmt, &row));
+    while (row && job->rows.count < (size_t)job->limit) {
+        conversation_row(ctx, stmt, &job->rows.items[job->rows.count++]);
+        NIMA_TRY(nima_db_step(ctx, stmt, &row));
+    }
+    if (row) {
+        const struct nima_conversation *last = &job->rows.items[job->rows.count - 1];
+        struct nima_store_cursor at = {.time = last->updated_at, .id = last->id};
+        job->rows.next_cursor = nima_store_cursor_write(ctx, 'c', at);
+    }
+    return nima_db_end(ctx, stmt);
+}
+
+nima_rc nima_conversation_list(struct nima_ctx *ctx, struct nima_store *store, int limit,
+                               nima_str cursor, struct nima_conversation_rows *out)
+{
+    struct list job = {.from_start = cursor.ptr == NULL};
+    NIMA_TRY(nima_store_limit(ctx, limit, &job.limit));
+    if (!job.from_start) {
+        NIMA_TRY(nima_store_cursor_read(ctx, 'c', cursor, &job.after));
+    }
+    job.rows.items = NIMA_NEW(ctx->arena, struct nima_conversation, (size_t)job.limit);
+    NIMA_TRY(nima_db_read(ctx, store, list, &job));
+    *out = job.rows;
+    return NIMA_OK;
+}
+
+/* Changing and deleting */
+
+struct update {
+    nima_str id;
+    const struct nima_conversation *change;
+    struct nima_conversation row;
+};
+
+/* A summary is made by the program, so it does not make a conversation the latest one. */
+static nima_rc update(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    struct update *job = arg;
+    const struct nima_conversation *change = job->change;
+    bool by_person = change->title.ptr != NULL || change->metadata.ptr != NULL;
+    struct nima_db_stmt *stmt;
+    NIMA_TRY(nima_db_first(
+        ctx, db,
+        "UPDATE conversations SET title = COALESCE($3, title), "
+        "context_summary = COALESCE($4, context_summary), metadata = COALESCE($5, metadata), "
+        "updated_at = COALESCE($6, updated_at) WHERE user_id = $1 AND id = $2 RETURNING " COLUMNS,
+        NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id), nima_db_text(change->title),
+                     nima_db_text(change->context_summary), nima_db_json(change->metadata),
+                     nima_db_time(by_person ? nima_ctx_now(ctx) : 0)),
+        &stmt));
+    if (stmt == NULL) {
+        return nima_store_no_such(ctx, "conversation");
+    }
+    conversation_row(ctx, stmt, &job->row);
+    return nima_db_end(ctx, stmt);
+}
+
+nima_rc nima_conversation_update(struct nima_ctx *ctx, struct nima_store *store,
+                                 const struct nima_conversation *change,
+                                 struct nima_conversation *out)
+{
+    struct update job = {.change = change};
+    NIMA_TRY(nima_store_id(ctx, change->id, "conversation", &job.id));
+    NIMA_TRY(nima_db_write(ctx, store, update, &job));
+    *out = job.row;
+    return NIMA_OK;
+}
+
+static nima_rc delete_one(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    const nima_str *id = arg;
+    int64_t gone = 0;
+    NIMA_TRY(nima_db_run(ctx, db, "DELETE FROM conversations WHERE user_id = $1 AND id = $2",
+                         NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(*id)), &gone));
+    return gone > 0 ? NIMA_OK : nima_store_no_such(ctx, "conversation");
+}
+
+nima_rc nima_conversation_delete(struct nima_ctx *ctx, struct nima_store *store, nima_str id)
+{
+    nima_str valid;
+    NIMA_TRY(nima_store_id(ctx, id, "conversation", &valid));
+    return nima_db_wipe(ctx, store, delete_one, &valid, false);
+}

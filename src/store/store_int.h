@@ -1,0 +1,35 @@
+#pragma once
+/*
+ * store_int: what the repositories share, private to this room.
+ */
+#include "store/db.h"
+
+/* A lower-case copy, or NOT_FOUND ("there is no such fact"): what is no UUID is nobody's id. */
+NIMA_MUST_USE nima_rc nima_store_id(struct nima_ctx *ctx, nima_str id, const char *what,
+                                    nima_str *out);
+/* The id given, in lower case, or a new one when absent. INVALID naming `field` when it is none. */
+NIMA_MUST_USE nima_rc nima_store_new_id(struct nima_ctx *ctx, nima_str id, const char *field,
+                                        nima_str *out);
+/* An id that may stay absent. */
+NIMA_MUST_USE nima_rc nima_store_maybe_id(struct nima_ctx *ctx, nima_str id, const char *field,
+                                          nima_str *out);
+nima_str nima_store_json(nima_str text); /* "{}" for absent */
+NIMA_MUST_USE nima_rc nima_store_no_such(struct nima_ctx *ctx, const char *what);
+
+/* Raises the change counter of ctx->user_id's facts, within the caller's transaction. */
+NIMA_MUST_USE nima_rc nima_store_raise_change(struct nima_ctx *ctx, struct nima_db *db,
+                                              int64_t *out);
+
+enum { NIMA_STORE_LIMIT_MAX = 1000, NIMA_STORE_LIMIT_DEFAULT = 50 };
+/* The limit of a list; 0 gives the default. INVALID outside 0..NIMA_STORE_LIMIT_MAX. */
+NIMA_MUST_USE nima_rc nima_store_limit(struct nima_ctx *ctx, int limit, int *out);
+
+/* Where a list goes on: the row after this one. Opaque to callers. */
+struct nima_store_cursor {
+    int64_t time;
+    nima_str id;
+};
+nima_str nima_store_cursor_write(struct nima_ctx *ctx, char kind, struct nima_store_cursor at);
+/* INVALID naming `cursor` for what was not written with this kind. */
+NIMA_MUST_USE nima_rc nima_store_cursor_read(struct nima_ctx *ctx, char kind, nima_str text,
+                                             struct nima_store_cursor *out);
