@@ -101,7 +101,7 @@ void http_exchange_unref(struct nima_exchange *exchange)
         http->spare = exchange;
         http->spare_count++;
     }
-    if (--http->in_flight == 0) {
+    if (--http->in_flight == 0 && atomic_load(&http->stopping)) {
         pthread_cond_broadcast(&http->quiet);
     }
     pthread_mutex_unlock(&http->lock);

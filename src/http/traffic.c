@@ -1,7 +1,7 @@
 /*
  * What MHD calls on its threads: connections come and go, requests arrive piece by piece. Nothing
  * here blocks. MHD calls http_on_request once with the headers, once for each piece of the body,
- * once when the body is complete, and again after each resume.
+ * once when the request is complete, and again after it was resumed.
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -179,25 +179,23 @@ static enum MHD_Result dispatch(struct nima_exchange *exchange)
     return MHD_YES;
 }
 
+static enum MHD_Result answer(struct nima_exchange *exchange)
+{
+    return exchange->route != NULL ? dispatch(exchange) : reply_options(exchange);
+}
+
 static enum MHD_Result first_call(struct nima_exchange *exchange, const char *method,
                                   const char *version)
 {
     exchange->method = nima_str_copy(exchange->ctx.arena, nima_str_of(method));
     exchange->http_1_0 = strcmp(version, "HTTP/1.1") != 0;
     exchange->door_rc = http_door(exchange);
-    bool has_body = http_has_body(exchange);
-    if (exchange->door_rc != NIMA_OK && (!has_body || http_door_closes(exchange))) {
-        if (has_body) {
-            http_linger(exchange->http, exchange->conn->fd);
-        }
+    if (exchange->door_rc != NIMA_OK && http_has_body(exchange) && http_door_closes(exchange)) {
+        http_linger(exchange->http, exchange->conn->fd);
         return refuse(exchange);
     }
-    if (exchange->door_rc == NIMA_OK && exchange->route == NULL) {
-        return reply_options(exchange);
-    }
-    if (!has_body) {
-        return dispatch(exchange);
-    }
+    /* MHD closes the connection behind a reply to this call, so even a request without a body is
+     * answered in the next one. */
     exchange->stage = exchange->door_rc == NIMA_OK ? STAGE_BODY : STAGE_DRAIN;
     set_phase(exchange, CONN_BODY);
     return MHD_YES;
@@ -251,7 +249,7 @@ enum MHD_Result http_on_request(void *user, struct MHD_Connection *mhd, const ch
             *size = 0;
             return take_body(exchange, piece);
         }
-        return stage == STAGE_BODY ? dispatch(exchange) : refuse(exchange);
+        return stage == STAGE_BODY ? answer(exchange) : refuse(exchange);
     }
     return stage == STAGE_READY ? send_reply(exchange) : MHD_YES;
 }
