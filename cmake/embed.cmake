@@ -3,8 +3,9 @@
 # nima_embed(TARGET LIST SOURCES_VAR variable BASE … FILES …) hands back the source file instead of
 # adding it to the target, for a target that does not exist yet.
 #
-# The assembler's .incbin takes the bytes as they are, so no generator runs, large files compile at
-# once, and a changed file is noticed (OBJECT_DEPENDS). ccache leaves such sources alone by itself.
+# The assembler's .incbin takes the bytes as they are, so no generator runs and large files compile
+# at once. A changed file is noticed by configuring again: its SHA-256 stands in the source, since
+# ccache does not see through .incbin and would hand out the old object.
 function(nima_embed target list)
   cmake_parse_arguments(EMBED "" "BASE;SOURCES_VAR" "FILES" ${ARGN})
   if(EMBED_UNPARSED_ARGUMENTS)
@@ -25,8 +26,9 @@ function(nima_embed target list)
   set(number 0)
   foreach(name IN LISTS names)
     set(symbol "nima_embedded_${list}_${number}")
+    file(SHA256 "${base}/${name}" sum)
     string(APPEND bytes
-      "__asm__(\".section .rodata\\n.balign 16\\n${symbol}:\\n.incbin \\\"${base}/${name}\\\"\\n\"\n"
+      "__asm__(\"# ${sum}\\n\"\n        \".section .rodata\\n.balign 16\\n${symbol}:\\n.incbin \\\"${base}/${name}\\\"\\n\"\n"
       "        \"${symbol}_end:\\n.byte 0\\n.previous\\n\");\n"
       "HIDDEN extern const char ${symbol}[], ${symbol}_end[];\n")
     string(APPEND rows "    {\"${name}\", ${symbol}, ${symbol}_end},\n")
@@ -47,6 +49,7 @@ const struct nima_embedded nima_embedded_@list@[] = {
 @rows@    {0},
 };
 ")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${paths})
   set_source_files_properties("${source}" TARGET_DIRECTORY ${target}
     PROPERTIES OBJECT_DEPENDS "${paths}")
   if(EMBED_SOURCES_VAR)

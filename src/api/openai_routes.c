@@ -608,8 +608,8 @@ static nima_rc embed(struct nima_ctx *ctx, struct nima_exchange *exchange, const
 {
     const struct embed_in *wanted = in;
     struct nima_api *api = nima_api_of(exchange);
-    nima_str *texts;
-    size_t count;
+    nima_str *texts = NULL;
+    size_t count = 0;
     NIMA_TRY(read_texts(ctx, wanted->input, &texts, &count));
     struct nima_vectors vectors;
     NIMA_TRY(nima_llm_embed(ctx, api->llm, texts, count, &vectors));
