@@ -3,7 +3,8 @@
  * api: what is served: route tables and their handlers. A handler decodes nothing by hand: a struct
  * in, one call into a domain room, a struct out.
  *
- * A new endpoint is one row in a table, one handler and its tables of fields (docs/architecture.md).
+ * A new endpoint is one row in a table, one handler and its tables of fields
+ * (docs/architecture.md).
  */
 #include "http/http.h"
 

@@ -19,26 +19,26 @@ static inline struct nima_api *nima_api_of(struct nima_exchange *exchange)
 /* The fields of a fact, for a struct that holds a struct nima_fact as `member`. */
 #define NIMA_FACT_FIELDS(type, member)                                                             \
     NIMA_FIELD_AS(UUID, "id", type, member.id, .required = true, .doc = "The fact's id."),         \
-    NIMA_FIELD_AS(STR, "fact", type, member.fact, .required = true, .doc = "Its text."),           \
-    NIMA_FIELD_AS(STR, "category", type, member.category, .required = true,                        \
-                  .doc = "Free text, such as location or work."),                                  \
-    NIMA_FIELD_AS(STR, "source", type, member.source, .required = true,                            \
-                  .choices = nima_api_sources, .doc = "How it became known."),                     \
-    NIMA_FIELD_AS(NUM, "confidence", type, member.confidence, .low = 0, .high = 1,                 \
-                  .doc = "How sure it is."),                                                       \
-    NIMA_FIELD_AS(JSON, "metadata", type, member.metadata, .required = true,                       \
-                  .doc = "Anything the writer wanted to keep with it."),                           \
-    NIMA_FIELD_AS(TIME, "created_at", type, member.created_at, .doc = "When it was stored."),      \
-    NIMA_FIELD_AS(TIME, "updated_at", type, member.updated_at,                                     \
-                  .doc = "When it was last changed or said again."),                               \
-    NIMA_FIELD_AS(STR, "status", type, member.status, .required = true,                            \
-                  .choices = nima_api_statuses, .doc = "A superseded fact is out of search."),     \
-    NIMA_FIELD_AS(UUID, "superseded_by", type, member.superseded_by,                               \
-                  .doc = "The fact that took its place."),                                         \
-    NIMA_FIELD_AS(UUID, "conversation_id", type, member.conversation_id,                           \
-                  .doc = "The conversation it was learned in."),                                   \
-    NIMA_FIELD_AS(UUID, "message_id", type, member.message_id,                                     \
-                  .doc = "The message it was learned from.")
+        NIMA_FIELD_AS(STR, "fact", type, member.fact, .required = true, .doc = "Its text."),       \
+        NIMA_FIELD_AS(STR, "category", type, member.category, .required = true,                    \
+                      .doc = "Free text, such as location or work."),                              \
+        NIMA_FIELD_AS(STR, "source", type, member.source, .required = true,                        \
+                      .choices = nima_api_sources, .doc = "How it became known."),                 \
+        NIMA_FIELD_AS(NUM, "confidence", type, member.confidence, .low = 0, .high = 1,             \
+                      .doc = "How sure it is."),                                                   \
+        NIMA_FIELD_AS(JSON, "metadata", type, member.metadata, .required = true,                   \
+                      .doc = "Anything the writer wanted to keep with it."),                       \
+        NIMA_FIELD_AS(TIME, "created_at", type, member.created_at, .doc = "When it was stored."),  \
+        NIMA_FIELD_AS(TIME, "updated_at", type, member.updated_at,                                 \
+                      .doc = "When it was last changed or said again."),                           \
+        NIMA_FIELD_AS(STR, "status", type, member.status, .required = true,                        \
+                      .choices = nima_api_statuses, .doc = "A superseded fact is out of search."), \
+        NIMA_FIELD_AS(UUID, "superseded_by", type, member.superseded_by,                           \
+                      .doc = "The fact that took its place."),                                     \
+        NIMA_FIELD_AS(UUID, "conversation_id", type, member.conversation_id,                       \
+                      .doc = "The conversation it was learned in."),                               \
+        NIMA_FIELD_AS(UUID, "message_id", type, member.message_id,                                 \
+                      .doc = "The message it was learned from.")
 extern const char *const nima_api_sources[];
 extern const char *const nima_api_statuses[];
 

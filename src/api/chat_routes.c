@@ -50,8 +50,9 @@ static const struct nima_field chat_in_fields[] = {
     NIMA_FIELD(STR, struct chat_in, persona, .max = 64, .doc = "Which persona speaks."),
     NIMA_FIELD(STR_LIST, struct chat_in, packs, .max = 32, .doc = "Knowledge packs to use."),
 };
-static const struct nima_shape chat_in_shape = NIMA_SHAPE(
-    "ChatRequest", struct chat_in, chat_in_fields, .open = true, .doc = "A turn of a conversation.");
+static const struct nima_shape chat_in_shape =
+    NIMA_SHAPE("ChatRequest", struct chat_in, chat_in_fields, .open = true,
+               .doc = "A turn of a conversation.");
 
 struct chat_out {
     nima_str response;
@@ -163,9 +164,9 @@ static nima_rc stream_ready(struct nima_ctx *ctx, void *user, nima_str conversat
 static nima_rc send_frame(struct nima_ctx *ctx, struct nima_exchange *exchange,
                           struct nima_buf *frame)
 {
-    nima_rc rc = frame->overflowed
-                     ? nima_fail(ctx, NIMA_E_TOO_LARGE, "the frame is over %d bytes", FRAME_BYTES_MAX)
-                     : nima_sse_send(ctx, exchange, nima_buf_view(frame));
+    nima_rc rc = frame->overflowed ? nima_fail(ctx, NIMA_E_TOO_LARGE, "the frame is over %d bytes",
+                                               FRAME_BYTES_MAX)
+                                   : nima_sse_send(ctx, exchange, nima_buf_view(frame));
     nima_buf_done(frame);
     return rc;
 }
@@ -303,20 +304,38 @@ static nima_rc infer(struct nima_ctx *ctx, struct nima_exchange *exchange, const
      NIMA_E_BIT(UNAVAILABLE) | NIMA_E_BIT(TIMEOUT))
 
 const struct nima_route nima_api_chat_routes[] = {
-    {.method = "POST", .path = "/v1/chat", .call = chat, .kind = NIMA_ROUTE_STREAM,
-     .in = &chat_in_shape, .out = &chat_out_shape, .out_type = "text/event-stream",
-     .errors = CHAT_ERRORS, .scope = "chat", .tag = "chat",
+    {.method = "POST",
+     .path = "/v1/chat",
+     .call = chat,
+     .kind = NIMA_ROUTE_STREAM,
+     .in = &chat_in_shape,
+     .out = &chat_out_shape,
+     .out_type = "text/event-stream",
+     .errors = CHAT_ERRORS,
+     .scope = "chat",
+     .tag = "chat",
      .summary = "A reply to the last message, with what is known of the person."},
-    {.method = "POST", .path = "/v1/chat/stream", .call = chat_stream, .kind = NIMA_ROUTE_STREAM,
-     .in = &chat_in_shape, .out_type = "text/event-stream",
+    {.method = "POST",
+     .path = "/v1/chat/stream",
+     .call = chat_stream,
+     .kind = NIMA_ROUTE_STREAM,
+     .in = &chat_in_shape,
+     .out_type = "text/event-stream",
      .out_schema = "{\"type\":\"string\",\"description\":\"data: {\\\"content\\\": …, "
                    "\\\"done\\\": false} for each piece, then one with done true, "
                    "conversation_id, message_id, context, actions and remembered.\"}",
-     .errors = CHAT_ERRORS, .scope = "chat", .tag = "chat",
+     .errors = CHAT_ERRORS,
+     .scope = "chat",
+     .tag = "chat",
      .summary = "The same, piece by piece as server-sent events."},
-    {.method = "POST", .path = "/v1/inference", .call = infer, .in = &inference_in_shape,
+    {.method = "POST",
+     .path = "/v1/inference",
+     .call = infer,
+     .in = &inference_in_shape,
      .out = &inference_out_shape,
-     .errors = CHAT_ERRORS & ~NIMA_E_BIT(NOT_FOUND), .scope = "chat", .tag = "chat",
+     .errors = CHAT_ERRORS & ~NIMA_E_BIT(NOT_FOUND),
+     .scope = "chat",
+     .tag = "chat",
      .summary = "The model alone: no memory, no persona."},
     {0},
 };

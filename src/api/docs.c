@@ -26,11 +26,16 @@ static void add_escaped(struct nima_buf *buf, const char *text)
 static const char *kind_name(const struct nima_field *field)
 {
     static const char *const names[] = {
-        [NIMA_KIND_STR] = "text",       [NIMA_KIND_UUID] = "UUID",
-        [NIMA_KIND_TIME] = "time",      [NIMA_KIND_INT] = "whole number",
-        [NIMA_KIND_NUM] = "number",     [NIMA_KIND_BOOL] = "true or false",
-        [NIMA_KIND_JSON] = "object",    [NIMA_KIND_ANY] = "any",
-        [NIMA_KIND_OBJECT] = "object",  [NIMA_KIND_LIST] = "list of",
+        [NIMA_KIND_STR] = "text",
+        [NIMA_KIND_UUID] = "UUID",
+        [NIMA_KIND_TIME] = "time",
+        [NIMA_KIND_INT] = "whole number",
+        [NIMA_KIND_NUM] = "number",
+        [NIMA_KIND_BOOL] = "true or false",
+        [NIMA_KIND_JSON] = "object",
+        [NIMA_KIND_ANY] = "any",
+        [NIMA_KIND_OBJECT] = "object",
+        [NIMA_KIND_LIST] = "list of",
         [NIMA_KIND_STR_LIST] = "list of texts",
     };
     return names[field->kind];

@@ -81,7 +81,8 @@ static const struct nima_field list_in_fields[] = {
     NIMA_FIELD(STR, struct list_in, cursor, .place = NIMA_IN_QUERY, .max = 200,
                .doc = "Where to go on: X-Next-Cursor of the reply before."),
 };
-static const struct nima_shape list_in_shape = NIMA_SHAPE("FactListIn", struct list_in, list_in_fields);
+static const struct nima_shape list_in_shape =
+    NIMA_SHAPE("FactListIn", struct list_in, list_in_fields);
 
 static nima_rc list_facts(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
                           void *out)
@@ -194,9 +195,8 @@ static nima_rc get_fact(struct nima_ctx *ctx, struct nima_exchange *exchange, co
         found.versions.items = NIMA_NEW(ctx->arena, struct fact_version, rows.count);
         for (size_t i = 0; i < rows.count; i++) {
             const struct nima_fact *v = &rows.items[i];
-            found.versions.items[i] =
-                (struct fact_version){v->fact,       v->category,   v->source,
-                                      v->confidence, v->created_at, v->updated_at};
+            found.versions.items[i] = (struct fact_version){
+                v->fact, v->category, v->source, v->confidence, v->created_at, v->updated_at};
         }
     }
     *(struct fact_out *)out = found;
@@ -257,13 +257,14 @@ struct search_in {
 #define SEARCH_FIELDS(place_)                                                                      \
     NIMA_FIELD(INT, struct search_in, limit, .place = (place_), .min = 1,                          \
                .max = NIMA_SEARCH_LIMIT_MAX, .preset = 10, .doc = "How many at most."),            \
-    NIMA_FIELD(STR, struct search_in, category, .place = (place_), .doc = "Only of this one."),    \
-    NIMA_FIELD(NUM, struct search_in, min_confidence, .place = (place_), .low = 0, .high = 1,      \
-               .doc = "Only at least this sure."),                                                 \
-    NIMA_FIELD(NUM, struct search_in, min_score, .place = (place_), .low = 0, .high = 1,           \
-               .doc = "Only with at least this score."),                                           \
-    NIMA_FIELD(STR, struct search_in, scope, .place = (place_), .preset_str = "facts",             \
-               .choices = SEARCH_SCOPES, .doc = "What to search.")
+        NIMA_FIELD(STR, struct search_in, category, .place = (place_),                             \
+                   .doc = "Only of this one."),                                                    \
+        NIMA_FIELD(NUM, struct search_in, min_confidence, .place = (place_), .low = 0, .high = 1,  \
+                   .doc = "Only at least this sure."),                                             \
+        NIMA_FIELD(NUM, struct search_in, min_score, .place = (place_), .low = 0, .high = 1,       \
+                   .doc = "Only with at least this score."),                                       \
+        NIMA_FIELD(STR, struct search_in, scope, .place = (place_), .preset_str = "facts",         \
+                   .choices = SEARCH_SCOPES, .doc = "What to search.")
 static const struct nima_field search_get_fields[] = {
     NIMA_FIELD(STR, struct search_in, q, .place = NIMA_IN_QUERY, .required = true, .min = 1,
                .max = NIMA_QUERY_CHARS_MAX, .doc = "What to look for."),
@@ -341,8 +342,8 @@ static const struct nima_field profile_fields[] = {
     NIMA_FIELD(JSON, struct nima_profile, context, .required = true, .doc = "Their situation."),
     NIMA_FIELD(TIME, struct nima_profile, updated_at, .doc = "When it was last changed."),
 };
-static const struct nima_shape profile_shape = NIMA_SHAPE(
-    "HumanProfile", struct nima_profile, profile_fields, .doc = "Who the person is.");
+static const struct nima_shape profile_shape =
+    NIMA_SHAPE("HumanProfile", struct nima_profile, profile_fields, .doc = "Who the person is.");
 static const struct nima_field profile_in_fields[] = {
     NIMA_FIELD(STR, struct nima_profile, user_id, .max = 200,
                .doc = "May be sent back as it came; it cannot be changed."),
@@ -455,8 +456,8 @@ static const struct nima_field forget_in_fields[] = {
     NIMA_FIELD(STR, struct forget_in, confirm, .required = true,
                .doc = "The person's user id, to show that it is meant."),
 };
-static const struct nima_shape forget_in_shape = NIMA_SHAPE(
-    "ForgetIn", struct forget_in, forget_in_fields, .doc = "The word that it is meant.");
+static const struct nima_shape forget_in_shape =
+    NIMA_SHAPE("ForgetIn", struct forget_in, forget_in_fields, .doc = "The word that it is meant.");
 
 static nima_rc forget_all(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
                           void *out)
@@ -476,42 +477,118 @@ static nima_rc forget_all(struct nima_ctx *ctx, struct nima_exchange *exchange, 
 #define INVALID   NIMA_E_BIT(INVALID)
 
 const struct nima_route nima_api_memory_routes[] = {
-    {.method = "GET", .path = "/v1/memory/facts", .call = list_facts, .kind = NIMA_ROUTE_LIST,
-     .in = &list_in_shape, .out = &fact_shape, .errors = INVALID, .scope = "memory",
-     .tag = "memory", .summary = "Facts, newest first."},
-    {.method = "POST", .path = "/v1/memory/facts", .call = create_fact, .in = &fact_in_shape,
-     .out = &fact_shape, .status = 201, .errors = INVALID | NIMA_E_BIT(MODEL), .scope = "memory",
+    {.method = "GET",
+     .path = "/v1/memory/facts",
+     .call = list_facts,
+     .kind = NIMA_ROUTE_LIST,
+     .in = &list_in_shape,
+     .out = &fact_shape,
+     .errors = INVALID,
+     .scope = "memory",
+     .tag = "memory",
+     .summary = "Facts, newest first."},
+    {.method = "POST",
+     .path = "/v1/memory/facts",
+     .call = create_fact,
+     .in = &fact_in_shape,
+     .out = &fact_shape,
+     .status = 201,
+     .errors = INVALID | NIMA_E_BIT(MODEL),
+     .scope = "memory",
      .tag = "memory",
      .summary = "Stores a fact; one of exactly the same text is refreshed instead (200)."},
-    {.method = "POST", .path = "/v1/memory/facts/batch", .call = create_facts,
-     .kind = NIMA_ROUTE_LIST, .in = &fact_in_shape, .in_list = true, .in_list_max = NIMA_BATCH_MAX,
-     .out = &fact_shape, .status = 201, .errors = INVALID | NIMA_E_BIT(MODEL), .scope = "memory",
-     .tag = "memory", .summary = "Stores up to 1,000 facts, all or none.",
+    {.method = "POST",
+     .path = "/v1/memory/facts/batch",
+     .call = create_facts,
+     .kind = NIMA_ROUTE_LIST,
+     .in = &fact_in_shape,
+     .in_list = true,
+     .in_list_max = NIMA_BATCH_MAX,
+     .out = &fact_shape,
+     .status = 201,
+     .errors = INVALID | NIMA_E_BIT(MODEL),
+     .scope = "memory",
+     .tag = "memory",
+     .summary = "Stores up to 1,000 facts, all or none.",
      .body_bytes_max = (size_t)64 << 20},
-    {.method = "GET", .path = "/v1/memory/facts/{id}", .call = get_fact, .in = &get_in_shape,
-     .out = &fact_shape, .errors = NOT_FOUND | INVALID, .scope = "memory", .tag = "memory",
+    {.method = "GET",
+     .path = "/v1/memory/facts/{id}",
+     .call = get_fact,
+     .in = &get_in_shape,
+     .out = &fact_shape,
+     .errors = NOT_FOUND | INVALID,
+     .scope = "memory",
+     .tag = "memory",
      .summary = "One fact, with its earlier versions when asked for."},
-    {.method = "PATCH", .path = "/v1/memory/facts/{id}", .call = patch_fact, .in = &patch_in_shape,
-     .out = &fact_shape, .errors = NOT_FOUND | INVALID | NIMA_E_BIT(CONFLICT) | NIMA_E_BIT(MODEL),
-     .scope = "memory", .tag = "memory", .summary = "Changes a fact; what it said is kept."},
-    {.method = "DELETE", .path = "/v1/memory/facts/{id}", .call = delete_fact, .in = &id_in_shape,
-     .status = 204, .errors = NOT_FOUND, .scope = "memory", .tag = "memory",
+    {.method = "PATCH",
+     .path = "/v1/memory/facts/{id}",
+     .call = patch_fact,
+     .in = &patch_in_shape,
+     .out = &fact_shape,
+     .errors = NOT_FOUND | INVALID | NIMA_E_BIT(CONFLICT) | NIMA_E_BIT(MODEL),
+     .scope = "memory",
+     .tag = "memory",
+     .summary = "Changes a fact; what it said is kept."},
+    {.method = "DELETE",
+     .path = "/v1/memory/facts/{id}",
+     .call = delete_fact,
+     .in = &id_in_shape,
+     .status = 204,
+     .errors = NOT_FOUND,
+     .scope = "memory",
+     .tag = "memory",
      .summary = "Forgets a fact and its versions, everywhere at once."},
-    {.method = "GET", .path = "/v1/memory/search", .call = search_facts, .kind = NIMA_ROUTE_LIST,
-     .in = &search_get_shape, .out = &hit_shape, .errors = INVALID | NIMA_E_BIT(MODEL),
-     .scope = "memory", .tag = "memory", .summary = "Facts nearest in meaning and words, best first."},
-    {.method = "POST", .path = "/v1/memory/search", .call = search_facts, .kind = NIMA_ROUTE_LIST,
-     .in = &search_post_shape, .out = &hit_shape, .errors = INVALID | NIMA_E_BIT(MODEL),
-     .scope = "memory", .tag = "memory", .summary = "The same, for long queries."},
-    {.method = "GET", .path = "/v1/memory/profile", .call = get_profile, .out = &profile_shape,
-     .scope = "memory", .tag = "memory", .summary = "The person's profile."},
-    {.method = "PUT", .path = "/v1/memory/profile", .call = put_profile, .in = &profile_in_shape,
-     .out = &profile_shape, .errors = INVALID, .scope = "memory", .tag = "memory",
+    {.method = "GET",
+     .path = "/v1/memory/search",
+     .call = search_facts,
+     .kind = NIMA_ROUTE_LIST,
+     .in = &search_get_shape,
+     .out = &hit_shape,
+     .errors = INVALID | NIMA_E_BIT(MODEL),
+     .scope = "memory",
+     .tag = "memory",
+     .summary = "Facts nearest in meaning and words, best first."},
+    {.method = "POST",
+     .path = "/v1/memory/search",
+     .call = search_facts,
+     .kind = NIMA_ROUTE_LIST,
+     .in = &search_post_shape,
+     .out = &hit_shape,
+     .errors = INVALID | NIMA_E_BIT(MODEL),
+     .scope = "memory",
+     .tag = "memory",
+     .summary = "The same, for long queries."},
+    {.method = "GET",
+     .path = "/v1/memory/profile",
+     .call = get_profile,
+     .out = &profile_shape,
+     .scope = "memory",
+     .tag = "memory",
+     .summary = "The person's profile."},
+    {.method = "PUT",
+     .path = "/v1/memory/profile",
+     .call = put_profile,
+     .in = &profile_in_shape,
+     .out = &profile_shape,
+     .errors = INVALID,
+     .scope = "memory",
+     .tag = "memory",
      .summary = "Changes the person's profile."},
-    {.method = "GET", .path = "/v1/memory/stats", .call = get_stats, .out = &stats_shape,
-     .scope = "memory", .tag = "memory", .summary = "Counts, index size, embedding model."},
-    {.method = "DELETE", .path = "/v1/memory", .call = forget_all, .in = &forget_in_shape,
-     .status = 204, .errors = INVALID, .scope = "memory", .tag = "memory",
+    {.method = "GET",
+     .path = "/v1/memory/stats",
+     .call = get_stats,
+     .out = &stats_shape,
+     .scope = "memory",
+     .tag = "memory",
+     .summary = "Counts, index size, embedding model."},
+    {.method = "DELETE",
+     .path = "/v1/memory",
+     .call = forget_all,
+     .in = &forget_in_shape,
+     .status = 204,
+     .errors = INVALID,
+     .scope = "memory",
+     .tag = "memory",
      .summary = "Forgets everything about the person: facts, profile, conversations."},
     {0},
 };

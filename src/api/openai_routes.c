@@ -18,8 +18,8 @@ struct message_in {
 };
 static const struct nima_field message_fields[] = {
     NIMA_FIELD(STR, struct message_in, role, .required = true,
-               .choices = (const char *const[]){"system", "developer", "user", "assistant", "tool",
-                                                NULL},
+               .choices =
+                   (const char *const[]){"system", "developer", "user", "assistant", "tool", NULL},
                .doc = "Who says it."),
     NIMA_FIELD(ANY, struct message_in, content,
                .schema = "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\",\"items\":"
@@ -101,7 +101,8 @@ struct choice_out {
 };
 static const struct nima_field choice_fields[] = {
     NIMA_FIELD(INT, struct choice_out, index, .doc = "0."),
-    NIMA_FIELD(OBJECT, struct choice_out, message, .shape = &message_out_shape, .doc = "The reply."),
+    NIMA_FIELD(OBJECT, struct choice_out, message, .shape = &message_out_shape,
+               .doc = "The reply."),
     NIMA_FIELD(OBJECT, struct choice_out, delta, .shape = &message_out_shape,
                .doc = "A piece of it, in a stream."),
     NIMA_FIELD(STR, struct choice_out, finish_reason, .nullable = true,
@@ -300,8 +301,7 @@ static nima_rc read_turn(struct nima_ctx *ctx, struct nima_exchange *exchange,
                                "tool_choice \"required\" cannot be met: this server does not call "
                                "tools yet");
     }
-    int64_t max =
-        in->max_completion_tokens > 0 ? in->max_completion_tokens : in->max_tokens;
+    int64_t max = in->max_completion_tokens > 0 ? in->max_completion_tokens : in->max_tokens;
     turn->model = (struct nima_llm_request){.max_tokens = (int)max,
                                             .temperature = in->temperature,
                                             .top_p = in->top_p,
@@ -409,16 +409,16 @@ static nima_rc chunks_end(struct nima_ctx *ctx, struct chunks *chunks,
 }
 
 static nima_rc complete_stream(struct nima_ctx *ctx, struct nima_exchange *exchange,
-                               const struct completion_in *in, struct nima_turn *turn)
+                               const struct completion_in *in, struct nima_turn turn)
 {
     struct nima_api *api = nima_api_of(exchange);
     struct chunks chunks = {.exchange = exchange,
                             .frame = frame_of(ctx, api, "chat.completion.chunk")};
-    turn->on_ready = chunks_ready;
-    turn->on_text = chunks_text;
-    turn->user = &chunks;
+    turn.on_ready = chunks_ready;
+    turn.on_text = chunks_text;
+    turn.user = &chunks;
     struct nima_turn_out result = {0};
-    nima_rc rc = nima_orchestrator_turn(ctx, api->orchestrator, turn, &result);
+    nima_rc rc = nima_orchestrator_turn(ctx, api->orchestrator, &turn, &result);
     if (rc == NIMA_OK) {
         return chunks_end(ctx, &chunks, in, &result);
     }
@@ -441,7 +441,7 @@ static nima_rc complete(struct nima_ctx *ctx, struct nima_exchange *exchange, co
     struct nima_turn turn;
     NIMA_TRY(read_turn(ctx, exchange, wanted, &turn));
     if (wanted->stream) {
-        return complete_stream(ctx, exchange, wanted, &turn);
+        return complete_stream(ctx, exchange, wanted, turn);
     }
     struct nima_turn_out result;
     NIMA_TRY(nima_orchestrator_turn(ctx, api->orchestrator, &turn, &result));
@@ -547,7 +547,8 @@ struct embed_out {
 };
 static const struct nima_field embed_out_fields[] = {
     NIMA_FIELD(STR, struct embed_out, object, .required = true, .doc = "list."),
-    NIMA_FIELD(LIST, struct embed_out, data, .shape = &embedding_shape, .doc = "One for each text."),
+    NIMA_FIELD(LIST, struct embed_out, data, .shape = &embedding_shape,
+               .doc = "One for each text."),
     NIMA_FIELD(STR, struct embed_out, model, .required = true, .doc = "The model's name."),
     NIMA_FIELD(OBJECT, struct embed_out, usage, .required = true, .shape = &usage_shape,
                .doc = "The cost."),
@@ -628,10 +629,11 @@ static nima_rc embed(struct nima_ctx *ctx, struct nima_exchange *exchange, const
     bool base64 = nima_str_eq(wanted->encoding_format, NIMA_STR("base64"));
     for (size_t i = 0; i < count; i++) {
         const float *vector = vectors.items + i * vectors.dims;
-        reply->data.items[i] = (struct embedding_out){
-            NIMA_STR("embedding"),
-            base64 ? base64_json(ctx, vector, vectors.dims) : numbers_json(ctx, vector, vectors.dims),
-            (int64_t)i};
+        reply->data.items[i] =
+            (struct embedding_out){NIMA_STR("embedding"),
+                                   base64 ? base64_json(ctx, vector, vectors.dims)
+                                          : numbers_json(ctx, vector, vectors.dims),
+                                   (int64_t)i};
     }
     return NIMA_OK;
 }
@@ -641,14 +643,32 @@ static nima_rc embed(struct nima_ctx *ctx, struct nima_exchange *exchange, const
      NIMA_E_BIT(UNAVAILABLE) | NIMA_E_BIT(TIMEOUT))
 
 const struct nima_route nima_api_openai_routes[] = {
-    {.method = "POST", .path = "/v1/chat/completions", .call = complete,
-     .kind = NIMA_ROUTE_STREAM, .in = &completion_in_shape, .out = &completion_out_shape,
-     .out_type = "text/event-stream", .errors = COMPLETION_ERRORS, .scope = "chat",
-     .tag = "openai", .summary = "For OpenAI clients; memory and persona apply."},
-    {.method = "GET", .path = "/v1/models", .call = list_models, .out = &models_shape,
-     .scope = "chat", .tag = "openai", .summary = "The models of this server."},
-    {.method = "POST", .path = "/v1/embeddings", .call = embed, .in = &embed_in_shape,
-     .out = &embed_out_shape, .errors = COMPLETION_ERRORS & ~NIMA_E_BIT(NOT_FOUND),
-     .scope = "chat", .tag = "openai", .summary = "Meanings of texts, of unit length."},
+    {.method = "POST",
+     .path = "/v1/chat/completions",
+     .call = complete,
+     .kind = NIMA_ROUTE_STREAM,
+     .in = &completion_in_shape,
+     .out = &completion_out_shape,
+     .out_type = "text/event-stream",
+     .errors = COMPLETION_ERRORS,
+     .scope = "chat",
+     .tag = "openai",
+     .summary = "For OpenAI clients; memory and persona apply."},
+    {.method = "GET",
+     .path = "/v1/models",
+     .call = list_models,
+     .out = &models_shape,
+     .scope = "chat",
+     .tag = "openai",
+     .summary = "The models of this server."},
+    {.method = "POST",
+     .path = "/v1/embeddings",
+     .call = embed,
+     .in = &embed_in_shape,
+     .out = &embed_out_shape,
+     .errors = COMPLETION_ERRORS & ~NIMA_E_BIT(NOT_FOUND),
+     .scope = "chat",
+     .tag = "openai",
+     .summary = "Meanings of texts, of unit length."},
     {0},
 };

@@ -63,17 +63,17 @@ static nima_rc health(struct nima_ctx *ctx, struct nima_exchange *exchange, cons
     store->kind = nima_str_of(nima_store_kind(api->store));
     store->ok = nima_store_ping(ctx, api->store) == NIMA_OK;
     bool well = state.chat_loaded && state.embeddings_loaded && store->ok;
-    *(struct health *)out = (struct health){
-        .status = well ? NIMA_STR("healthy") : NIMA_STR("degraded"),
-        .version = nima_str_of(api->version),
-        .model = text_or_absent(ctx, state.chat_model),
-        .embedding_model = text_or_absent(ctx, state.embedding_model),
-        .problem = text_or_absent(ctx, state.problem),
-        .model_loaded = state.chat_loaded,
-        .tokenizer_loaded = state.chat_loaded,
-        .embeddings_loaded = state.embeddings_loaded,
-        .store = store,
-        .uptime_s = (double)(nima_mono_ms() - api->started_ms) / 1000};
+    *(struct health *)out =
+        (struct health){.status = well ? NIMA_STR("healthy") : NIMA_STR("degraded"),
+                        .version = nima_str_of(api->version),
+                        .model = text_or_absent(ctx, state.chat_model),
+                        .embedding_model = text_or_absent(ctx, state.embedding_model),
+                        .problem = text_or_absent(ctx, state.problem),
+                        .model_loaded = state.chat_loaded,
+                        .tokenizer_loaded = state.chat_loaded,
+                        .embeddings_loaded = state.embeddings_loaded,
+                        .store = store,
+                        .uptime_s = (double)(nima_mono_ms() - api->started_ms) / 1000};
     return NIMA_OK;
 }
 
@@ -99,8 +99,10 @@ static const char *type_of(nima_str name)
         const char *end;
         const char *type;
     } types[] = {
-        {".html", "text/html; charset=utf-8"},      {".js", "text/javascript; charset=utf-8"},
-        {".mjs", "text/javascript; charset=utf-8"}, {".css", "text/css; charset=utf-8"},
+        {".html", "text/html; charset=utf-8"},
+        {".js", "text/javascript; charset=utf-8"},
+        {".mjs", "text/javascript; charset=utf-8"},
+        {".css", "text/css; charset=utf-8"},
         {".svg", "image/svg+xml"},
     };
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
@@ -199,8 +201,7 @@ static nima_rc docs(struct nima_ctx *ctx, struct nima_exchange *exchange, const 
     struct nima_buf buf;
     nima_buf_init(&buf, DOCUMENT_BYTES_MAX);
     nima_api_docs_html(nima_api_of(exchange)->version, &buf);
-    nima_rc rc =
-        nima_http_bytes(ctx, exchange, "text/html; charset=utf-8", nima_buf_view(&buf));
+    nima_rc rc = nima_http_bytes(ctx, exchange, "text/html; charset=utf-8", nima_buf_view(&buf));
     nima_buf_done(&buf);
     return rc;
 }
@@ -208,7 +209,8 @@ static nima_rc docs(struct nima_ctx *ctx, struct nima_exchange *exchange, const 
 static void metric(struct nima_buf *buf, const char *name, const char *type, const char *help,
                    double value)
 {
-    nima_buf_fmt(buf, "# HELP %s %s\n# TYPE %s %s\n%s %.15g\n", name, help, name, type, name, value);
+    nima_buf_fmt(buf, "# HELP %s %s\n# TYPE %s %s\n%s %.15g\n", name, help, name, type, name,
+                 value);
 }
 
 /* Prometheus text format 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats). */
@@ -226,7 +228,8 @@ static nima_rc metrics(struct nima_ctx *ctx, struct nima_exchange *exchange, con
     nima_llm_state(api->llm, &llm);
     struct nima_buf buf;
     nima_buf_init(&buf, DOCUMENT_BYTES_MAX);
-    nima_buf_fmt(&buf, "# HELP nima_info Version.\n# TYPE nima_info gauge\nnima_info{version=\"%s\"} 1\n",
+    nima_buf_fmt(&buf,
+                 "# HELP nima_info Version.\n# TYPE nima_info gauge\nnima_info{version=\"%s\"} 1\n",
                  api->version);
     metric(&buf, "nima_uptime_seconds", "gauge", "Since the start.",
            (double)(nima_mono_ms() - api->started_ms) / 1000);
@@ -254,30 +257,73 @@ static nima_rc metrics(struct nima_ctx *ctx, struct nima_exchange *exchange, con
 #define TEXT_SCHEMA "{\"type\":\"string\"}"
 
 const struct nima_route nima_api_system_routes[] = {
-    {.method = "GET", .path = "/", .call = index_page, .kind = NIMA_ROUTE_BYTES,
-     .out_type = "text/html", .out_schema = TEXT_SCHEMA, .tag = "system",
-     .summary = "The page; for Accept: application/json the list of endpoints.", .quick = true},
-    {.method = "GET", .path = "/app/{name}", .call = app_file, .kind = NIMA_ROUTE_BYTES,
-     .in = &file_in_shape, .out_type = "text/javascript", .out_schema = TEXT_SCHEMA,
-     .errors = NIMA_E_BIT(NOT_FOUND), .tag = "system", .summary = "A file of the page.",
+    {.method = "GET",
+     .path = "/",
+     .call = index_page,
+     .kind = NIMA_ROUTE_BYTES,
+     .out_type = "text/html",
+     .out_schema = TEXT_SCHEMA,
+     .tag = "system",
+     .summary = "The page; for Accept: application/json the list of endpoints.",
      .quick = true},
-    {.method = "GET", .path = "/lib/{name}", .call = lib_file, .kind = NIMA_ROUTE_BYTES,
-     .in = &file_in_shape, .out_type = "text/javascript", .out_schema = TEXT_SCHEMA,
-     .errors = NIMA_E_BIT(NOT_FOUND), .tag = "system", .summary = "A library of the page.",
+    {.method = "GET",
+     .path = "/app/{name}",
+     .call = app_file,
+     .kind = NIMA_ROUTE_BYTES,
+     .in = &file_in_shape,
+     .out_type = "text/javascript",
+     .out_schema = TEXT_SCHEMA,
+     .errors = NIMA_E_BIT(NOT_FOUND),
+     .tag = "system",
+     .summary = "A file of the page.",
      .quick = true},
-    {.method = "GET", .path = "/health", .call = health, .out = &health_shape, .tag = "system",
+    {.method = "GET",
+     .path = "/lib/{name}",
+     .call = lib_file,
+     .kind = NIMA_ROUTE_BYTES,
+     .in = &file_in_shape,
+     .out_type = "text/javascript",
+     .out_schema = TEXT_SCHEMA,
+     .errors = NIMA_E_BIT(NOT_FOUND),
+     .tag = "system",
+     .summary = "A library of the page.",
+     .quick = true},
+    {.method = "GET",
+     .path = "/health",
+     .call = health,
+     .out = &health_shape,
+     .tag = "system",
      .summary = "200 while the process can answer."},
-    {.method = "GET", .path = "/ready", .call = ready, .out = &health_shape,
-     .errors = NIMA_E_BIT(UNAVAILABLE), .tag = "system",
+    {.method = "GET",
+     .path = "/ready",
+     .call = ready,
+     .out = &health_shape,
+     .errors = NIMA_E_BIT(UNAVAILABLE),
+     .tag = "system",
      .summary = "503 until model and store are ready."},
-    {.method = "GET", .path = "/openapi.json", .call = openapi, .kind = NIMA_ROUTE_BYTES,
-     .out_type = "application/json", .out_schema = "{\"type\":\"object\"}", .tag = "system",
+    {.method = "GET",
+     .path = "/openapi.json",
+     .call = openapi,
+     .kind = NIMA_ROUTE_BYTES,
+     .out_type = "application/json",
+     .out_schema = "{\"type\":\"object\"}",
+     .tag = "system",
      .summary = "The document of this API."},
-    {.method = "GET", .path = "/docs", .call = docs, .kind = NIMA_ROUTE_BYTES,
-     .out_type = "text/html", .out_schema = TEXT_SCHEMA, .tag = "system",
+    {.method = "GET",
+     .path = "/docs",
+     .call = docs,
+     .kind = NIMA_ROUTE_BYTES,
+     .out_type = "text/html",
+     .out_schema = TEXT_SCHEMA,
+     .tag = "system",
      .summary = "The same for people."},
-    {.method = "GET", .path = "/metrics", .call = metrics, .kind = NIMA_ROUTE_BYTES,
-     .out_type = "text/plain", .out_schema = TEXT_SCHEMA, .tag = "system",
+    {.method = "GET",
+     .path = "/metrics",
+     .call = metrics,
+     .kind = NIMA_ROUTE_BYTES,
+     .out_type = "text/plain",
+     .out_schema = TEXT_SCHEMA,
+     .tag = "system",
      .summary = "Counters in Prometheus' text format."},
     {0},
 };

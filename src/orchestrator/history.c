@@ -8,10 +8,10 @@
 #include "util/buf.h"
 
 enum {
-    LOAD_MAX = 400,          /* messages looked at; the window never holds more */
-    LOAD_STEP = 100,         /* when it would, it moves on by so many at once */
+    LOAD_MAX = 400,                /* messages looked at; the window never holds more */
+    LOAD_STEP = 100,               /* when it would, it moves on by so many at once */
     CONTEXT_TOKENS_ASSUMED = 8192, /* for servers that do not tell */
-    TEMPLATE_TOKENS = 8,     /* around each message */
+    TEMPLATE_TOKENS = 8,           /* around each message */
     MARGIN_TOKENS = 64
 };
 

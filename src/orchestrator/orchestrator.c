@@ -48,8 +48,7 @@ struct turn_state {
 
 static nima_rc check_turn(struct nima_ctx *ctx, const struct nima_turn *turn)
 {
-    if (turn->count == 0 ||
-        !nima_str_eq(turn->messages[turn->count - 1].role, NIMA_STR("user"))) {
+    if (turn->count == 0 || !nima_str_eq(turn->messages[turn->count - 1].role, NIMA_STR("user"))) {
         return nima_fail_field(ctx, NIMA_E_INVALID, "messages",
                                "the last of messages must be the user's");
     }
@@ -175,8 +174,8 @@ static nima_rc learn(struct nima_ctx *ctx, struct turn_state *s)
     s->out.remembered.count = learned.count;
     for (size_t i = 0; i < learned.count; i++) {
         const struct nima_fact *fact = &learned.items[i].fact;
-        s->out.remembered.items[i] = (struct nima_remembered){
-            fact->id, fact->fact, fact->category, event_names[learned.items[i].event]};
+        s->out.remembered.items[i] = (struct nima_remembered){fact->id, fact->fact, fact->category,
+                                                              event_names[learned.items[i].event]};
     }
     return NIMA_OK;
 }
@@ -211,8 +210,8 @@ static nima_rc run_command(struct nima_ctx *ctx, struct turn_state *s)
     return rc;
 }
 
-static nima_rc generate(struct nima_ctx *ctx, struct turn_state *s, const struct nima_prompt *prompt,
-                        int max_tokens)
+static nima_rc generate(struct nima_ctx *ctx, struct turn_state *s,
+                        const struct nima_prompt *prompt, int max_tokens)
 {
     struct nima_llm_request request = s->turn->model;
     request.messages = prompt->items;
@@ -249,9 +248,8 @@ static nima_rc store_reply(struct nima_ctx *ctx, struct turn_state *s, bool inte
     if (s->turn->stateless || (interrupted && s->reply.text.len == 0)) {
         return NIMA_OK;
     }
-    struct nima_reply_meta meta = {.context = s->out.context,
-                                   .interrupted = interrupted,
-                                   .has_interrupted = interrupted};
+    struct nima_reply_meta meta = {
+        .context = s->out.context, .interrupted = interrupted, .has_interrupted = interrupted};
     meta.remembered.items = s->out.remembered.items;
     meta.remembered.count = s->out.remembered.count;
     struct nima_message_row row = {.role = NIMA_STR("assistant"), .content = s->reply.text};

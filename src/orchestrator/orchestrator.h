@@ -13,8 +13,8 @@
  * Lifetime   One per process; borrows what it is given.
  * Ownership  Results live in ctx->arena.
  * Threads    Any worker; two turns of one conversation are put in order.
- * Errors     INVALID for a turn that makes no sense or cannot fit, NOT_FOUND for a conversation that
- *            is not this person's; STORE, MODEL, BUSY, UNAVAILABLE, CANCELLED come through.
+ * Errors     INVALID for a turn that makes no sense or cannot fit, NOT_FOUND for a conversation
+ * that is not this person's; STORE, MODEL, BUSY, UNAVAILABLE, CANCELLED come through.
  */
 #include "llm/llm.h"
 #include "memory/memory.h"
@@ -24,7 +24,11 @@
 struct nima_orchestrator;
 struct nima_personality;
 
-enum { NIMA_MESSAGE_CHARS_MAX = 64000, NIMA_MESSAGES_MAX = 200, NIMA_COMPLETION_TOKENS_MAX = 32768 };
+enum {
+    NIMA_MESSAGE_CHARS_MAX = 64000,
+    NIMA_MESSAGES_MAX = 200,
+    NIMA_COMPLETION_TOKENS_MAX = 32768
+};
 
 struct nima_orchestrator_options {
     struct nima_store *store;

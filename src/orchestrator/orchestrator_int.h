@@ -41,9 +41,9 @@ struct nima_window_message {
 struct nima_history {
     struct nima_window_message *items; /* oldest first; user and assistant only */
     size_t count;
-    int64_t trimmed;     /* earlier messages of the conversation that are not among them */
-    int64_t tokens;      /* of the prompt they made up last time, reply included; 0: not known */
-    nima_str system;     /* the client's own system messages, joined; absent: none */
+    int64_t trimmed; /* earlier messages of the conversation that are not among them */
+    int64_t tokens;  /* of the prompt they made up last time, reply included; 0: not known */
+    nima_str system; /* the client's own system messages, joined; absent: none */
     bool has_conversation;
 };
 NIMA_MUST_USE nima_rc nima_history_load(struct nima_ctx *ctx, struct nima_orchestrator *o,
@@ -52,8 +52,8 @@ NIMA_MUST_USE nima_rc nima_history_load(struct nima_ctx *ctx, struct nima_orches
  * that the window moves in steps and the model's cache stays valid between them. */
 NIMA_MUST_USE nima_rc nima_history_fit(struct nima_ctx *ctx, struct nima_orchestrator *o,
                                        const struct nima_turn *turn, nima_str system,
-                                       const struct nima_notes *notes,
-                                       struct nima_history *history, int *max_tokens);
+                                       const struct nima_notes *notes, struct nima_history *history,
+                                       int *max_tokens);
 
 /* prompt.c */
 NIMA_MUST_USE nima_rc nima_prompt_system(struct nima_ctx *ctx, struct nima_orchestrator *o,

@@ -16,8 +16,9 @@ static const struct nima_field tokens_fields[] = {
                .doc = "Of those, taken from the model's cache instead of evaluated."),
     NIMA_FIELD(INT, struct nima_context_tokens, completion, .doc = "Tokens of the reply."),
 };
-static const struct nima_shape tokens_shape = NIMA_SHAPE(
-    "ContextTokens", struct nima_context_tokens, tokens_fields, .open = true, .doc = "Token counts.");
+static const struct nima_shape tokens_shape =
+    NIMA_SHAPE("ContextTokens", struct nima_context_tokens, tokens_fields, .open = true,
+               .doc = "Token counts.");
 
 static const struct nima_field context_fields[] = {
     NIMA_FIELD(LIST, struct nima_turn_context, facts, .shape = &fact_shape,

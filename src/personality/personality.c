@@ -104,8 +104,7 @@ nima_rc nima_personality_open(struct nima_ctx *ctx, nima_str path, struct nima_p
     nima_rc rc = write_prompt(ctx, file, root, &prompt);
     if (rc == NIMA_OK) {
         struct nima_personality *made = NIMA_XNEW(struct nima_personality, 1);
-        nima_str voice =
-            nima_yaml_str(nima_yaml_get(nima_yaml_get(root, "personality"), "voice"));
+        nima_str voice = nima_yaml_str(nima_yaml_get(nima_yaml_get(root, "personality"), "voice"));
         made->name = nima_xstrdup(voice.ptr != NULL ? voice : NIMA_STR("nima"));
         made->prompt = nima_xstrdup(nima_buf_view(&prompt));
         *out = made;

@@ -35,7 +35,8 @@ void nima_ctx_done(struct nima_ctx *ctx);
 /* Forgets results and error of the last piece of work, keeps the memory for the next. */
 void nima_ctx_reset(struct nima_ctx *ctx);
 
-/* Sets the error and returns rc: `return nima_fail(ctx, NIMA_E_INVALID, "limit must be 1..%d", m);` */
+/* Sets the error and returns rc: `return nima_fail(ctx, NIMA_E_INVALID, "limit must be 1..%d", m);`
+ */
 nima_rc nima_fail(struct nima_ctx *ctx, nima_rc rc, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* The same, naming the input that was wrong. */
@@ -47,8 +48,7 @@ NIMA_MUST_USE nima_rc nima_ctx_stopped(struct nima_ctx *ctx);
 int64_t nima_ctx_now(const struct nima_ctx *ctx); /* wall clock, ms since 1970 */
 
 char *nima_cstr(struct nima_ctx *ctx, nima_str s); /* copy with a NUL, for third-party borders */
-nima_str nima_fmt(struct nima_ctx *ctx, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+nima_str nima_fmt(struct nima_ctx *ctx, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Temporary work: struct nima_arena_mark m = nima_scratch(ctx); … nima_scratch_end(ctx, m); */
 struct nima_arena_mark nima_scratch(struct nima_ctx *ctx);

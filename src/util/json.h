@@ -44,15 +44,15 @@ struct nima_field {
     size_t offset;
     size_t has; /* NIMA_HAS(struct, member); 0: none */
     bool required;
-    bool nullable;      /* out: an absent value is written as null instead of left out; in: null is
-                           taken as absent (null for any optional field is, too) */
-    bool blank_ok;      /* STR: blanks only are taken (default: refused when required) */
-    int64_t min, max;   /* INT: bounds when max > min; STR: characters; LIST: items */
-    double low, high;   /* NUM: bounds when high > low */
-    int64_t preset;     /* INT, BOOL, TIME when not given */
-    double preset_num;  /* NUM when not given */
-    const char *preset_str;     /* STR when not given */
-    const char *const *choices; /* STR: NULL-terminated list of allowed values */
+    bool nullable;     /* out: an absent value is written as null instead of left out; in: null is
+                          taken as absent (null for any optional field is, too) */
+    bool blank_ok;     /* STR: blanks only are taken (default: refused when required) */
+    int64_t min, max;  /* INT: bounds when max > min; STR: characters; LIST: items */
+    double low, high;  /* NUM: bounds when high > low */
+    int64_t preset;    /* INT, BOOL, TIME when not given */
+    double preset_num; /* NUM when not given */
+    const char *preset_str;         /* STR when not given */
+    const char *const *choices;     /* STR: NULL-terminated list of allowed values */
     const struct nima_shape *shape; /* OBJECT, LIST */
     const char *schema; /* ANY, JSON: JSON Schema text for the document, instead of {} */
     const char *doc;    /* one sentence for the reference */
@@ -108,7 +108,7 @@ NIMA_MUST_USE nima_rc nima_json_check_required(struct nima_ctx *ctx, const struc
 void nima_json_encode(struct nima_buf *buf, const struct nima_shape *shape, const void *in);
 void nima_json_encode_list(struct nima_buf *buf, const struct nima_shape *shape,
                            const struct nima_list *list);
-void nima_json_write_str(struct nima_buf *buf, nima_str s); /* quoted and escaped */
+void nima_json_write_str(struct nima_buf *buf, nima_str s);   /* quoted and escaped */
 void nima_json_write_num(struct nima_buf *buf, double value); /* shortest that reads back */
 
 /* Read-only tree, for JSON whose shape is not ours. Nodes live in ctx->arena. */
@@ -124,8 +124,9 @@ enum nima_json_kind {
 NIMA_MUST_USE nima_rc nima_json_parse(struct nima_ctx *ctx, nima_str text,
                                       const struct nima_json **out);
 enum nima_json_kind nima_json_kind(const struct nima_json *node); /* NULL counts as null */
-const struct nima_json *nima_json_get(const struct nima_json *object, const char *key); /* or NULL */
-size_t nima_json_count(const struct nima_json *node); /* of an array or object, else 0 */
+const struct nima_json *nima_json_get(const struct nima_json *object,
+                                      const char *key); /* or NULL */
+size_t nima_json_count(const struct nima_json *node);   /* of an array or object, else 0 */
 /* The i-th item of an array or value of an object; *key_out (may be NULL) is set for an object. */
 const struct nima_json *nima_json_at(const struct nima_json *node, size_t i, nima_str *key_out);
 nima_str nima_json_str(const struct nima_json *node); /* absent when it is no string */

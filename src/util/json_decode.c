@@ -34,8 +34,8 @@ static nima_rc wrong(struct nima_ctx *ctx, const struct path *path, const char *
 {
     char field[NIMA_FIELD_CHARS_MAX + 1] = "";
     path_write(path, field, sizeof(field));
-    return nima_fail_field(ctx, NIMA_E_INVALID, field, "%s %s", field[0] != '\0' ? field : "the body",
-                           what);
+    return nima_fail_field(ctx, NIMA_E_INVALID, field, "%s %s",
+                           field[0] != '\0' ? field : "the body", what);
 }
 
 static void *at(const struct nima_field *field, void *out)

@@ -65,10 +65,10 @@ void nima_log(enum nima_log_level level, const char *fmt, ...)
     char when[NIMA_TIME_CHARS + 1];
     nima_time_write(nima_now_ms(), when);
     char line[LINE_CHARS_MAX * 2 + 100];
-    int length = snprintf(line, sizeof(line),
-                          json ? "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":\"%s\"}\n"
-                               : "%s %-5s %s\n",
-                          when, names[level], safe);
+    int length =
+        snprintf(line, sizeof(line),
+                 json ? "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":\"%s\"}\n" : "%s %-5s %s\n",
+                 when, names[level], safe);
     /* One write, so that lines of several threads do not mix. A full disk is no reason to stop. */
     ssize_t written = write(STDERR_FILENO, line, (size_t)length);
     (void)written;

@@ -13,10 +13,13 @@ typedef struct nima_str {
     size_t len;
 } nima_str;
 
-#define NIMA_STR(literal)      ((nima_str){"" literal, sizeof(literal) - 1})
-#define NIMA_STR_INIT(literal) {"" literal, sizeof(literal) - 1} /* in static tables */
-#define NIMA_FMT               "%.*s"
-#define NIMA_ARG(s)            (int)(s).len, ((s).ptr != NULL ? (s).ptr : "")
+#define NIMA_STR(literal) ((nima_str){"" literal, sizeof(literal) - 1})
+#define NIMA_STR_INIT(literal)                                                                     \
+    {                                                                                              \
+        "" literal, sizeof(literal) - 1                                                            \
+    } /* in static tables */
+#define NIMA_FMT    "%.*s"
+#define NIMA_ARG(s) (int)(s).len, ((s).ptr != NULL ? (s).ptr : "")
 
 nima_str nima_str_of(const char *cstr); /* NULL gives the absent string */
 bool nima_str_eq(nima_str a, nima_str b);

@@ -11,10 +11,10 @@ enum nima_yaml_kind { NIMA_YAML_SCALAR, NIMA_YAML_MAP, NIMA_YAML_LIST };
 
 struct nima_yaml {
     enum nima_yaml_kind kind;
-    int line, column;       /* from 1 */
-    nima_str scalar;        /* SCALAR: its text */
-    bool quoted;            /* SCALAR: was quoted or a block text, so it is no number or boolean */
-    nima_str key;           /* of an entry of a MAP */
+    int line, column;        /* from 1 */
+    nima_str scalar;         /* SCALAR: its text */
+    bool quoted;             /* SCALAR: was quoted or a block text, so it is no number or boolean */
+    nima_str key;            /* of an entry of a MAP */
     struct nima_yaml *first; /* entries or items, in order */
     struct nima_yaml *next;
     size_t count;
