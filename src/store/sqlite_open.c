@@ -63,6 +63,20 @@ static nima_rc check_path(struct nima_ctx *ctx, const char *path, enum nima_db_m
                      path, strerror(errno));
 }
 
+/* SQLite takes the last page of a file cut within it for zeros. While there is a log the file may
+ * well end so: a crash came while the log was copied, and it will be copied again. */
+static nima_rc check_size(struct nima_ctx *ctx, struct nima_db *db)
+{
+    struct stat file, log;
+    int64_t page = 0;
+    bool logged = stat(nima_fmt(ctx, "%s-wal", db->where).ptr, &log) == 0 && log.st_size > 0;
+    NIMA_TRY(nima_sqlite_number(ctx, db, "PRAGMA page_size", &page));
+    if (!logged && page > 0 && stat(db->where, &file) == 0 && file.st_size % page != 0) {
+        return nima_sqlite_fail(ctx, db, SQLITE_CORRUPT);
+    }
+    return NIMA_OK;
+}
+
 static nima_rc check_owner(struct nima_ctx *ctx, struct nima_db *db, enum nima_db_mode mode)
 {
     int64_t id = 0, tables = 0;
@@ -137,6 +151,9 @@ nima_rc nima_sqlite_open(struct nima_ctx *ctx, struct nima_db *db, enum nima_db_
                               "PRAGMA cell_size_check = ON;"
                               "PRAGMA cache_size = -4096"));
     NIMA_TRY(check_owner(ctx, db, mode));
+    if (mode != NIMA_DB_READER) {
+        NIMA_TRY(check_size(ctx, db));
+    }
     if (mode == NIMA_DB_WRITER) {
         return settle_writer(ctx, db);
     }
