@@ -98,7 +98,8 @@ run_ninja() {
     fi
 }
 
-verb_build() { build_tree build "${1:-all}" -DCMAKE_BUILD_TYPE=Release; }
+# No build type is given: CMakeLists.txt chooses the one that is shipped.
+verb_build() { build_tree build "${1:-all}"; }
 
 verb_run() {
     STEPS=7
