@@ -34,6 +34,7 @@ struct nima_route {
     bool in_list; /* the body is a bare array of `in`; the handler gets a nima_list */
     int64_t in_list_max;
     int status;        /* of success; 0: 200. 204 has no body */
+    int status_also;   /* another one that the handler may set (200 beside 201); 0: none */
     uint32_t errors;   /* NIMA_E_BIT(…): which of ours this route can give, for the document;
                           those of the door (400, 401, 413 …) are added where they apply */
     const char *scope; /* needed: "chat", "memory", "tasks", "admin"; NULL: open to all */
