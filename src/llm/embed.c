@@ -54,8 +54,8 @@ static nima_rc encode_other(struct nima_ctx *ctx, const struct nima_local_embedd
     int max = embedder->tokens_max, count, n = 0;
     llama_token *tokens;
     /* Nobody writes a text of more than 64 bytes a token. */
-    NIMA_TRY(nima_local_tokenize(ctx, vocab, nima_utf8_prefix(text, (size_t)max * 64), &tokens,
-                                 &count));
+    NIMA_TRY(
+        nima_local_tokenize(ctx, vocab, nima_utf8_prefix(text, (size_t)max * 64), &tokens, &count));
     bool ends = llama_vocab_get_add_eos(vocab) || llama_vocab_get_add_sep(vocab);
     if (llama_vocab_get_add_bos(vocab)) {
         ids[n++] = llama_vocab_bos(vocab);

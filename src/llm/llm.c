@@ -18,8 +18,8 @@ struct backend {
 };
 
 struct nima_llm {
-    struct backend owned[2];         /* in the order they were opened */
-    const struct backend *chat;      /* into owned */
+    struct backend owned[2];          /* in the order they were opened */
+    const struct backend *chat;       /* into owned */
     const struct backend *embeddings; /* into owned; NULL for "none:" */
     struct nima_embed_cache *cache;
 };
@@ -198,7 +198,8 @@ static nima_rc embed_missing(struct nima_ctx *ctx, struct nima_llm *llm, const n
         wanted[i] = texts[missing[i]];
     }
     struct nima_vectors fresh = {0};
-    NIMA_TRY(llm->embeddings->ops->embed(ctx, llm->embeddings->self, wanted, missing_count, &fresh));
+    NIMA_TRY(
+        llm->embeddings->ops->embed(ctx, llm->embeddings->self, wanted, missing_count, &fresh));
     nima_assert(fresh.count == missing_count && fresh.dims > 0);
     if (missing_count == count) {
         *out = fresh;

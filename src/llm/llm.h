@@ -11,22 +11,22 @@
  *            before that are UNAVAILABLE (see nima_llm_state).
  * Ownership  Results live in ctx->arena.
  * Threads    Any worker may call at any time; calls wait in a fair, bounded line for the one model
- *            thread. Embeddings go between two decode steps, so that they never wait for a whole reply.
- * Errors     UNAVAILABLE not loaded or not configured, BUSY line full, CANCELLED, TIMEOUT, MODEL for
- *            anything the model or its server did wrong, INVALID for a prompt that cannot fit.
+ *            thread. Embeddings go between two decode steps, so that they never wait for a whole
+ * reply. Errors     UNAVAILABLE not loaded or not configured, BUSY line full, CANCELLED, TIMEOUT,
+ * MODEL for anything the model or its server did wrong, INVALID for a prompt that cannot fit.
  */
 #include "util/ctx.h"
 
 struct nima_llm;
 
 struct nima_llm_options {
-    nima_str chat, embeddings;  /* addresses, see above */
-    nima_str models_dir;        /* where NAME.gguf of local:NAME is looked for */
-    nima_str api_key;           /* for openai: addresses; absent: none */
-    int threads;                /* 0: cores or cgroup quota, whichever is less */
-    int context_tokens;         /* 0: 8192, or less where the model was trained on less */
-    int queue_max;              /* generations that may wait; 0: 64 */
-    int timeout_s;              /* of one remote call without a byte arriving; 0: 60 */
+    nima_str chat, embeddings; /* addresses, see above */
+    nima_str models_dir;       /* where NAME.gguf of local:NAME is looked for */
+    nima_str api_key;          /* for openai: addresses; absent: none */
+    int threads;               /* 0: cores or cgroup quota, whichever is less */
+    int context_tokens;        /* 0: 8192, or less where the model was trained on less */
+    int queue_max;             /* generations that may wait; 0: 64 */
+    int timeout_s;             /* of one remote call without a byte arriving; 0: 60 */
 };
 /* Fails only for an address that makes no sense; what goes wrong while loading is in the state. */
 NIMA_MUST_USE nima_rc nima_llm_open(struct nima_ctx *ctx, const struct nima_llm_options *options,
@@ -73,8 +73,8 @@ enum nima_llm_finish { NIMA_FINISH_STOP, NIMA_FINISH_LENGTH, NIMA_FINISH_CANCELL
 struct nima_llm_reply {
     nima_str text;
     enum nima_llm_finish finish;
-    int prompt_tokens;     /* of the whole prompt */
-    int cached_tokens;     /* of those, not evaluated again */
+    int prompt_tokens; /* of the whole prompt */
+    int cached_tokens; /* of those, not evaluated again */
     int completion_tokens;
     int64_t first_token_ms; /* from the call to the first piece; includes waiting in line */
     int64_t total_ms;

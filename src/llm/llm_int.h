@@ -83,8 +83,14 @@ NIMA_MUST_USE nima_rc nima_llm_schema_sample(struct nima_ctx *ctx, nima_str json
 
 /* wordpiece.c: the tokenizer that BERT models were published with. Read-only once filled. */
 struct nima_wordpiece;
-enum nima_wordpiece_special { NIMA_WP_UNK, NIMA_WP_CLS, NIMA_WP_SEP, NIMA_WP_PAD, NIMA_WP_MASK,
-                              NIMA_WP_SPECIALS };
+enum nima_wordpiece_special {
+    NIMA_WP_UNK,
+    NIMA_WP_CLS,
+    NIMA_WP_SEP,
+    NIMA_WP_PAD,
+    NIMA_WP_MASK,
+    NIMA_WP_SPECIALS
+};
 struct nima_wordpiece *nima_wordpiece_new(size_t tokens_max);
 void nima_wordpiece_free(struct nima_wordpiece *vocabulary);
 /* `starts`: the piece begins a word; the others are those written ## in vocab.txt. */

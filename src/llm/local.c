@@ -157,9 +157,8 @@ static nima_rc fill_job(struct nima_ctx *ctx, struct nima_local *engine,
     memcpy(tokens, job->tokens, (size_t)job->count * sizeof(*tokens));
     job->tokens = tokens;
     job->person = nima_str_hash(ctx->user_id);
-    job->slot_key = request->slot_key.len > 0
-                        ? nima_str_hash(request->slot_key) ^ (job->person << 1) ^ 1
-                        : 0;
+    job->slot_key =
+        request->slot_key.len > 0 ? nima_str_hash(request->slot_key) ^ (job->person << 1) ^ 1 : 0;
     job->background = request->background;
     job->cancelled = ctx->cancelled;
     job->deadline_ms = ctx->deadline_ms;
@@ -193,7 +192,8 @@ static nima_rc stand_in_line(struct nima_ctx *ctx, struct nima_local *engine,
     return NIMA_OK;
 }
 
-/* Out of the line again; false: the model thread has it already, and will see that it is unwanted. */
+/* Out of the line again; false: the model thread has it already, and will see that it is unwanted.
+ */
 static bool leave_line(struct nima_local *engine, struct nima_local_job *job)
 {
     pthread_mutex_lock(&engine->lock);
@@ -281,7 +281,8 @@ static nima_rc run_job(struct nima_ctx *ctx, struct nima_local *engine,
         rc = job->rc;
         nima_rc own = nima_ctx_stopped(ctx);
         if (own == NIMA_OK) {
-            rc = nima_fail(ctx, rc, "%s", job->message[0] != '\0' ? job->message : nima_rc_text(rc));
+            rc =
+                nima_fail(ctx, rc, "%s", job->message[0] != '\0' ? job->message : nima_rc_text(rc));
         }
     }
     reply.finish = rc == NIMA_OK ? job->finish : NIMA_FINISH_CANCELLED;

@@ -45,8 +45,8 @@ struct nima_local_job {
     int64_t deadline_ms;
     atomic_bool stop; /* the caller wants no more */
 
-    llama_token *tokens;       /* prompt, then reply */
-    int count, max, room;      /* max: where the reply must end; room: of the array */
+    llama_token *tokens;  /* prompt, then reply */
+    int count, max, room; /* max: where the reply must end; room: of the array */
     int prompt_count, cached_count;
     struct llama_sampler *chain;   /* NULL: greedy */
     struct llama_sampler *grammar; /* NULL: free text */
@@ -75,8 +75,8 @@ struct nima_local_slot {
 struct nima_embed_job {
     struct nima_embed_job *next; /* guarded by the engine's lock, as `waiting` */
     bool waiting;
-    const int32_t *ids; /* of all texts, one behind the other */
-    const int *lengths; /* of each text */
+    const int32_t *ids;              /* of all texts, one behind the other */
+    const int *lengths;              /* of each text */
     size_t count, given, done_count; /* texts: in all, given to the model, with their vectors */
     size_t given_ids;
     const atomic_bool *cancelled;

@@ -27,7 +27,8 @@ const char *nima_llm_problem(void)
     return problem[0] != '\0' ? problem : "no reason given";
 }
 
-/* llama.cpp logs from the thread that called it, so its last error belongs to that thread's call. */
+/* llama.cpp logs from the thread that called it, so its last error belongs to that thread's call.
+ */
 static void on_llama_log(enum ggml_log_level level, const char *text, void *user)
 {
     (void)user;
@@ -79,7 +80,8 @@ int nima_local_threads(int wanted)
     int cores = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
     double quota = quota_of("/sys/fs/cgroup/cpu.max", NULL);
     if (quota <= 0) {
-        quota = quota_of("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+        quota =
+            quota_of("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us");
     }
     if (quota > 0 && quota < cores) {
         cores = (int)quota;
@@ -156,8 +158,8 @@ static bool check_file(struct nima_local *engine, bool chat)
     fclose(file);
     if (!gguf || st.st_size < FILE_BYTES_MIN) {
         set_problem(engine, chat, true,
-                    "%s is not a GGUF model file: remove it and run build/nima models pull %s", path,
-                    name);
+                    "%s is not a GGUF model file: remove it and run build/nima models pull %s",
+                    path, name);
         return false;
     }
     return true;
@@ -192,10 +194,11 @@ static struct llama_model *load_model(struct nima_local *engine, bool chat)
 
 static void no_context(struct nima_local *engine, bool chat, int tokens)
 {
-    set_problem(engine, chat, true,
-                "there is not enough memory to run the model %s with %d tokens of context (%.200s): "
-                "set llm.context_tokens lower or take a smaller model",
-                name_of(engine, chat), tokens, nima_llm_problem());
+    set_problem(
+        engine, chat, true,
+        "there is not enough memory to run the model %s with %d tokens of context (%.200s): "
+        "set llm.context_tokens lower or take a smaller model",
+        name_of(engine, chat), tokens, nima_llm_problem());
 }
 
 static struct llama_context_params context_params(struct nima_local *engine, int tokens, int batch,
@@ -309,8 +312,8 @@ bool nima_local_load_embedder(struct nima_local *engine)
     }
     embedder->dims = llama_model_n_embd_out(embedder->model);
     int trained = llama_model_n_ctx_train(embedder->model);
-    embedder->tokens_max = trained > 0 && trained < NIMA_EMBED_TOKENS_MAX ? trained
-                                                                          : NIMA_EMBED_TOKENS_MAX;
+    embedder->tokens_max =
+        trained > 0 && trained < NIMA_EMBED_TOKENS_MAX ? trained : NIMA_EMBED_TOKENS_MAX;
     embedder->batch = llama_batch_init(NIMA_EMBED_BATCH, 0, 1);
     pthread_mutex_lock(&engine->lock);
     engine->embed_ready = true;

@@ -56,8 +56,9 @@ nima_rc nima_local_tokenize(struct nima_ctx *ctx, const struct llama_vocab *voca
     /* A token has at least one byte, and SPM puts a blank in front. */
     int room = (int)text.len + 8;
     llama_token *tokens = NIMA_NEW(ctx->arena, llama_token, (size_t)room);
-    int count =
-        text.len == 0 ? 0 : nima_guard_tokenize(vocab, text.ptr, (int)text.len, tokens, room, false);
+    int count = text.len == 0
+                    ? 0
+                    : nima_guard_tokenize(vocab, text.ptr, (int)text.len, tokens, room, false);
     if (count < 0) {
         return nima_fail(ctx, NIMA_E_MODEL, "the text could not be tokenized: %s",
                          count == INT_MIN ? nima_llm_problem() : "too many tokens");
@@ -146,8 +147,7 @@ static nima_rc write_messages(struct nima_ctx *ctx, const struct nima_llm_reques
         nima_str rest = nima_str_sub(rendered, at, rendered.len);
         size_t end;
         int64_t index;
-        if (rest.ptr[0] == '\x02' &&
-            (end = nima_str_find(rest, NIMA_STR("\x03"), 0)) != SIZE_MAX &&
+        if (rest.ptr[0] == '\x02' && (end = nima_str_find(rest, NIMA_STR("\x03"), 0)) != SIZE_MAX &&
             nima_str_to_i64(nima_str_sub(rest, 1, end), &index) && index >= 0 &&
             (size_t)index < request->count) {
             nima_buf_add(&writer->plain, request->messages[index].content);
@@ -195,7 +195,8 @@ static nima_rc write_all(struct nima_ctx *ctx, const struct nima_llm_request *re
 }
 
 nima_rc nima_local_prompt(struct nima_ctx *ctx, const struct nima_local_chat *chat,
-                          const struct nima_llm_request *request, llama_token **tokens_out, int *count_out)
+                          const struct nima_llm_request *request, llama_token **tokens_out,
+                          int *count_out)
 {
     struct writer writer = {.chat = chat};
     nima_buf_init(&writer.plain, (size_t)NIMA_LLM_PROMPT_BYTES_MAX + RENDERED_BYTES_MAX);

@@ -1,7 +1,7 @@
 /*
- * The model thread: takes jobs from the line, evaluates up to NIMA_LOCAL_ACTIVE_MAX of them together
- * (the last token of those that write, pieces of the prompts of those that begin), hands on what
- * they write, and embeds texts between two steps.
+ * The model thread: takes jobs from the line, evaluates up to NIMA_LOCAL_ACTIVE_MAX of them
+ * together (the last token of those that write, pieces of the prompts of those that begin), hands
+ * on what they write, and embeds texts between two steps.
  *
  * A large step is interrupted between two layers of the model when a text waits to be embedded, so
  * that a search waits for one layer of somebody's long prompt and not for all of it.

@@ -11,7 +11,8 @@
 static uint32_t seed_of(const struct nima_llm_request *request)
 {
     uint32_t seed = (uint32_t)request->seed;
-    if (!request->has_seed && getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed)) {
+    if (!request->has_seed &&
+        getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed)) {
         seed = 1;
     }
     return seed == LLAMA_DEFAULT_SEED ? 0 : seed;

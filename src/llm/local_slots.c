@@ -121,7 +121,8 @@ static struct nima_local_slot *choose(struct nima_local *engine, const struct ni
 }
 
 /* Puts the tokens that are evaluated already in the place of the prompt's own. */
-static void adopt(struct nima_local_job *job, const struct nima_local_slot *slot, struct match match)
+static void adopt(struct nima_local_job *job, const struct nima_local_slot *slot,
+                  struct match match)
 {
     int rest = job->count - match.prompt;
     int moved = match.cached - match.prompt;

@@ -28,8 +28,14 @@
 #include "util/file.h"
 #include "util/json.h"
 
-enum { DIMS = 384, TOKENS_MAX = 100000, RULES_MAX = 1000, CONTEXT_TOKENS = 8192,
-       RULES_BYTES_MAX = 1024 * 1024, DELAY_MS_MAX = 60000 };
+enum {
+    DIMS = 384,
+    TOKENS_MAX = 100000,
+    RULES_MAX = 1000,
+    CONTEXT_TOKENS = 8192,
+    RULES_BYTES_MAX = 1024 * 1024,
+    DELAY_MS_MAX = 60000
+};
 
 struct rule {
     nima_str match, reply;
@@ -350,10 +356,10 @@ static nima_rc scripted_generate(struct nima_ctx *ctx, void *backend,
     if (rc != NIMA_OK) {
         reply.finish = NIMA_FINISH_CANCELLED;
     }
-    reply.text =
-        nima_str_copy(ctx->arena, nima_str_sub((nima_str){stream.text.len > 0 ? stream.text.ptr : "",
-                                                          stream.text.len},
-                                               0, said));
+    reply.text = nima_str_copy(
+        ctx->arena,
+        nima_str_sub((nima_str){stream.text.len > 0 ? stream.text.ptr : "", stream.text.len}, 0,
+                     said));
     reply.total_ms = nima_mono_ms() - call->started_ms;
     nima_llm_stream_done(&stream);
     *out = reply;

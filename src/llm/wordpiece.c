@@ -60,8 +60,7 @@ static struct piece *slot_of(const struct nima_wordpiece *vocabulary, nima_str t
     at ^= at >> 32;
     for (;; at++) {
         struct piece *slot = &vocabulary->slots[at & vocabulary->mask];
-        if (slot->text.ptr == NULL ||
-            (slot->starts == starts && nima_str_eq(slot->text, text))) {
+        if (slot->text.ptr == NULL || (slot->starts == starts && nima_str_eq(slot->text, text))) {
             return slot;
         }
     }
@@ -225,9 +224,8 @@ static void take(struct encoder *encoder, uint32_t c)
     enum { PARTS_MAX = 32 };
     utf8proc_int32_t parts[PARTS_MAX];
     int boundary = UTF8PROC_BOUNDCLASS_START;
-    utf8proc_ssize_t count =
-        utf8proc_decompose_char((utf8proc_int32_t)c, parts, PARTS_MAX,
-                                (utf8proc_option_t)UTF8PROC_DECOMPOSE, &boundary);
+    utf8proc_ssize_t count = utf8proc_decompose_char(
+        (utf8proc_int32_t)c, parts, PARTS_MAX, (utf8proc_option_t)UTF8PROC_DECOMPOSE, &boundary);
     if (count < 1 || count > PARTS_MAX) {
         parts[0] = (utf8proc_int32_t)c;
         count = 1;
@@ -263,9 +261,8 @@ size_t nima_wordpiece_encode(const struct nima_wordpiece *vocabulary, nima_str t
     size_t at = 0;
     while (at < text.len && encoder.count < encoder.max) {
         int32_t id;
-        size_t named = text.ptr[at] == '['
-                           ? special_at(vocabulary, nima_str_sub(text, at, text.len), &id)
-                           : 0;
+        size_t named =
+            text.ptr[at] == '[' ? special_at(vocabulary, nima_str_sub(text, at, text.len), &id) : 0;
         if (named > 0) {
             end_word(&encoder);
             add_id(&encoder, id);
