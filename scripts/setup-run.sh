@@ -57,22 +57,49 @@ warn() {
     say ""
 }
 
-# Which chat model the server will want; empty when it is none of the catalogue's (a path, or another server).
+# What the server itself says it will use, of flags, environment, configs/nima.yaml and defaults. A configuration
+# that it refuses stops here, before a gigabyte is fetched for it.
+CONFIG=
+read_config() {
+    CONFIG=$("$ROOT/build/nima" config show --origin "$@") || exit $?
+}
+
+setting() { sed -n "s/^$1: \(.*\)  # .*/\1/p" <<<"$CONFIG"; }
+
+setting_origin() { sed -n "s/^$1: .*  # //p" <<<"$CONFIG"; }
+
+# Only the models of the catalogue are obtained; a path or another server is the person's own affair.
 CHOSEN_MODEL=
 chat_model_step() {
-    local name=${NIMA_LLM:-}
-    if [ -z "$name" ]; then
-        step "chat model $DEFAULT_MODEL" default_model_there default_pull
-        return
-    fi
+    local name
+    name=$(setting llm.chat)
     CHOSEN_MODEL=${name#local:}
     CHOSEN_MODEL=${CHOSEN_MODEL%.gguf}
-    if [ "$name" != "${name#local:}" ] && grep -q "^  - name: \"$CHOSEN_MODEL\"\$" "$CATALOGUE"; then
+    if [ "$(setting_origin llm.chat)" = default ] && [ "$CHOSEN_MODEL" = "$DEFAULT_MODEL" ]; then
+        step "chat model $DEFAULT_MODEL" default_model_there default_pull
+    elif [ "$name" != "${name#local:}" ] && in_catalogue "$CHOSEN_MODEL"; then
         step "chat model $CHOSEN_MODEL" chosen_model_there chosen_pull
     else
-        STEP=$((STEP + 1))
-        say "[$STEP/$STEPS] chat model: NIMA_LLM=$name, nothing to obtain"
+        step_nothing "chat model: $name, nothing to obtain"
     fi
+}
+
+embedding_model_step() {
+    local name
+    name=$(setting llm.embeddings)
+    name=${name%.gguf}
+    if [ "$name" = "local:$EMBEDDING_MODEL" ]; then
+        step "embedding model $EMBEDDING_MODEL" embedding_model_there embedding_pull
+    else
+        step_nothing "embedding model: $name, nothing to obtain"
+    fi
+}
+
+in_catalogue() { grep -qxF "  - name: \"$1\"" "$CATALOGUE"; }
+
+step_nothing() {
+    STEP=$((STEP + 1))
+    say "[$STEP/$STEPS] $1"
 }
 
 # build_tree FOLDER TARGET CMAKE-OPTIONS...: configures when something it depends on moved, then lets ninja decide.
@@ -108,8 +135,9 @@ verb_run() {
     step "llama.cpp ($(lock_field llama 2))" llama_there llama_get
     step "marked and DOMPurify" web_there web_get
     step "Nima itself" never verb_build nima
-    step "embedding model $EMBEDDING_MODEL" embedding_model_there embedding_pull
-    chat_model_step
     cd "$ROOT"
+    read_config "$@"
+    embedding_model_step
+    chat_model_step
     exec build/nima serve "$@"
 }
