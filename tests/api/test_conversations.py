@@ -1,0 +1,92 @@
+"""Conversations: list, read, take in, change, delete."""
+
+import re
+import uuid
+
+TALKS = "/v1/conversations"
+
+
+def test_a_conversation_is_taken_in_as_it_is(fresh):
+    sent = {"title": "Old days", "metadata": {"from": "elsewhere", "n": 1}, "messages": [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "hello", "name": "Ana", "timestamp": "2020-05-06T07:08:09.123Z"},
+        {"role": "assistant", "content": "", "timestamp": "2020-05-06T09:08:10+02:00"},
+    ]}  # fmt: skip
+    made = fresh.post(TALKS, sent, expect=201).json()
+    assert made["title"] == "Old days" and made["metadata"] == sent["metadata"] and made["context_summary"] is None
+    assert [(m["role"], m["content"]) for m in made["messages"]] == [(m["role"], m["content"]) for m in sent["messages"]]
+    assert made["messages"][1]["name"] == "Ana" and made["messages"][1]["timestamp"] == "2020-05-06T07:08:09.123Z"
+    assert made["messages"][2]["timestamp"] == "2020-05-06T07:08:10.000Z", "in UTC"
+    assert fresh.get(f"{TALKS}/{made['conversation_id']}", expect=200).json() == made
+    assert fresh.get("/v1/memory/facts").json() == [], "nothing is learned from it"
+
+
+def test_an_empty_one(fresh):
+    made = fresh.post(TALKS, {}, expect=201).json()
+    assert made["messages"] == [] and made["title"] is None and made["metadata"] == {}
+    body = fresh.chat("[[reply:yes]]", conversation_id=made["conversation_id"]).json()
+    assert body["conversation_id"] == made["conversation_id"]
+
+
+def test_the_list_is_last_updated_first_and_has_pages(fresh):
+    ids = [fresh.post(TALKS, {"title": f"t{n}"}, expect=201).json()["conversation_id"] for n in range(25)]
+    rows = fresh.get(TALKS, expect=200).json()
+    assert [row["id"] for row in rows] == ids[::-1]
+    assert set(rows[0]) >= {"id", "title", "updated_at", "message_count"} and rows[0]["message_count"] == 0
+    fresh.chat("again", conversation_id=ids[3])
+    rows = fresh.get(TALKS).json()
+    assert rows[0]["id"] == ids[3] and rows[0]["message_count"] == 2
+    seen, target = [], f"{TALKS}?limit=4"
+    while target:
+        reply = fresh.get(target, expect=200)
+        seen += [row["id"] for row in reply.json()]
+        link = reply.headers.get("link")
+        target = re.fullmatch(r'<([^>]+)>; rel="next"', link)[1] if link else None
+    assert seen == [row["id"] for row in rows]
+
+
+def test_a_title_is_made_of_the_first_words(fresh):
+    talk = fresh.chat("  How do bees find their way home?\nAnd more").json()["conversation_id"]
+    assert fresh.get(f"{TALKS}/{talk}").json()["title"] == "How do bees find their way home?"
+    long = fresh.chat("\U0001f600 wörter " * 50).json()["conversation_id"]
+    title = fresh.get(f"{TALKS}/{long}").json()["title"]
+    assert 10 < len(title) <= 60
+
+
+def test_patch(fresh):
+    talk = fresh.chat("hello").json()["conversation_id"]
+    changed = fresh.patch(f"{TALKS}/{talk}", {"title": "New", "metadata": {"pin": True}}, expect=200).json()
+    assert changed["title"] == "New"
+    assert fresh.get(f"{TALKS}/{talk}").json()["metadata"] == {"pin": True}
+    fresh.patch(f"{TALKS}/{talk}", {"metadata": {}}, expect=200)
+    kept = fresh.get(f"{TALKS}/{talk}").json()
+    assert kept["title"] == "New" and kept["metadata"] == {} and len(kept["messages"]) == 2
+    for body, field in (({"title": "x" * 201}, "title"), ({"messages": []}, "messages"), ({"metadata": None, "x": 1}, "x")):
+        assert fresh.patch(f"{TALKS}/{talk}", body, expect=422).field == field
+
+
+def test_delete(fresh):
+    talk = fresh.chat("hello").json()["conversation_id"]
+    assert fresh.delete(f"{TALKS}/{talk}", expect=200).json() == {"status": "deleted"}
+    fresh.get(f"{TALKS}/{talk}", expect=404)
+    fresh.delete(f"{TALKS}/{talk}", expect=404)
+    fresh.patch(f"{TALKS}/{talk}", {"title": "x"}, expect=404)
+    assert fresh.get(TALKS).json() == []
+    fresh.chat("hello", conversation_id=talk, expect=404)
+
+
+def test_facts_outlive_their_conversation(fresh):
+    body = fresh.chat("/remember the ladder is in the shed").json()
+    fresh.delete(f"{TALKS}/{body['conversation_id']}", expect=200)
+    fact = fresh.get(f"/v1/memory/facts/{body['remembered'][0]['id']}", expect=200).json()
+    assert "ladder" in fact["fact"]
+
+
+def test_limits_of_what_is_taken_in(fresh):
+    message = {"role": "user", "content": "x"}
+    fresh.post(TALKS, {"messages": [message] * 10_001}, expect=422)
+    made = fresh.post(TALKS, {"messages": [message] * 2000}, expect=201).json()
+    assert made["message_count"] == len(made["messages"]) == 2000
+    assert fresh.post(TALKS, {"messages": [{**message, "content": "x" * 64_001}]}, expect=422).field == "messages[0].content"
+    assert len(fresh.get(TALKS).json()) == 1
+    assert uuid.UUID(made["conversation_id"]).version == 7

@@ -1,0 +1,78 @@
+"""What all tests share: servers, a client that checks every reply, markers."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE / "support"))
+
+from client import Client  # noqa: E402
+from server import MODELS, NimaServer  # noqa: E402
+
+TEST_S = 300
+TINY, DEFAULT, EMBEDDINGS = "smollm2-135m-instruct", "qwen2.5-coder-1.5b-instruct", "all-MiniLM-L6-v2"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--conversations", type=int, default=2, help="how often the first conversation is held (10: all)")
+    parser.addoption("--crash-rounds", type=int, default=15, help="how often the server is killed under write load")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes more than a few seconds; part of make test all the same")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TEST_S))
+
+
+@pytest.fixture(scope="module")
+def server():
+    """One server for a module, with the model that does what it is told. Tests share its one person."""
+    with NimaServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def api(server):
+    return Client(server)
+
+
+@pytest.fixture
+def start_server():
+    """start_server(llm=…): a server for this test alone; stopped, and looked at, when the test is over."""
+    running = []
+
+    def start(**options):
+        made = NimaServer(**options)
+        running.append(made)
+        return made.__enter__()
+
+    yield start
+    for made in reversed(running):
+        made.__exit__(None, None, None)
+
+
+@pytest.fixture
+def fresh(start_server):
+    """A client of a server whose memory is empty."""
+    return Client(start_server())
+
+
+@pytest.fixture(scope="session")
+def need_model():
+    """need_model("name"): skips aloud when the weights are missing; fails where the run must have them."""
+
+    def need(*names):
+        missing = [name for name in names if not (MODELS / f"{name}.gguf").exists()]
+        if missing and os.environ.get("NIMA_REQUIRE_MODELS") == "1":
+            pytest.fail(f"missing: {', '.join(missing)}; run: build/nima models pull {missing[0]}")
+        if missing:
+            pytest.skip(f"NOT TESTED: the weights of {', '.join(missing)} are missing; run: scripts/setup test-tools")
+
+    return need
