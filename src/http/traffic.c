@@ -116,6 +116,11 @@ static enum MHD_Result send_reply(struct nima_exchange *exchange)
 static enum MHD_Result refuse(struct nima_exchange *exchange)
 {
     set_phase(exchange, CONN_REPLY);
+    if (http_door_closes(exchange)) {
+        /* What follows on this connection may be anything but a request. */
+        http_linger(exchange->http, exchange->conn->fd);
+        nima_exchange_add_header(exchange, "Connection", NIMA_STR("close"));
+    }
     http_reply_error(exchange, exchange->door_rc);
     return send_reply(exchange);
 }
@@ -191,7 +196,6 @@ static enum MHD_Result first_call(struct nima_exchange *exchange, const char *me
     exchange->http_1_0 = strcmp(version, "HTTP/1.1") != 0;
     exchange->door_rc = http_door(exchange);
     if (exchange->door_rc != NIMA_OK && http_has_body(exchange) && http_door_closes(exchange)) {
-        http_linger(exchange->http, exchange->conn->fd);
         return refuse(exchange);
     }
     /* MHD closes the connection behind a reply to this call, so even a request without a body is

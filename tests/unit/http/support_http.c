@@ -496,7 +496,7 @@ void client_ask(const struct server *server, const char *request, const char *he
     struct nima_buf text;
     nima_buf_init(&text, 1 << 26);
     nima_buf_fmt(&text, "%s HTTP/1.1\r\n%s", request, headers);
-    if (nima_str_find_nocase(nima_str_of(headers), NIMA_STR("Host:"), 0) == SIZE_MAX) {
+    if (!nima_str_starts(nima_str_of(headers), NIMA_STR("Host:"))) {
         nima_buf_fmt(&text, "Host: localhost:%d\r\n", server->port);
     }
     if (body != NULL) {

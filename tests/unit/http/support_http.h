@@ -42,8 +42,8 @@ void client_send_bytes(int fd, const char *bytes, size_t len);
 /* The next reply on a connection; `head_only` for HEAD. Interim replies (1xx) are skipped. */
 void client_read(int fd, bool head_only, struct reply *out);
 void reply_free(struct reply *reply);
-/* One request on a connection of its own: "GET /x", further headers each with \r\n, a body or NULL
- * (which gets Content-Type and Content-Length). */
+/* One request on a connection of its own: "GET /x", further headers each with \r\n (Host first, if
+ * any), a body or NULL (which gets Content-Type and Content-Length). */
 void client_ask(const struct server *server, const char *request, const char *headers,
                 const char *body, struct reply *out);
 /* The value of a reply's header in a static buffer, or "" when it has none. */
