@@ -186,7 +186,8 @@ static void tell_models(struct nima_app *app)
 {
     struct nima_llm_state state;
     nima_llm_state(app->llm, &state);
-    if (!app->told_loaded && state.chat_loaded && (state.embeddings_loaded || state.embeddings_failed)) {
+    if (!app->told_loaded && state.chat_loaded &&
+        (state.embeddings_loaded || state.embeddings_failed)) {
         app->told_loaded = true;
         nima_log_info("ready after %lld ms: chat %s, embeddings %s",
                       (long long)(nima_mono_ms() - app->api.started_ms), state.chat_model,

@@ -39,6 +39,8 @@ int nima_cmd_token(int argc, char **argv);
 int nima_cmd_chat(int argc, char **argv);
 int nima_cmd_doctor(int argc, char **argv);
 
+/* Wrong usage: the command's usage on standard error; returns NIMA_EXIT_USAGE. */
+int nima_command_usage(const char *name);
 /* Loads the configuration for a command; on failure prints why and returns an exit code, else 0. */
 int nima_command_config(struct nima_ctx *ctx, int argc, char **argv, struct nima_config *out);
 /* "nima: MESSAGE" on standard error; returns NIMA_EXIT_FAILED, or USAGE for INVALID. */

@@ -15,15 +15,17 @@ const struct nima_command nima_commands[] = {
      "run the server and its page", nima_cmd_serve},
     {"chat", "chat [--url URL] [--conversation ID] [MESSAGE]", "talk in the terminal",
      nima_cmd_chat},
-    {"doctor", "doctor [flags of serve]", "check configuration, store and models", nima_cmd_doctor},
-    {"models", "models list | models pull NAME", "list or obtain language models",
-     nima_cmd_models},
-    {"migrate", "migrate status | migrate up [flags of serve]", "show or update the store's schema",
-     nima_cmd_migrate},
+    {"doctor", "doctor [--json] [flags of serve]", "check configuration, store and models",
+     nima_cmd_doctor},
+    {"models", "models list [--json] | nima models pull NAME [--json]",
+     "list or obtain language models", nima_cmd_models},
+    {"migrate", "migrate status [flags of serve] | nima migrate up [flags of serve]",
+     "show or update the store's schema", nima_cmd_migrate},
     {"token",
-     "token create --user NAME [--scopes \"chat memory\"] | token list | token revoke ID",
+     "token create --user NAME [--scopes \"chat memory tasks admin\"] | nima token list |\n"
+     "             nima token revoke ID, each with [flags of serve]",
      "API tokens for other people and machines", nima_cmd_token},
-    {"config", "config show [--origin] | config example [flags of serve]",
+    {"config", "config show [--origin] [flags of serve] | nima config example",
      "show the settings and where they come from", nima_cmd_config},
     {"openapi", "openapi", "print the OpenAPI document", nima_cmd_openapi},
     {0},
@@ -53,6 +55,12 @@ void nima_command_help(const struct nima_command *command)
     }
 }
 
+int nima_command_usage(const char *name)
+{
+    fprintf(stderr, "nima: usage: nima %s\n", nima_command_find(nima_str_of(name))->usage);
+    return NIMA_EXIT_USAGE;
+}
+
 int nima_command_fail(const struct nima_ctx *ctx, nima_rc rc)
 {
     const char *message = ctx->error.message[0] != '\0' ? ctx->error.message : nima_rc_text(rc);
@@ -70,8 +78,7 @@ int nima_cmd_openapi(int argc, char **argv)
 {
     (void)argv;
     if (argc > 0) {
-        nima_command_help(nima_command_find(NIMA_STR("openapi")));
-        return NIMA_EXIT_USAGE;
+        return nima_command_usage("openapi");
     }
     struct nima_buf buf;
     nima_buf_init(&buf, (size_t)4 << 20);
@@ -117,8 +124,7 @@ int nima_cmd_config(int argc, char **argv)
         return print_example();
     }
     if (argc == 0 || strcmp(argv[0], "show") != 0) {
-        nima_command_help(nima_command_find(NIMA_STR("config")));
-        return NIMA_EXIT_USAGE;
+        return nima_command_usage("config");
     }
     bool with_origin = argc > 1 && strcmp(argv[1], "--origin") == 0;
     int skip = with_origin ? 2 : 1;

@@ -38,7 +38,8 @@ static nima_str allowed(struct nima_ctx *ctx, const struct nima_config_row *row)
     case NIMA_CONFIG_NUM:
         return nima_fmt(ctx, "must be a number from %g to %g", row->low, row->high);
     default:
-        return NIMA_STR("must be a text");
+        return row->filled ? NIMA_STR("must be a text that is not empty")
+                           : NIMA_STR("must be a text");
     }
 }
 
@@ -79,7 +80,7 @@ static bool set_value(struct loading *l, const struct nima_config_row *row, nima
         *(bool *)to = nima_str_eq(text, NIMA_STR("true"));
         return *(bool *)to || nima_str_eq(text, NIMA_STR("false"));
     default:
-        if (!in_choices(row, text) || !nima_utf8_valid(text)) {
+        if (!in_choices(row, text) || !nima_utf8_valid(text) || (row->filled && text.len == 0)) {
             return false;
         }
         *(nima_str *)to = nima_str_copy(l->ctx->arena, text);
@@ -93,10 +94,9 @@ static nima_rc apply(struct loading *l, const struct nima_config_row *row, nima_
     if (!set_value(l, row, text)) {
         nima_str rule = allowed(l->ctx, row);
         nima_str shown = row->secret ? NIMA_STR("(hidden)") : nima_utf8_prefix(text, 80);
-        return nima_fail_field(l->ctx, NIMA_E_INVALID, row->key,
-                               NIMA_FMT ": %s.%s " NIMA_FMT ", not \"" NIMA_FMT "\"",
-                               NIMA_ARG(origin), row->section, row->key, NIMA_ARG(rule),
-                               NIMA_ARG(shown));
+        return nima_fail_field(
+            l->ctx, NIMA_E_INVALID, row->key, NIMA_FMT ": %s.%s " NIMA_FMT ", not \"" NIMA_FMT "\"",
+            NIMA_ARG(origin), row->section, row->key, NIMA_ARG(rule), NIMA_ARG(shown));
     }
     l->origins[row - nima_config_rows] = origin;
     return NIMA_OK;
@@ -128,8 +128,10 @@ static size_t distance(nima_str a, nima_str b)
 
 static nima_str nearest(struct nima_ctx *ctx, nima_str name)
 {
+    enum { COMPARED_MAX = 60 };
     nima_str best = NIMA_STR("");
     size_t best_edits = SIZE_MAX;
+    name = nima_str_sub(name, 0, COMPARED_MAX);
     for (size_t i = 0; i < nima_config_row_count; i++) {
         const struct nima_config_row *row = &nima_config_rows[i];
         nima_str full = nima_fmt(ctx, "%s.%s", row->section, row->key);
@@ -146,6 +148,7 @@ static nima_rc unknown_key(struct nima_ctx *ctx, nima_str file, const struct nim
                            nima_str name)
 {
     nima_str near = nearest(ctx, name);
+    name = nima_utf8_prefix(name, 80);
     return nima_fail_field(ctx, NIMA_E_INVALID, "config",
                            NIMA_FMT ":%d:%d: there is no setting " NIMA_FMT
                                     "; the nearest is " NIMA_FMT " (nima config show lists all)",
@@ -173,13 +176,14 @@ static nima_rc apply_yaml(struct loading *l, nima_str file, nima_str section,
     if (row == NULL) {
         return unknown_key(l->ctx, file, node, name);
     }
-    nima_str origin =
-        nima_fmt(l->ctx, NIMA_FMT ":%d:%d", NIMA_ARG(file), node->line, node->column);
+    nima_str origin = nima_fmt(l->ctx, NIMA_FMT ":%d:%d", NIMA_ARG(file), node->line, node->column);
     bool number = row->kind != NIMA_CONFIG_STR;
-    if (node->kind != NIMA_YAML_SCALAR || (number && node->quoted)) {
+    /* `port:` with nothing behind it is a slip, not the wish for an empty value: "" says that. */
+    if (node->kind != NIMA_YAML_SCALAR || (number && node->quoted) || nima_yaml_is_null(node)) {
         nima_str rule = allowed(l->ctx, row);
-        return nima_fail_field(l->ctx, NIMA_E_INVALID, row->key, NIMA_FMT ": " NIMA_FMT " " NIMA_FMT,
-                               NIMA_ARG(origin), NIMA_ARG(name), NIMA_ARG(rule));
+        return nima_fail_field(l->ctx, NIMA_E_INVALID, row->key,
+                               NIMA_FMT ": " NIMA_FMT " " NIMA_FMT, NIMA_ARG(origin),
+                               NIMA_ARG(name), NIMA_ARG(rule));
     }
     return apply(l, row, node->scalar, origin);
 }
@@ -264,7 +268,8 @@ static nima_rc read_flag(struct nima_ctx *ctx, int argc, char *const *argv, int 
         *value = nima_str_sub(word, equals + 1, word.len);
         return NIMA_OK;
     }
-    if (*at + 1 >= argc) {
+    /* "--data --port 1" forgot a value; one that begins with dashes can be given with "=". */
+    if (*at + 1 >= argc || strncmp(argv[*at + 1], "--", 2) == 0) {
         return nima_fail(ctx, NIMA_E_INVALID, NIMA_FMT " needs a value", NIMA_ARG(word));
     }
     *value = nima_str_of(argv[++*at]);
@@ -284,7 +289,8 @@ static nima_rc apply_flags(struct nima_ctx *ctx, struct loading *l, int argc, ch
         }
         const struct nima_config_row *row = find_flag(flag);
         if (row == NULL) {
-            return nima_fail(ctx, NIMA_E_INVALID, "there is no flag " NIMA_FMT "; see nima --help",
+            return nima_fail(ctx, NIMA_E_INVALID,
+                             "there is no flag " NIMA_FMT "; see nima COMMAND --help",
                              NIMA_ARG(flag));
         }
         if (l != NULL) {

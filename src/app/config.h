@@ -3,8 +3,8 @@
  * config: every setting, from flag, environment, file or default, in this order of precedence.
  * One table (config_rows.c) names each key once: it parses, validates, documents and shows it.
  * Ownership  Texts live in ctx->arena of the load; keep that ctx as long as the config.
- * Errors     INVALID naming file, line and column, or the variable or flag, the key, what is allowed
- *            and the nearest valid key.
+ * Errors     INVALID naming file, line and column, or the variable or flag, the key, what is
+ * allowed and the nearest valid key.
  */
 #include "util/ctx.h"
 
@@ -38,12 +38,13 @@ struct nima_config_row {
     const char *section, *key;
     enum nima_config_kind kind;
     size_t offset;
-    const char *preset;  /* as written in the file */
-    double low, high;    /* numbers: bounds when high > low */
+    const char *preset; /* as written in the file */
+    double low, high;   /* numbers: bounds when high > low */
     const char *const *choices;
-    const char *flag;    /* "--port", or NULL */
-    const char *env;     /* a short name beside NIMA_<SECTION>_<KEY>, or NULL */
-    bool secret;         /* never shown */
+    const char *flag; /* "--port", or NULL */
+    const char *env;  /* a short name beside NIMA_<SECTION>_<KEY>, or NULL */
+    bool secret;      /* never shown */
+    bool filled;      /* STR: an empty text is refused */
     const char *doc;
 };
 extern const struct nima_config_row nima_config_rows[];
@@ -54,8 +55,8 @@ struct nima_config_origins {
     nima_str *items; /* "default", "configs/nima.yaml:3", "NIMA_PORT", "--port" */
 };
 
-/* Reads configs/nima.yaml (or --config FILE, or NIMA_CONFIG), the environment and the flags in argv,
- * which must all be known ones. `environ_` is NULL-terminated "NAME=value". */
+/* Reads configs/nima.yaml (or --config FILE, or NIMA_CONFIG), the environment and the flags in
+ * argv, which must all be known ones. `environ_` is NULL-terminated "NAME=value". */
 NIMA_MUST_USE nima_rc nima_config_load(struct nima_ctx *ctx, int argc, char *const *argv,
                                        char *const *environ_, struct nima_config *out,
                                        struct nima_config_origins *origins_out);
