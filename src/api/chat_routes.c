@@ -294,6 +294,7 @@ static nima_rc infer(struct nima_ctx *ctx, struct nima_exchange *exchange, const
                                        .temperature = wanted->temperature,
                                        .top_k = (int)wanted->top_k};
     struct nima_llm_reply reply;
+    NIMA_TRY(nima_llm_wait(ctx, nima_api_of(exchange)->llm));
     NIMA_TRY(nima_llm_generate(ctx, nima_api_of(exchange)->llm, &request, NULL, NULL, &reply));
     *(struct inference *)out = (struct inference){wanted->prompt, reply.text, 0, 0, 0};
     return NIMA_OK;
@@ -331,6 +332,7 @@ const struct nima_route nima_api_chat_routes[] = {
     {.method = "POST",
      .path = "/v1/inference",
      .call = infer,
+     .slow = true,
      .in = &inference_in_shape,
      .out = &inference_out_shape,
      .errors = CHAT_ERRORS & ~NIMA_E_BIT(NOT_FOUND),

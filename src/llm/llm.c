@@ -6,11 +6,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "llm/llm_int.h"
 #include "util/clock.h"
 
-enum { EMBED_CACHE_ENTRIES = 4096 };
+enum { EMBED_CACHE_ENTRIES = 4096, LOAD_POLL_MS = 30 };
 
 struct backend {
     const struct nima_llm_ops *ops; /* NULL: nothing here */
@@ -149,6 +150,23 @@ nima_rc nima_llm_check_request(struct nima_ctx *ctx, const struct nima_llm_reque
                                "temperature must be 0..100 and max_tokens not negative");
     }
     return NIMA_OK;
+}
+
+nima_rc nima_llm_wait(struct nima_ctx *ctx, struct nima_llm *llm)
+{
+    for (;;) {
+        struct nima_llm_state state;
+        nima_llm_state(llm, &state);
+        if (state.chat_loaded) {
+            return NIMA_OK;
+        }
+        if (state.chat_failed) {
+            return nima_fail(ctx, NIMA_E_UNAVAILABLE, "%s", state.problem);
+        }
+        NIMA_TRY(nima_ctx_stopped(ctx));
+        struct timespec moment = {0, LOAD_POLL_MS * 1000000L};
+        nanosleep(&moment, NULL);
+    }
 }
 
 nima_rc nima_llm_generate(struct nima_ctx *ctx, struct nima_llm *llm,

@@ -44,6 +44,10 @@ struct nima_llm_state {
 };
 void nima_llm_state(struct nima_llm *llm, struct nima_llm_state *out);
 
+/* Waits for a chat model that is still loading; UNAVAILABLE with the problem when it cannot be
+ * loaded. Right after the start a person would rather wait a few seconds than be refused. */
+NIMA_MUST_USE nima_rc nima_llm_wait(struct nima_ctx *ctx, struct nima_llm *llm);
+
 struct nima_llm_message {
     nima_str role; /* "system" | "user" | "assistant" */
     nima_str content;

@@ -292,6 +292,7 @@ static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
     struct nima_prompt prompt = {0};
     int max_tokens = turn->model.max_tokens;
     if (!command) {
+        NIMA_TRY(nima_llm_wait(ctx, s->o->llm));
         NIMA_TRY(recall(ctx, s));
         nima_str system;
         NIMA_TRY(nima_prompt_system(ctx, s->o, s->history.system, turn->use_memory, &system));
