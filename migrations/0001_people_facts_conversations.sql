@@ -42,7 +42,7 @@ CREATE TABLE facts (
 CREATE UNIQUE INDEX facts_active_text ON facts (user_id, fact_hash) WHERE status = 'active';
 -- Lists in the order of ids; filters and counts are answered by the index alone.
 CREATE INDEX facts_by_person ON facts (user_id, id, status, category, source);
-CREATE INDEX facts_by_category ON facts (user_id, category, id, status);
+CREATE INDEX facts_by_category ON facts (user_id, category, id, status, source);
 CREATE INDEX facts_without_embedding ON facts (user_id, id, status) WHERE embedding IS NULL;
 CREATE INDEX facts_by_superseder ON facts (superseded_by) WHERE superseded_by IS NOT NULL;
 
@@ -61,8 +61,6 @@ CREATE TABLE fact_versions (
     metadata @json NOT NULL,
     PRIMARY KEY (fact_id, version)
 ) @strict;
-
-CREATE INDEX fact_versions_by_person ON fact_versions (user_id, fact_id);
 
 CREATE TABLE conversations (
     id @uuid NOT NULL PRIMARY KEY,

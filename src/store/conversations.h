@@ -40,13 +40,15 @@ NIMA_MUST_USE nima_rc nima_conversation_create(struct nima_ctx *ctx, struct nima
                                                size_t count, struct nima_conversation *out);
 NIMA_MUST_USE nima_rc nima_conversation_get(struct nima_ctx *ctx, struct nima_store *store,
                                             nima_str id, struct nima_conversation *out);
+/* limit: 1..1000, 0 is 50. INVALID naming `cursor` for one that is none. */
 NIMA_MUST_USE nima_rc nima_conversation_list(struct nima_ctx *ctx, struct nima_store *store,
                                              int limit, nima_str cursor,
                                              struct nima_conversation_rows *out);
-/* Title, metadata, summary: absent ones stay as they are. */
+/* Title, metadata, summary: absent ones stay as they are. A summary alone leaves updated_at. */
 NIMA_MUST_USE nima_rc nima_conversation_update(struct nima_ctx *ctx, struct nima_store *store,
                                                const struct nima_conversation *change,
                                                struct nima_conversation *out);
+/* With its messages, their bytes in the files included. */
 NIMA_MUST_USE nima_rc nima_conversation_delete(struct nima_ctx *ctx, struct nima_store *store,
                                                nima_str id);
 /* Appends in one transaction and moves updated_at. NOT_FOUND when the conversation is gone. */
@@ -57,7 +59,7 @@ NIMA_MUST_USE nima_rc nima_messages_append(struct nima_ctx *ctx, struct nima_sto
 /* Replaces content and metadata of one message (a reply that grew, or was learned from). */
 NIMA_MUST_USE nima_rc nima_message_update(struct nima_ctx *ctx, struct nima_store *store,
                                           const struct nima_message_row *message);
-/* The last `limit` messages, oldest first; limit 0: all. */
+/* The last `limit` messages, oldest first; limit 0: all. NOT_FOUND without the conversation. */
 NIMA_MUST_USE nima_rc nima_messages_last(struct nima_ctx *ctx, struct nima_store *store,
                                          nima_str conversation_id, int limit,
                                          struct nima_message_rows *out);

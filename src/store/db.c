@@ -365,9 +365,9 @@ nima_rc nima_db_step(struct nima_ctx *ctx, struct nima_db_stmt *stmt, bool *row)
 
 nima_rc nima_db_end(struct nima_ctx *ctx, struct nima_db_stmt *stmt)
 {
-    nima_rc rc = stmt->db->ops->finish(ctx, stmt);
-    stmt->busy = false;
-    return rc;
+    NIMA_TRY(stmt->db->ops->finish(ctx, stmt));
+    stmt->busy = false; /* else it is reset with the transaction */
+    return NIMA_OK;
 }
 
 nima_rc nima_db_first(struct nima_ctx *ctx, struct nima_db *db, const char *sql,

@@ -36,8 +36,11 @@ struct nima_fact_filter {
     nima_str cursor; /* opaque, from next_cursor; absent: from the newest */
 };
 
-/* Inserts, or, when the person has an active fact of exactly this text, updates its updated_at
- * (confidence to the higher of both, metadata when not "{}") and returns that row. */
+/* Inserts as active, or, when the person has an active fact of exactly this text, updates its
+ * updated_at (confidence to the higher of both, metadata when not "{}", the embedding when given)
+ * and returns that row. An absent id and times of 0 are given here; metadata may be absent.
+ * INVALID names the field; CONFLICT for an id that is taken. Rows that come back from a write
+ * carry embedding_model but no embedding. */
 NIMA_MUST_USE nima_rc nima_facts_put(struct nima_ctx *ctx, struct nima_store *store,
                                      const struct nima_fact *fact, struct nima_fact *out,
                                      bool *created_out, int64_t *change_out);
@@ -46,6 +49,7 @@ NIMA_MUST_USE nima_rc nima_facts_put_many(struct nima_ctx *ctx, struct nima_stor
                                           const struct nima_fact *facts, size_t count,
                                           struct nima_fact *out, bool *created,
                                           int64_t *change_out);
+/* With its embedding, as the next one. NOT_FOUND for what is no UUID, too. */
 NIMA_MUST_USE nima_rc nima_facts_get(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
                                      struct nima_fact *out);
 /* Rows by id in the order asked; ids that are gone are left out. */
@@ -58,20 +62,25 @@ NIMA_MUST_USE nima_rc nima_facts_get_many(struct nima_ctx *ctx, struct nima_stor
 NIMA_MUST_USE nima_rc nima_facts_embeddings(struct nima_ctx *ctx, struct nima_store *store,
                                             const nima_str *ids, size_t count, size_t dims,
                                             float *out, bool *found);
-/* Newest first (by id, which sorts by time). INVALID for a cursor that is none. */
+/* Newest first (by id, which sorts by time), without embeddings. limit: 1..1000, 0 is 50. INVALID
+ * naming `cursor` for one that is none. `contains` ignores the case of ASCII letters only, and
+ * reads the person's facts until it has found enough. */
 NIMA_MUST_USE nima_rc nima_facts_list(struct nima_ctx *ctx, struct nima_store *store,
                                       const struct nima_fact_filter *filter,
                                       struct nima_fact_rows *out);
 /* Replaces text, category, source, confidence, metadata and embedding of fact->id; what was there
- * is kept in fact_versions when the text changed. */
+ * is kept in fact_versions when the text changed. With the text unchanged and no embedding given,
+ * the one that is there stays. CONFLICT when another active fact says exactly this. */
 NIMA_MUST_USE nima_rc nima_facts_update(struct nima_ctx *ctx, struct nima_store *store,
                                         const struct nima_fact *fact, struct nima_fact *out,
                                         int64_t *change_out);
-/* Inserts `fact` and marks `old_id` superseded by it, in one transaction. */
+/* Puts `fact` (as nima_facts_put) and marks `old_id` superseded by it, in one transaction.
+ * CONFLICT when it is superseded already. With the old fact's own words it is a mere put. */
 NIMA_MUST_USE nima_rc nima_facts_supersede(struct nima_ctx *ctx, struct nima_store *store,
                                            nima_str old_id, const struct nima_fact *fact,
                                            struct nima_fact *out, int64_t *change_out);
-/* The fact and its versions; NOT_FOUND when there is none. */
+/* The fact and its versions, their bytes in the files included; NOT_FOUND when there is none. A
+ * fact that it had superseded stays superseded, by nobody. */
 NIMA_MUST_USE nima_rc nima_facts_delete(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
                                         int64_t *change_out);
 struct nima_fact_versions {
@@ -86,7 +95,8 @@ struct nima_fact_count {
     int64_t count;
 };
 struct nima_fact_stats {
-    int64_t total, active, superseded, with_embedding;
+    int64_t total, active, superseded;
+    int64_t with_embedding; /* this and the lists: of active facts; most first */
     struct {
         struct nima_fact_count *items;
         size_t count;
@@ -98,10 +108,11 @@ NIMA_MUST_USE nima_rc nima_facts_stats(struct nima_ctx *ctx, struct nima_store *
 /* The person's change counter: 0 before the first write. */
 NIMA_MUST_USE nima_rc nima_facts_change(struct nima_ctx *ctx, struct nima_store *store,
                                         int64_t *out);
-/* Called for each active fact with its embedding; the row lives only during the call. */
+/* Called for each active fact with its embedding; the row lives only during the call. It must not
+ * call the store: the scan holds one of the store's read connections. */
 typedef nima_rc (*nima_facts_visit)(struct nima_ctx *ctx, void *user, const struct nima_fact *fact);
-/* Visits all active facts of the person in one read transaction; *change_out is the counter that
- * this state belongs to. */
+/* Visits all active facts of the person, oldest first, in one read transaction; *change_out is the
+ * counter that this state belongs to. */
 NIMA_MUST_USE nima_rc nima_facts_scan(struct nima_ctx *ctx, struct nima_store *store,
                                       nima_facts_visit visit, void *user, int64_t *change_out);
 /* Stores an embedding computed later; does nothing (NOT_FOUND) when text or row changed since. */

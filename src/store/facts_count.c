@@ -1,79 +1,110 @@
 /*
  * Facts as a whole: counts, the change counter, and the walk over all of them.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/facts_int.h"
 
 /* Counts */
 
-static nima_rc count_total(struct nima_ctx *ctx, struct nima_db *db, struct nima_fact_stats *stats)
-{
-    struct nima_db_stmt *stmt;
-    bool row = false;
-    NIMA_TRY(nima_db_query(ctx, db,
-                           "SELECT status, count(*) FROM facts WHERE user_id = $1 GROUP BY status",
-                           NIMA_DB_ARGS(nima_db_text(ctx->user_id)), &stmt));
-    NIMA_TRY(nima_db_step(ctx, stmt, &row));
-    while (row) {
-        int64_t count = nima_db_get_int(stmt, 1);
-        bool active = nima_str_eq(nima_db_view(stmt, 0), NIMA_STR("active"));
-        *(active ? &stats->active : &stats->superseded) = count;
-        stats->total += count;
-        NIMA_TRY(nima_db_step(ctx, stmt, &row));
-    }
-    NIMA_TRY(nima_db_end(ctx, stmt));
-    NIMA_TRY(nima_db_first(ctx, db,
-                           "SELECT count(*) FROM facts WHERE user_id = $1 AND status = 'active' "
-                           "AND embedding IS NULL",
-                           NIMA_DB_ARGS(nima_db_text(ctx->user_id)), &stmt));
-    stats->with_embedding = stats->active - nima_db_get_int(stmt, 0);
-    return nima_db_end(ctx, stmt);
-}
+enum { SOURCES = 3 };
+static const char *const source_names[SOURCES] = {"conversation", "explicit", "inferred"};
+
+#define ACTIVE_OF(source)                                                                          \
+    "sum(CASE WHEN status = 'active' AND source = '" source "' THEN 1 ELSE 0 END)"
+
+/* One pass over the index facts_by_category, which is in the order of the groups and holds all
+ * that is counted. */
+static const char count_sql[] =
+    "SELECT category, count(*), sum(CASE WHEN status = 'active' THEN 1 ELSE 0 "
+    "END), " ACTIVE_OF("conversation") ", " ACTIVE_OF("explicit") ", " ACTIVE_OF(
+        "inferred") " FROM facts "
+                    "WHERE user_id = $1 GROUP BY category ORDER BY category";
 
 struct counts {
     struct nima_fact_count *items;
-    size_t count;
+    size_t count, room;
 };
 
-enum { NAMES_MAX = 1000 }; /* categories are free words; more than this is nobody's overview */
-
-static nima_rc count_names(struct nima_ctx *ctx, struct nima_db *db, const char *sql,
-                           struct counts *out)
+static void add_count(struct nima_ctx *ctx, struct counts *counts, nima_str name, int64_t count)
 {
+    if (count == 0) {
+        return;
+    }
+    if (counts->count == counts->room) {
+        size_t room = counts->room > 0 ? counts->room * 2 : 16;
+        struct nima_fact_count *items = NIMA_NEW(ctx->arena, struct nima_fact_count, room);
+        for (size_t i = 0; i < counts->count; i++) {
+            items[i] = counts->items[i];
+        }
+        counts->items = items;
+        counts->room = room;
+    }
+    counts->items[counts->count++] =
+        (struct nima_fact_count){.name = nima_str_copy(ctx->arena, name), .count = count};
+}
+
+/* Most first, then by name. */
+static int by_count(const void *a, const void *b)
+{
+    const struct nima_fact_count *left = a, *right = b;
+    if (left->count != right->count) {
+        return left->count < right->count ? 1 : -1;
+    }
+    return nima_str_cmp(left->name, right->name);
+}
+
+static void sort_counts(struct counts *counts)
+{
+    if (counts->count > 1) {
+        qsort(counts->items, counts->count, sizeof(counts->items[0]), by_count);
+    }
+}
+
+static nima_rc count_rows(struct nima_ctx *ctx, struct nima_db *db, struct nima_fact_stats *out)
+{
+    struct counts categories = {0}, sources = {0};
+    int64_t of_source[SOURCES] = {0};
     struct nima_db_stmt *stmt;
     bool row = false;
-    struct counts found = {.items = NIMA_NEW(ctx->arena, struct nima_fact_count, NAMES_MAX)};
-    NIMA_TRY(nima_db_query(ctx, db, sql, NIMA_DB_ARGS(nima_db_text(ctx->user_id)), &stmt));
+    NIMA_TRY(nima_db_query(ctx, db, count_sql, NIMA_DB_ARGS(nima_db_text(ctx->user_id)), &stmt));
     NIMA_TRY(nima_db_step(ctx, stmt, &row));
-    while (row && found.count < NAMES_MAX) {
-        found.items[found.count++] = (struct nima_fact_count){
-            .name = nima_db_get_text(ctx, stmt, 0), .count = nima_db_get_int(stmt, 1)};
+    while (row) {
+        int64_t active = nima_db_get_int(stmt, 2);
+        out->total += nima_db_get_int(stmt, 1);
+        out->active += active;
+        add_count(ctx, &categories, nima_db_view(stmt, 0), active);
+        for (int i = 0; i < SOURCES; i++) {
+            of_source[i] += nima_db_get_int(stmt, 3 + i);
+        }
         NIMA_TRY(nima_db_step(ctx, stmt, &row));
     }
-    *out = found;
+    for (int i = 0; i < SOURCES; i++) {
+        add_count(ctx, &sources, nima_str_of(source_names[i]), of_source[i]);
+    }
+    sort_counts(&categories);
+    sort_counts(&sources);
+    out->superseded = out->total - out->active;
+    out->by_category.items = categories.items;
+    out->by_category.count = categories.count;
+    out->by_source.items = sources.items;
+    out->by_source.count = sources.count;
     return nima_db_end(ctx, stmt);
 }
 
 static nima_rc stats(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 {
     struct nima_fact_stats *job = arg;
+    struct nima_db_stmt *stmt;
     *job = (struct nima_fact_stats){0};
-    struct counts categories, sources;
-    NIMA_TRY(count_total(ctx, db, job));
-    NIMA_TRY(count_names(ctx, db,
-                         "SELECT category, count(*) FROM facts WHERE user_id = $1 AND "
-                         "status = 'active' GROUP BY category ORDER BY count(*) DESC, category",
-                         &categories));
-    NIMA_TRY(count_names(ctx, db,
-                         "SELECT source, count(*) FROM facts WHERE user_id = $1 AND "
-                         "status = 'active' GROUP BY source ORDER BY count(*) DESC, source",
-                         &sources));
-    job->by_category.items = categories.items;
-    job->by_category.count = categories.count;
-    job->by_source.items = sources.items;
-    job->by_source.count = sources.count;
-    return NIMA_OK;
+    NIMA_TRY(count_rows(ctx, db, job));
+    NIMA_TRY(nima_db_first(ctx, db,
+                           "SELECT count(*) FROM facts WHERE user_id = $1 AND status = 'active' "
+                           "AND embedding IS NULL",
+                           NIMA_DB_ARGS(nima_db_text(ctx->user_id)), &stmt));
+    job->with_embedding = job->active - nima_db_get_int(stmt, 0);
+    return nima_db_end(ctx, stmt);
 }
 
 nima_rc nima_facts_stats(struct nima_ctx *ctx, struct nima_store *store,

@@ -189,7 +189,7 @@ static nima_rc last(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 {
     struct last *job = arg;
     struct nima_db_stmt *stmt;
-    size_t count, left;
+    size_t count = 0, left;
     bool row = false;
     NIMA_TRY(count_last(ctx, db, job, &count));
     struct nima_message_row *items = NIMA_NEW(ctx->arena, struct nima_message_row, count);

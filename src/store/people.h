@@ -15,12 +15,14 @@ struct nima_profile {
 /* Never NOT_FOUND: a person without a profile has an empty one. */
 NIMA_MUST_USE nima_rc nima_profile_get(struct nima_ctx *ctx, struct nima_store *store,
                                        struct nima_profile *out);
+/* Replaces all of it, user_id and updated_at apart. */
 NIMA_MUST_USE nima_rc nima_profile_put(struct nima_ctx *ctx, struct nima_store *store,
                                        const struct nima_profile *profile,
                                        struct nima_profile *out);
 /* Facts, versions, profile, conversations, messages, idempotent replies of ctx->user_id; the free
  * pages are overwritten (secure_delete) and the log is truncated, so nothing is left in the file.
- */
+ * Tokens, and the person's id with the change counter, stay. BUSY: all is deleted, but the log
+ * could not be truncated while somebody read it; do it again. */
 NIMA_MUST_USE nima_rc nima_people_forget(struct nima_ctx *ctx, struct nima_store *store,
                                          int64_t *change_out);
 
@@ -40,7 +42,7 @@ NIMA_MUST_USE nima_rc nima_tokens_list(struct nima_ctx *ctx, struct nima_store *
                                        struct nima_tokens *out);
 NIMA_MUST_USE nima_rc nima_tokens_revoke(struct nima_ctx *ctx, struct nima_store *store,
                                          nima_str id);
-/* NOT_FOUND for an unknown or revoked one. */
+/* NOT_FOUND for an unknown or revoked one. last_used_at is kept to the hour. */
 NIMA_MUST_USE nima_rc nima_tokens_find(struct nima_ctx *ctx, struct nima_store *store,
                                        nima_str hash, struct nima_token *out);
 /* Whether any token that is not revoked exists. */
@@ -56,5 +58,6 @@ struct nima_idempotent {
 NIMA_MUST_USE nima_rc nima_idempotent_get(struct nima_ctx *ctx, struct nima_store *store,
                                           nima_str key, nima_str route,
                                           struct nima_idempotent *out);
+/* The first reply of a key stays: a second one within the day changes nothing. */
 NIMA_MUST_USE nima_rc nima_idempotent_put(struct nima_ctx *ctx, struct nima_store *store,
                                           const struct nima_idempotent *entry);
