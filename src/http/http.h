@@ -30,7 +30,8 @@ struct nima_route {
     const char *method, *path; /* "/v1/memory/facts/{id}": {id} is a field placed in the path */
     nima_http_call call;
     enum nima_route_kind kind;
-    const struct nima_shape *in, *out; /* NULL: no fields, no body */
+    const struct nima_shape *in, *out; /* NULL: no fields, no body; BYTES: what it may send as
+                                          application/json beside out_type */
     bool in_list; /* the body is a bare array of `in`; the handler gets a nima_list */
     int64_t in_list_max;
     int status;        /* of success; 0: 200. 204 has no body */

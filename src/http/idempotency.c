@@ -42,7 +42,8 @@ nima_rc http_idem_begin(struct nima_exchange *exchange, struct http_idem *idem)
     const struct nima_route *row = exchange->route->row;
     struct nima_ctx *ctx = &exchange->ctx;
     nima_str key = nima_exchange_header(exchange, "Idempotency-Key");
-    bool json = row->kind == NIMA_ROUTE_JSON || row->kind == NIMA_ROUTE_LIST;
+    /* A chat that streams is not kept, one that does not is. */
+    bool json = row->out != NULL && row->kind != NIMA_ROUTE_BYTES;
     if (hooks == NULL || key.ptr == NULL || !json ||
         !nima_str_eq(exchange->method, NIMA_STR("POST"))) {
         return NIMA_OK;

@@ -8,12 +8,18 @@
 
 #include "http/openapi_int.h"
 
-enum { STATUS_MAX = 600, STATUS_TEXT_MAX = 200 };
+enum { STATUS_MAX = 600, STATUS_TEXT_MAX = 200, STATUS_HEADERS_LARGE = 431 };
 
 /* Runs over all rows: tables is a list of tables, each ending in {0}. */
 #define EACH_ROW(tables, row)                                                                      \
     for (size_t row##_at = 0; (tables)[row##_at] != NULL; row##_at++)                              \
         for (const struct nima_route *row = (tables)[row##_at]; row->method != NULL; row++)
+
+/* A POST whose reply an Idempotency-Key keeps. */
+static bool is_repeatable(const struct nima_route *row)
+{
+    return row->out != NULL && row->kind != NIMA_ROUTE_BYTES && strcmp(row->method, "POST") == 0;
+}
 
 /* What any route can give because of the door, beside what the row names. */
 static uint32_t errors_of(const struct nima_route *row)
@@ -28,7 +34,7 @@ static uint32_t errors_of(const struct nima_route *row)
     if (row->kind != NIMA_ROUTE_BYTES) {
         errors |= NIMA_E_BIT(INVALID);
     }
-    if (json && strcmp(row->method, "POST") == 0) {
+    if (is_repeatable(row)) {
         errors |= NIMA_E_BIT(CONFLICT);
     }
     if (json && !row->quick) {
@@ -107,12 +113,6 @@ static void write_unread_path(struct doc *doc, const struct nima_route *row)
         doc_raw(doc, "schema", "{\"type\": \"string\", \"minLength\": 1}");
         doc_close(doc, '}');
     }
-}
-
-static bool is_repeatable(const struct nima_route *row)
-{
-    bool json = row->kind == NIMA_ROUTE_JSON || row->kind == NIMA_ROUTE_LIST;
-    return json && strcmp(row->method, "POST") == 0;
 }
 
 static void write_parameters(struct doc *doc, const struct nima_route *row)
@@ -238,7 +238,8 @@ static void write_success(struct doc *doc, const struct nima_route *row, int sta
         if (row->kind == NIMA_ROUTE_STREAM || row->kind == NIMA_ROUTE_BYTES) {
             write_other_content(doc, row);
         }
-        if (row->kind != NIMA_ROUTE_BYTES && (row->kind != NIMA_ROUTE_STREAM || row->out != NULL)) {
+        bool json = row->kind == NIMA_ROUTE_JSON || row->kind == NIMA_ROUTE_LIST;
+        if (json || row->out != NULL) {
             write_json_content(doc, row);
         }
         doc_close(doc, '}');
@@ -268,6 +269,7 @@ static void write_responses(struct doc *doc, const struct nima_route *row)
             written[status] = true;
         }
     }
+    doc_raw(doc, "431", "{\"$ref\": \"#/components/responses/E431\"}");
     doc_close(doc, '}');
 }
 
@@ -372,6 +374,9 @@ static void write_error_schema(struct doc *doc)
 static void write_error_response(struct doc *doc, int status)
 {
     char key[16], text[STATUS_TEXT_MAX] = "";
+    if (status == STATUS_HEADERS_LARGE) { /* has no rc of its own: TOO_LARGE, at the door */
+        snprintf(text, sizeof(text), "The request's headers are larger than allowed");
+    }
     for (int rc = 1; rc < NIMA_RC_COUNT; rc++) {
         size_t used = strlen(text);
         if (nima_rc_status((nima_rc)rc) == status) {
@@ -409,6 +414,7 @@ static void write_components(struct doc *doc)
             written[status] = true;
         }
     }
+    write_error_response(doc, STATUS_HEADERS_LARGE);
     doc_close(doc, '}');
     doc_open(doc, "parameters", '{');
     doc_raw(doc, "IdempotencyKey",
@@ -447,7 +453,7 @@ void nima_openapi_write(const struct nima_route *const *tables, const char *titl
         if (takes_body(row)) {
             doc_shape_use(&doc, row->in, true);
         }
-        if (row->out != NULL && row->kind != NIMA_ROUTE_BYTES) {
+        if (row->out != NULL) {
             doc_shape_use(&doc, row->out, false);
         }
     }

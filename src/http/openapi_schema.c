@@ -230,9 +230,12 @@ static void write_limits(struct doc *doc, const struct nima_field *field, bool i
 static void write_default(struct doc *doc, const struct nima_field *field)
 {
     bool told = field->has == 0 || field->preset != 0;
+    /* 0 stands for "not given" where it is out of range. */
+    bool fits = field->max <= field->min ||
+                (field->preset >= field->min && field->preset <= field->max);
     if (field->kind == NIMA_KIND_STR && field->preset_str != NULL) {
         doc_str(doc, "default", field->preset_str);
-    } else if (field->kind == NIMA_KIND_INT && told) {
+    } else if (field->kind == NIMA_KIND_INT && told && fits) {
         doc_int(doc, "default", field->preset);
     } else if (field->kind == NIMA_KIND_NUM && (field->has == 0 || field->preset_num != 0)) {
         doc_num(doc, "default", field->preset_num);

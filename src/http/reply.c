@@ -124,7 +124,9 @@ static int retry_after(const struct nima_ctx *ctx, nima_rc rc)
 /* Where a handler's failure leaves the rooms; it is logged here and nowhere else. */
 static void log_error(const struct nima_exchange *exchange, nima_rc rc)
 {
-    if (nima_rc_status(rc) >= 500) {
+    bool load =
+        rc == NIMA_E_BUSY || rc == NIMA_E_UNAVAILABLE; /* no fault, and then there are many */
+    if (nima_rc_status(rc) >= 500 && !load) {
         nima_log_error(NIMA_FMT " " NIMA_FMT ": %s: %s (request %s)", NIMA_ARG(exchange->method),
                        NIMA_ARG(exchange->target.path), nima_rc_code(rc),
                        exchange->ctx.error.rc == rc ? exchange->ctx.error.message : "",

@@ -111,6 +111,10 @@ static void *out_of(struct nima_exchange *exchange)
 static void finish(struct nima_exchange *exchange, const struct http_idem *idem, nima_rc rc,
                    const void *out)
 {
+    if (rc == NIMA_E_CANCELLED && atomic_load(&exchange->http->cutting)) {
+        rc = nima_fail(&exchange->ctx, NIMA_E_UNAVAILABLE,
+                       "the server is stopping; what was done so far is kept");
+    }
     if (exchange->streaming) {
         http_sse_end(exchange, rc);
     } else if (rc != NIMA_OK && exchange->replied) {

@@ -155,11 +155,7 @@ static void put_error(struct nima_exchange *exchange, nima_rc rc)
 
 void http_sse_end(struct nima_exchange *exchange, nima_rc rc)
 {
-    if (rc == NIMA_E_CANCELLED && atomic_load(&exchange->http->cutting)) {
-        rc = nima_fail(&exchange->ctx, NIMA_E_UNAVAILABLE,
-                       "the server is stopping; what was done so far is kept");
-        put_error(exchange, rc);
-    } else if (rc != NIMA_OK && rc != NIMA_E_CANCELLED) {
+    if (rc != NIMA_OK && rc != NIMA_E_CANCELLED) {
         put_error(exchange, rc);
     }
     pthread_mutex_lock(&exchange->lock);

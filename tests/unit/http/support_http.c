@@ -417,7 +417,7 @@ static bool read_chunks(int fd, struct nima_buf *body)
 {
     for (;;) {
         struct nima_buf line;
-        nima_buf_init(&line, 1000);
+        nima_buf_init(&line, 1 << 16);
         bool good = read_until(fd, "\r\n", &line);
         size_t bytes = good ? strtoul(line.ptr, NULL, 16) : 0;
         nima_buf_done(&line);
