@@ -22,9 +22,9 @@ static nima_rc read_vectors(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     for (size_t i = 0; i < job->count; i++) {
         struct nima_db_stmt *stmt;
         job->found[i] = false;
-        NIMA_TRY(nima_db_first(
-            ctx, db, VECTOR_SQL,
-            NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->ids[i])), &stmt));
+        NIMA_TRY(nima_db_first(ctx, db, VECTOR_SQL,
+                               NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->ids[i])),
+                               &stmt));
         if (stmt == NULL) {
             continue;
         }

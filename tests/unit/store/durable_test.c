@@ -188,6 +188,28 @@ TEST(kill_9_loses_nothing_that_was_answered)
     world_close(&w);
 }
 
+/* Another program holds the lock: told as such once SQLite has waited (less long here). */
+TEST(a_lock_held_elsewhere_is_busy_and_passes)
+{
+    struct world w = world_open();
+    struct nima_fact fact = a_fact("refused"), row;
+    sqlite3 *other = NULL;
+    bool created;
+    int64_t change;
+    assert_int_equal(sqlite3_open(w.path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_busy_timeout(w.store->writers.idle->engine, 50);
+    ASSERT_RC(NIMA_E_BUSY, nima_facts_put(&w.ctx, w.store, &fact, &row, &created, &change));
+    assert_non_null(strstr(w.ctx.error.message, "locked by another program"));
+    ASSERT_INT_EQ(w.ctx.error.retry_after_s, 1);
+    ASSERT_INT_EQ(count_facts(&w), 0); /* readers are not held up */
+    sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL);
+    sqlite3_close(other);
+    put_fact(&w, "taken");
+    ASSERT_INT_EQ(count_facts(&w), 1);
+    world_close(&w);
+}
+
 /* Threads */
 
 enum { THREADS = 8, EACH = 40 };
