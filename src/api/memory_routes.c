@@ -493,6 +493,7 @@ const struct nima_route nima_api_memory_routes[] = {
      .in = &fact_in_shape,
      .out = &fact_shape,
      .status = 201,
+     .status_also = 200,
      .errors = INVALID | NIMA_E_BIT(MODEL),
      .scope = "memory",
      .tag = "memory",

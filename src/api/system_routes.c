@@ -147,20 +147,44 @@ static nima_rc lib_file(struct nima_ctx *ctx, struct nima_exchange *exchange, co
 }
 
 /* For programs: what is served, by version. */
+struct index {
+    nima_str name, version, docs;
+    struct {
+        nima_str *items;
+        size_t count;
+    } endpoints;
+};
+static const struct nima_field index_fields[] = {
+    NIMA_FIELD(STR, struct index, name, .required = true, .doc = "Nima."),
+    NIMA_FIELD(STR, struct index, version, .required = true, .doc = "Of this server."),
+    NIMA_FIELD(STR, struct index, docs, .required = true, .doc = "Where to read more."),
+    NIMA_FIELD(STR_LIST, struct index, endpoints, .required = true,
+               .doc = "Method and path of each."),
+};
+static const struct nima_shape index_shape =
+    NIMA_SHAPE("Index", struct index, index_fields, .doc = "What is served.");
+
 static nima_rc send_index(struct nima_ctx *ctx, struct nima_exchange *exchange)
 {
-    struct nima_buf buf;
-    nima_buf_init(&buf, DOCUMENT_BYTES_MAX);
-    nima_buf_fmt(&buf, "{\"name\":\"Nima\",\"version\":\"%s\",\"docs\":\"/docs\",\"endpoints\":[",
-                 nima_api_of(exchange)->version);
-    const char *comma = "";
+    struct index index = {.name = NIMA_STR("Nima"),
+                          .version = nima_str_of(nima_api_of(exchange)->version),
+                          .docs = NIMA_STR("/docs")};
+    size_t rows = 0;
     for (const struct nima_route *const *t = nima_api_tables; *t != NULL; t++) {
         for (const struct nima_route *r = *t; r->path != NULL; r++) {
-            nima_buf_fmt(&buf, "%s\"%s %s\"", comma, r->method, r->path);
-            comma = ",";
+            rows++;
         }
     }
-    nima_buf_add(&buf, NIMA_STR("]}"));
+    index.endpoints.items = NIMA_NEW(ctx->arena, nima_str, rows);
+    for (const struct nima_route *const *t = nima_api_tables; *t != NULL; t++) {
+        for (const struct nima_route *r = *t; r->path != NULL; r++) {
+            index.endpoints.items[index.endpoints.count++] =
+                nima_fmt(ctx, "%s %s", r->method, r->path);
+        }
+    }
+    struct nima_buf buf;
+    nima_buf_init(&buf, DOCUMENT_BYTES_MAX);
+    nima_json_encode(&buf, &index_shape, &index);
     nima_rc rc = nima_http_bytes(ctx, exchange, "application/json", nima_buf_view(&buf));
     nima_buf_done(&buf);
     return rc;
@@ -261,6 +285,7 @@ const struct nima_route nima_api_system_routes[] = {
      .path = "/",
      .call = index_page,
      .kind = NIMA_ROUTE_BYTES,
+     .out = &index_shape,
      .out_type = "text/html",
      .out_schema = TEXT_SCHEMA,
      .tag = "system",
@@ -271,7 +296,7 @@ const struct nima_route nima_api_system_routes[] = {
      .call = app_file,
      .kind = NIMA_ROUTE_BYTES,
      .in = &file_in_shape,
-     .out_type = "text/javascript",
+     .out_type = "*/*",
      .out_schema = TEXT_SCHEMA,
      .errors = NIMA_E_BIT(NOT_FOUND),
      .tag = "system",
@@ -282,7 +307,7 @@ const struct nima_route nima_api_system_routes[] = {
      .call = lib_file,
      .kind = NIMA_ROUTE_BYTES,
      .in = &file_in_shape,
-     .out_type = "text/javascript",
+     .out_type = "*/*",
      .out_schema = TEXT_SCHEMA,
      .errors = NIMA_E_BIT(NOT_FOUND),
      .tag = "system",

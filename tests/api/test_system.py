@@ -2,6 +2,7 @@
 
 import json
 import re
+from urllib.parse import urljoin
 
 import pytest
 import requests
@@ -9,7 +10,7 @@ from client import check_reply, Reply
 from server import ROOT, run_nima
 
 ASSET = re.compile(r"""(?:src|href)\s*=\s*["']?((?:https?:)?//[^"'\s>]+)|url\(\s*["']?((?:https?:)?//[^)]+)|@import""")
-LOCAL = re.compile(r"""(?:src|href)=["'](/[^"'#?]+)["']""")
+LOCAL = re.compile(r"""(?:src|href)=["'](\w[^"'#?:]+)["']""")
 
 
 def test_health(api):
@@ -102,7 +103,7 @@ def test_pages_need_nothing_from_outside(api, path):
 
 def test_every_asset_of_the_page_is_served(api):
     page = api.get("/", headers={"Accept": "text/html"}, expect=200)
-    todo, seen = set(LOCAL.findall(page.text)), set()
+    todo, seen = {"/" + path for path in LOCAL.findall(page.text)}, set()
     assert todo
     while todo:
         path = todo.pop()
@@ -110,9 +111,8 @@ def test_every_asset_of_the_page_is_served(api):
         got = requests.get(api.url + path, timeout=30)
         assert got.status_code == 200 and got.content, path
         assert not ASSET.search(got.text) or path.startswith("/lib/"), path
-        for name in re.findall(r"""(?:from|import)\s*["'](\.?/[^"']+)["']""", got.text):
-            full = name if name.startswith("/") else path.rsplit("/", 1)[0] + name[1:]
-            todo |= {full} - seen
+        for name in re.findall(r"""(?:from|import)\s*\(?["'](\.{0,2}/[^"']+)["']""", got.text):
+            todo |= {urljoin(path, name)} - seen
     assert any(path.startswith("/lib/") for path in seen), "Markdown rendering is served too"
     script = api.get("/app/main.js", expect=200)
     assert script.type == "text/javascript"

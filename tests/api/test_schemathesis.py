@@ -1,0 +1,24 @@
+"""Every operation of openapi.json, with good and bad input that schemathesis makes up, and all of its checks."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RUN_S = 90
+EXAMPLES = os.environ.get("NIMA_SCHEMATHESIS_EXAMPLES", "15")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(RUN_S * 2)
+def test_schemathesis(start_server, tmp_path):
+    server = start_server()
+    command = [Path(sys.executable).parent / "schemathesis", "run", f"{server.url}/openapi.json", "--checks", "all",
+               "--max-examples", EXAMPLES, "--seed", "1", "--workers", "2", "--no-color",
+               "--request-timeout", "20", "--suppress-health-check", "all"]  # fmt: skip
+    env = {key: value for key, value in os.environ.items() if not key.startswith("NIMA_")}
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=RUN_S * 2 - 10,
+                          cwd=tmp_path, env=env | {"HOME": str(tmp_path)}, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stdout[-25000:] + done.stderr[-5000:]
