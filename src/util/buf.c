@@ -20,6 +20,9 @@ void nima_buf_clear(struct nima_buf *buf)
 {
     buf->len = 0;
     buf->overflowed = false;
+    if (buf->ptr != NULL) {
+        buf->ptr[0] = '\0';
+    }
 }
 
 /* Room for `more` bytes and a NUL; false, and stuck, past the maximum. */

@@ -27,12 +27,12 @@ int64_t nima_mono_us(void)
 }
 
 enum { MS_A_DAY = 86400000 };
-#define YEAR_0_MS    INT64_C(-62167219200000)
+#define YEAR_1_MS    INT64_C(-62135596800000)
 #define YEAR_9999_MS INT64_C(253402300799999)
 
 void nima_time_write(int64_t unix_ms, char out[NIMA_TIME_CHARS + 1])
 {
-    unix_ms = unix_ms < YEAR_0_MS ? YEAR_0_MS : unix_ms;
+    unix_ms = unix_ms < YEAR_1_MS ? YEAR_1_MS : unix_ms;
     unix_ms = unix_ms > YEAR_9999_MS ? YEAR_9999_MS : unix_ms;
     int64_t ms = unix_ms % 1000;
     if (ms < 0) {
@@ -121,7 +121,8 @@ static bool is_date(int year, int month, int day)
 {
     static const int lengths[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    return month >= 1 && month <= 12 && day >= 1 &&
+    /* What we read, PostgreSQL and other readers of our replies must read too: no year 0. */
+    return year >= 1 && month >= 1 && month <= 12 && day >= 1 &&
            day <= lengths[month - 1] + (month == 2 && leap ? 1 : 0);
 }
 

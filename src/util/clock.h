@@ -13,7 +13,7 @@ enum { NIMA_TIME_CHARS = 24 }; /* 2026-11-22T13:08:59.120Z */
 int64_t nima_now_ms(void);
 int64_t nima_mono_ms(void);
 int64_t nima_mono_us(void);
-/* Writes NIMA_TIME_CHARS characters and a NUL. Years outside 0000..9999 are clipped. */
+/* Writes NIMA_TIME_CHARS characters and a NUL. Years outside 0001..9999 are clipped. */
 void nima_time_write(int64_t unix_ms, char out[NIMA_TIME_CHARS + 1]);
 /* Reads RFC 3339 with any offset and 0 to 9 digits of fraction (finer than ms is cut off);
  * a space instead of T and PostgreSQL's short offset "+00" are taken too. */

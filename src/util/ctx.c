@@ -23,6 +23,13 @@ void nima_ctx_reset(struct nima_ctx *ctx)
     *ctx = (struct nima_ctx){.arena = ctx->arena};
 }
 
+/* A text cut in the middle of a character would be invalid JSON later. */
+static void drop_half_character(char *text)
+{
+    nima_str whole = nima_str_of(text);
+    text[whole.len - nima_utf8_incomplete_tail(whole)] = '\0';
+}
+
 static void set_error(struct nima_ctx *ctx, nima_rc rc, const char *field, const char *fmt,
                       va_list args)
 {
@@ -30,9 +37,8 @@ static void set_error(struct nima_ctx *ctx, nima_rc rc, const char *field, const
     *error = (struct nima_error){.rc = rc};
     vsnprintf(error->message, sizeof(error->message), fmt, args);
     snprintf(error->field, sizeof(error->field), "%s", field);
-    /* A message cut in the middle of a character would be invalid JSON later. */
-    nima_str whole = nima_str_of(error->message);
-    error->message[whole.len - nima_utf8_incomplete_tail(whole)] = '\0';
+    drop_half_character(error->message);
+    drop_half_character(error->field);
 }
 
 nima_rc nima_fail(struct nima_ctx *ctx, nima_rc rc, const char *fmt, ...)

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "util/uuid.h"
+
 static nima_rc fail_errno(struct nima_ctx *ctx, const char *doing, const char *path)
 {
     return nima_fail(ctx, errno == ENOENT ? NIMA_E_NOT_FOUND : NIMA_E_STORE, "cannot %s %s: %s",
@@ -94,8 +96,11 @@ static bool sync_folder_of(const char *path)
 
 nima_rc nima_file_write(struct nima_ctx *ctx, const char *path, nima_str data, unsigned mode)
 {
-    const char *temp = nima_fmt(ctx, "%s.tmp.%ld", path, (long)getpid()).ptr;
-    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    /* A name of its own for each call: two threads may write the same file. */
+    char unique[NIMA_UUID_CHARS + 1];
+    nima_uuid_write(unique);
+    const char *temp = nima_fmt(ctx, "%s.tmp.%s", path, unique).ptr;
+    int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0) {
         return fail_errno(ctx, "create", temp);
     }
@@ -110,6 +115,9 @@ nima_rc nima_file_write(struct nima_ctx *ctx, const char *path, nima_str data, u
 
 nima_rc nima_dir_make(struct nima_ctx *ctx, const char *path)
 {
+    if (path[0] == '\0') {
+        return nima_fail(ctx, NIMA_E_STORE, "the name of the folder is empty");
+    }
     char *part = nima_cstr(ctx, nima_str_of(path));
     for (char *p = part + 1;; p++) {
         if (*p != '/' && *p != '\0') {

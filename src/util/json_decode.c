@@ -115,8 +115,14 @@ static nima_rc set_str(struct nima_ctx *ctx, const struct nima_field *field,
                  (long long)field->max);
         return wrong(ctx, path, what);
     }
-    if (field->required && !field->blank_ok && nima_str_trim(value).len == 0) {
+    bool filled = (field->required || field->min > 0) && !field->blank_ok;
+    if (filled && nima_str_trim(value).len == 0) {
         return wrong(ctx, path, "must not be blank");
+    }
+    if (field->min > 0 && chars < (size_t)field->min) {
+        snprintf(what, sizeof(what), "has %zu characters, at least %lld are needed", chars,
+                 (long long)field->min);
+        return wrong(ctx, path, what);
     }
     if (field->choices != NULL && !among(field->choices, value)) {
         return wrong_choice(ctx, path, field->choices);

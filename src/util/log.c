@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "util/clock.h"
+#include "util/str.h"
 
 static _Atomic int threshold = NIMA_LOG_INFO;
 static atomic_bool as_json;
@@ -35,18 +36,39 @@ bool nima_log_level_of(const char *name, enum nima_log_level *out)
     return false;
 }
 
-/* Control characters would break the line or the terminal; in JSON, quotes too. */
-static size_t write_safe(char *out, size_t room, const char *text, bool json)
+/* Control characters (the C1 ones of U+0080 and up too) would break the line or the terminal, and
+ * broken UTF-8 a line of JSON; in JSON, quotes would as well. */
+static void write_safe(char *out, const char *text, bool json)
 {
+    nima_str rest = nima_str_of(text);
     size_t used = 0;
-    for (const char *p = text; *p != '\0' && used + 2 < room; p++) {
-        if (json && (*p == '"' || *p == '\\')) {
-            out[used++] = '\\';
+    for (size_t at = 0; at < rest.len;) {
+        uint32_t c;
+        int bytes = nima_utf8_decode(rest, at, &c);
+        if (bytes == 0) {
+            out[used++] = '?';
+            at++;
+            continue;
         }
-        out[used++] = (unsigned char)*p < ' ' || *p == 0x7F ? ' ' : *p;
+        if (c < ' ' || (c >= 0x7F && c < 0xA0)) {
+            out[used++] = ' ';
+        } else {
+            if (json && (c == '"' || c == '\\')) {
+                out[used++] = '\\';
+            }
+            memcpy(out + used, rest.ptr + at, (size_t)bytes);
+            used += (size_t)bytes;
+        }
+        at += (size_t)bytes;
     }
     out[used] = '\0';
-    return used;
+}
+
+/* vsnprintf cuts bytes, not characters. */
+static void drop_half_character(char *text)
+{
+    nima_str whole = nima_str_of(text);
+    text[whole.len - nima_utf8_incomplete_tail(whole)] = '\0';
 }
 
 void nima_log(enum nima_log_level level, const char *fmt, ...)
@@ -60,8 +82,9 @@ void nima_log(enum nima_log_level level, const char *fmt, ...)
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     bool json = atomic_load(&as_json);
-    char safe[LINE_CHARS_MAX * 2];
-    write_safe(safe, sizeof(safe), text, json);
+    char safe[LINE_CHARS_MAX * 2]; /* each byte may need a backslash */
+    drop_half_character(text);
+    write_safe(safe, text, json);
     char when[NIMA_TIME_CHARS + 1];
     nima_time_write(nima_now_ms(), when);
     char line[LINE_CHARS_MAX * 2 + 100];

@@ -136,6 +136,9 @@ bool nima_str_to_f64(nima_str s, double *out)
     }
     memcpy(text, s.ptr, s.len);
     text[s.len] = '\0';
+    if (strpbrk(text, "xX") != NULL) {
+        return false; /* strtod reads hexadecimals too */
+    }
     char *end = NULL;
     errno = 0;
     double value = strtod(text, &end);

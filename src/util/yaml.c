@@ -10,6 +10,7 @@ enum { DEPTH_MAX = 32, NODES_MAX = 2000000 };
 struct loader {
     struct nima_ctx *ctx;
     const char *name;
+    nima_str text;
     yaml_parser_t parser;
     int depth;
     int nodes;
@@ -21,13 +22,28 @@ static nima_rc wrong(struct loader *loader, yaml_mark_t mark, const char *what)
                      mark.column + 1, what);
 }
 
+/* The reader of bytes knows only an offset. */
+static yaml_mark_t mark_at(nima_str text, size_t offset)
+{
+    yaml_mark_t mark = {0};
+    for (size_t i = 0; i < offset && i < text.len; i++) {
+        bool line_end = text.ptr[i] == '\n';
+        mark.line += line_end;
+        mark.column = line_end ? 0 : mark.column + 1;
+    }
+    return mark;
+}
+
 static nima_rc next_event(struct loader *loader, yaml_event_t *event)
 {
-    if (!yaml_parser_parse(&loader->parser, event)) {
-        return wrong(loader, loader->parser.problem_mark,
-                     loader->parser.problem != NULL ? loader->parser.problem : "this is no YAML");
+    yaml_parser_t *parser = &loader->parser;
+    if (yaml_parser_parse(parser, event)) {
+        return NIMA_OK;
     }
-    return NIMA_OK;
+    yaml_mark_t mark = parser->error == YAML_READER_ERROR
+                           ? mark_at(loader->text, parser->problem_offset)
+                           : parser->problem_mark;
+    return wrong(loader, mark, parser->problem != NULL ? parser->problem : "this is no YAML");
 }
 
 static nima_rc check_plain(struct loader *loader, const yaml_event_t *event)
@@ -203,7 +219,7 @@ static nima_rc load_document(struct loader *loader, const struct nima_yaml **out
 nima_rc nima_yaml_parse(struct nima_ctx *ctx, const char *name, nima_str text,
                         const struct nima_yaml **out)
 {
-    struct loader loader = {.ctx = ctx, .name = name};
+    struct loader loader = {.ctx = ctx, .name = name, .text = text};
     if (!yaml_parser_initialize(&loader.parser)) {
         return nima_fail(ctx, NIMA_E_INTERNAL, "the YAML reader could not start");
     }
