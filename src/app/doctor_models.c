@@ -153,8 +153,8 @@ static void check_address(struct nima_doctor *doctor, struct model *model, bool 
     }
     if (model->usable && running) {
         nima_doctor_tell(doctor, NIMA_WELL, model->check,
-                         NIMA_FMT " is there, the running server "
-                                  "has its model loaded",
+                         NIMA_FMT "; the running server has a "
+                                  "model loaded",
                          NIMA_ARG(model->address));
         model->usable = false;
     }

@@ -376,6 +376,28 @@ TEST(the_example_is_configs_nima_yaml_and_changes_nothing)
     world_close(&w);
 }
 
+TEST(the_manual_lists_every_setting_with_flag_variable_and_default)
+{
+    struct world w = world_open();
+    nima_str manual;
+    ASSERT_OK_CTX(
+        &w.ctx, nima_file_read(&w.ctx, NIMA_SOURCE_DIR "/docs/configuration.md", 1 << 20, &manual));
+    for (size_t i = 0; i < nima_config_row_count; i++) {
+        const struct nima_config_row *row = &nima_config_rows[i];
+        const char *parts[] = {row->flag, row->env, row->preset};
+        nima_str line = nima_fmt(&w.ctx, "| `%s.%s` |", row->section, row->key);
+        for (int p = 0; p < 3; p++) {
+            bool there = parts[p] != NULL && parts[p][0] != '\0';
+            line = nima_fmt(&w.ctx, NIMA_FMT "%s%s%s |", NIMA_ARG(line), there ? " `" : " ",
+                            there ? parts[p] : "", there ? "`" : "");
+        }
+        if (nima_str_find(manual, line, 0) == SIZE_MAX) {
+            fail_msg("docs/configuration.md lacks \"" NIMA_FMT "\"", NIMA_ARG(line));
+        }
+    }
+    world_close(&w);
+}
+
 static uint32_t next_random(uint32_t *state)
 {
     *state = *state * 1664525U + 1013904223U;
