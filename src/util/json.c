@@ -214,7 +214,10 @@ const struct nima_json *nima_json_at(const struct nima_json *node, size_t i, nim
 
 nima_str nima_json_str(const struct nima_json *node)
 {
-    return (nima_str){yyjson_get_str(val(node)), yyjson_get_len(val(node))};
+    /* yyjson tells the length of a list or an object where a text was asked for. */
+    yyjson_val *value = val(node);
+    return yyjson_is_str(value) ? (nima_str){yyjson_get_str(value), yyjson_get_len(value)}
+                                : (nima_str){NULL, 0};
 }
 
 bool nima_json_int(const struct nima_json *node, int64_t *out)
