@@ -8,6 +8,8 @@
 
 extern char **environ;
 
+enum { ARGS_MAX = 64 };
+
 const struct nima_command nima_commands[] = {
     {"serve",
      "serve [--host HOST] [--port PORT] [--data FOLDER] [--store ADDRESS] [--llm ADDRESS]\n"
@@ -126,11 +128,19 @@ int nima_cmd_config(int argc, char **argv)
     if (argc == 0 || strcmp(argv[0], "show") != 0) {
         return nima_command_usage("config");
     }
-    bool with_origin = argc > 1 && strcmp(argv[1], "--origin") == 0;
-    int skip = with_origin ? 2 : 1;
+    char *rest[ARGS_MAX];
+    int count = 0;
+    bool with_origin = false;
+    for (int i = 1; i < argc && count < ARGS_MAX; i++) {
+        if (strcmp(argv[i], "--origin") == 0) {
+            with_origin = true;
+        } else {
+            rest[count++] = argv[i];
+        }
+    }
     struct nima_ctx ctx;
     nima_ctx_init(&ctx);
-    int code = show_config(&ctx, argc - skip, argv + skip, with_origin);
+    int code = show_config(&ctx, count, rest, with_origin);
     nima_ctx_done(&ctx);
     return code;
 }

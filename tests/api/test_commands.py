@@ -14,18 +14,12 @@ import time
 
 import pytest
 import requests
-from server import NimaServer, binary, clean_environment, ROOT, run_nima
+from server import MODELS, NimaServer, binary, clean_environment, ROOT, run_nima
 
 COMMANDS = ["serve", "chat", "doctor", "models", "migrate", "token", "config", "openapi"]
 SCRIPTED = ["--llm", "scripted:", "--embeddings", "scripted:"]
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 HINT_FREE = ("ok  ", "WARN", "FAIL")
-
-
-@pytest.fixture(scope="module")
-def server():
-    with NimaServer() as running:
-        yield running
 
 
 def failed(done, code, *words):
@@ -94,7 +88,7 @@ def test_config_show_tells_where_a_value_comes_from(tmp_path):
     config = tmp_path / "nima.yaml"
     config.write_text('store:\n  data: "elsewhere"\nllm:\n  api_key: "hush"\n')
     env = {"NIMA_MEMORY_RECALL_LIMIT": "5", "NIMA_CONFIG": config}
-    done = run_nima("config", "show", "--origin", "--port", "9", env=env)
+    done = run_nima("config", "show", "--port", "9", "--origin", env=env)
     assert done.returncode == 0, done.stderr
     assert "server.port: 9  # --port" in done.stdout
     assert "memory.recall_limit: 5  # NIMA_MEMORY_RECALL_LIMIT" in done.stdout
@@ -335,6 +329,15 @@ def test_doctor_of_a_remote_model(tmp_path, server):
     assert doctor(tmp_path, llm=known)["chat model"].startswith("ok")
     unknown = ["--llm", f"openai:{server.url}/v1#other", "--embeddings", "scripted:"]
     assert doctor(tmp_path, llm=unknown)["chat model"].startswith("warn")
+
+
+@pytest.mark.slow
+def test_doctor_loads_the_real_models(tmp_path, need_model):
+    need_model("smollm2-135m-instruct", "all-MiniLM-L6-v2")
+    llm = ["--llm", "local:smollm2-135m-instruct", "--embeddings", "local:all-MiniLM-L6-v2"]
+    report = doctor(tmp_path, llm=llm, env={"NIMA_LLM_MODELS_DIR": MODELS})
+    assert "loaded in" in report["chat model"] and "loaded in" in report["embedding model"]
+    assert report["embedding"].startswith("ok 384 numbers")
 
 
 def test_doctor_of_a_broken_persona(tmp_path):
