@@ -28,13 +28,13 @@ static const char page_policy[] =
     "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'";
 
-void http_packed_open(struct http_packed_cache *cache)
+void nima_http_packed_open(struct http_packed_cache *cache)
 {
     pthread_mutex_init(&cache->lock, NULL);
     cache->items = NIMA_XNEW(struct http_packed, PACKED_ITEMS_MAX);
 }
 
-void http_packed_close(struct http_packed_cache *cache)
+void nima_http_packed_close(struct http_packed_cache *cache)
 {
     for (size_t i = 0; i < PACKED_ITEMS_MAX; i++) {
         free(cache->items[i].bytes);
@@ -189,9 +189,9 @@ nima_rc nima_http_bytes(struct nima_ctx *ctx, struct nima_exchange *exchange,
     if (nima_str_starts(type, NIMA_STR("text/html"))) {
         MHD_add_response_header(response, "Content-Security-Policy", page_policy);
     }
-    http_reply_headers(exchange, response);
+    nima_http_reply_headers(exchange, response);
     exchange->replied = true;
     int status = exchange->status != 0 ? exchange->status : 200;
-    http_exchange_ready(exchange, known ? 304 : status, response);
+    nima_http_exchange_ready(exchange, known ? 304 : status, response);
     return NIMA_OK;
 }

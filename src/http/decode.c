@@ -29,8 +29,8 @@ static nima_rc set_parameter(struct nima_exchange *exchange, nima_str pair, bool
     const struct nima_route *row = exchange->route->row;
     nima_str raw_name, name, value;
     nima_str_next(&pair, '=', &raw_name);
-    NIMA_TRY(http_unescape(ctx, raw_name, true, &name));
-    NIMA_TRY(http_unescape(ctx, pair.ptr != NULL ? pair : NIMA_STR(""), true, &value));
+    NIMA_TRY(nima_http_unescape(ctx, raw_name, true, &name));
+    NIMA_TRY(nima_http_unescape(ctx, pair.ptr != NULL ? pair : NIMA_STR(""), true, &value));
     size_t index = 0;
     if (!has_query_field(row->in_list ? NULL : row->in, name, &index)) {
         /* Pages get all sorts of parameters by links, and open shapes take what they are sent. */
@@ -91,7 +91,7 @@ static nima_rc decode_body(struct nima_exchange *exchange, void *in)
     return nima_json_decode(&exchange->ctx, route->row->in, text, in);
 }
 
-nima_rc http_decode(struct nima_exchange *exchange, void **in_out)
+nima_rc nima_http_decode(struct nima_exchange *exchange, void **in_out)
 {
     struct nima_ctx *ctx = &exchange->ctx;
     const struct nima_route *row = exchange->route->row;

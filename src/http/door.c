@@ -128,7 +128,7 @@ static nima_rc check_header_size(struct nima_exchange *exchange)
     return NIMA_OK;
 }
 
-bool http_has_body(struct nima_exchange *exchange)
+bool nima_http_has_body(struct nima_exchange *exchange)
 {
     nima_str length = nima_exchange_header(exchange, "Content-Length");
     return nima_exchange_header(exchange, "Transfer-Encoding").ptr != NULL ||
@@ -153,7 +153,7 @@ static nima_rc check_body(struct nima_exchange *exchange)
                          NIMA_ARG(nima_str_sub(declared, 0, 20)), exchange->body_bytes_max);
     }
     nima_str type = nima_exchange_header(exchange, "Content-Type");
-    if (!route->wants_body || !http_has_body(exchange) || type.ptr == NULL) {
+    if (!route->wants_body || !nima_http_has_body(exchange) || type.ptr == NULL) {
         return NIMA_OK;
     }
     nima_str kind;
@@ -178,24 +178,24 @@ static nima_rc check_idempotency_key(struct nima_exchange *exchange)
                                   "Idempotency-Key must be 1 to 255 printable ASCII characters");
 }
 
-nima_rc http_door(struct nima_exchange *exchange)
+nima_rc nima_http_door(struct nima_exchange *exchange)
 {
     copy_headers(exchange);
     take_request_id(exchange);
     NIMA_TRY(check_framing(exchange));
     NIMA_TRY(check_header_size(exchange));
-    NIMA_TRY(http_check_host(exchange));
-    NIMA_TRY(http_check_origin(exchange));
+    NIMA_TRY(nima_http_check_host(exchange));
+    NIMA_TRY(nima_http_check_origin(exchange));
     if (nima_str_eq(exchange->method, NIMA_STR("OPTIONS")) &&
         nima_str_eq(exchange->raw_target, NIMA_STR("*"))) {
         return NIMA_OK;
     }
-    NIMA_TRY(http_target_read(&exchange->ctx, exchange->raw_target, &exchange->target));
+    NIMA_TRY(nima_http_target_read(&exchange->ctx, exchange->raw_target, &exchange->target));
     if (nima_str_eq(exchange->method, NIMA_STR("OPTIONS"))) {
-        nima_rc rc = http_route_find(exchange);
+        nima_rc rc = nima_http_route_find(exchange);
         return rc == NIMA_E_METHOD ? NIMA_OK : rc;
     }
-    NIMA_TRY(http_route_find(exchange));
+    NIMA_TRY(nima_http_route_find(exchange));
     if (atomic_load(&exchange->http->stopping)) {
         return nima_fail(&exchange->ctx, NIMA_E_UNAVAILABLE, "the server is stopping");
     }
@@ -203,7 +203,7 @@ nima_rc http_door(struct nima_exchange *exchange)
     return check_body(exchange);
 }
 
-bool http_door_closes(const struct nima_exchange *exchange)
+bool nima_http_door_closes(const struct nima_exchange *exchange)
 {
     nima_rc rc = exchange->door_rc;
     return rc == NIMA_E_MALFORMED || rc == NIMA_E_TOO_LARGE;

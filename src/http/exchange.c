@@ -51,8 +51,8 @@ static void exchange_clean(struct nima_exchange *exchange)
     memset((char *)exchange + tail, 0, sizeof(*exchange) - tail);
 }
 
-struct nima_exchange *http_exchange_new(struct nima_http *http, struct http_conn *conn,
-                                        struct MHD_Connection *mhd)
+struct nima_exchange *nima_http_exchange_new(struct nima_http *http, struct http_conn *conn,
+                                             struct MHD_Connection *mhd)
 {
     pthread_mutex_lock(&http->lock);
     struct nima_exchange *exchange = http->spare;
@@ -84,7 +84,7 @@ struct nima_exchange *http_exchange_new(struct nima_http *http, struct http_conn
     return exchange;
 }
 
-void http_exchange_unref(struct nima_exchange *exchange)
+void nima_http_exchange_unref(struct nima_exchange *exchange)
 {
     if (atomic_fetch_sub(&exchange->refs, 1) > 1) {
         return;
@@ -110,7 +110,7 @@ void http_exchange_unref(struct nima_exchange *exchange)
     }
 }
 
-void http_exchange_free_spare(struct nima_http *http)
+void nima_http_exchange_free_spare(struct nima_http *http)
 {
     while (http->spare != NULL) {
         struct nima_exchange *exchange = http->spare;
@@ -119,7 +119,8 @@ void http_exchange_free_spare(struct nima_http *http)
     }
 }
 
-bool http_exchange_ready(struct nima_exchange *exchange, int status, struct MHD_Response *response)
+bool nima_http_exchange_ready(struct nima_exchange *exchange, int status,
+                              struct MHD_Response *response)
 {
     pthread_mutex_lock(&exchange->lock);
     bool first = exchange->stage < STAGE_READY && exchange->mhd != NULL;
@@ -134,22 +135,14 @@ bool http_exchange_ready(struct nima_exchange *exchange, int status, struct MHD_
     }
     pthread_mutex_unlock(&exchange->lock);
     if (first) {
-        http_reply_count(exchange->http, status);
+        nima_http_reply_count(exchange->http, status);
     } else {
         MHD_destroy_response(response);
     }
     return first;
 }
 
-void http_exchange_cancel(struct nima_exchange *exchange)
-{
-    pthread_mutex_lock(&exchange->lock);
-    atomic_store(&exchange->cancelled, true);
-    pthread_cond_broadcast(&exchange->moved);
-    pthread_mutex_unlock(&exchange->lock);
-}
-
-void http_exchange_completed(struct nima_exchange *exchange)
+void nima_http_exchange_completed(struct nima_exchange *exchange)
 {
     struct nima_http *http = exchange->http;
     pthread_mutex_lock(&http->lock);
@@ -164,5 +157,5 @@ void http_exchange_completed(struct nima_exchange *exchange)
     atomic_store(&exchange->cancelled, true);
     pthread_cond_broadcast(&exchange->moved);
     pthread_mutex_unlock(&exchange->lock);
-    http_exchange_unref(exchange);
+    nima_http_exchange_unref(exchange);
 }

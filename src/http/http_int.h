@@ -12,6 +12,7 @@
  * called under the latter; MHD never calls us with a lock of its own that we could meet there.
  */
 #include <microhttpd.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -58,6 +59,7 @@ struct http_conn {
     int64_t since_ms; /* when the phase began */
     int64_t body_bytes;
     int64_t probed_ms; /* when a probe was last sent to a half-closed client */
+    int64_t ended_ms;  /* since when no more can come from the client; 0: it can */
     struct nima_exchange *exchange;
 };
 
@@ -165,6 +167,8 @@ struct nima_http {
     struct http_lingering lingering[NIMA_HTTP_LINGERING_MAX];
     size_t lingering_count;
     bool end_ticker;
+    struct pollfd *polled; /* the ticker's own */
+    size_t polled_max;
     int64_t in_flight; /* exchanges that somebody holds */
 
     pthread_mutex_t idem_lock; /* guards the list of running idempotent requests */
@@ -177,91 +181,92 @@ struct nima_http {
 };
 
 /* exchange.c */
-struct nima_exchange *http_exchange_new(struct nima_http *http, struct http_conn *conn,
-                                        struct MHD_Connection *mhd);
-void http_exchange_unref(struct nima_exchange *exchange);
-void http_exchange_free_spare(struct nima_http *http);
+struct nima_exchange *nima_http_exchange_new(struct nima_http *http, struct http_conn *conn,
+                                             struct MHD_Connection *mhd);
+void nima_http_exchange_unref(struct nima_exchange *exchange);
+void nima_http_exchange_free_spare(struct nima_http *http);
 /* The reply is there: keeps it for the http thread and wakes that. False: one was there already,
  * and the response was dropped. Takes the response over. */
-bool http_exchange_ready(struct nima_exchange *exchange, int status, struct MHD_Response *response);
+bool nima_http_exchange_ready(struct nima_exchange *exchange, int status,
+                              struct MHD_Response *response);
 /* MHD is done with the request. */
-void http_exchange_completed(struct nima_exchange *exchange);
-void http_exchange_cancel(struct nima_exchange *exchange);
+void nima_http_exchange_completed(struct nima_exchange *exchange);
 
 /* door.c: what is checked before a request is let in. NIMA_OK, or the refusal. */
-nima_rc http_door(struct nima_exchange *exchange);
-bool http_has_body(struct nima_exchange *exchange);
+nima_rc nima_http_door(struct nima_exchange *exchange);
+bool nima_http_has_body(struct nima_exchange *exchange);
 /* True when the body is not worth waiting for: the reply goes out at once, then the connection. */
-bool http_door_closes(const struct nima_exchange *exchange);
+bool nima_http_door_closes(const struct nima_exchange *exchange);
 
 /* origin.c */
-nima_rc http_check_host(struct nima_exchange *exchange);
-nima_rc http_check_origin(struct nima_exchange *exchange);
+nima_rc nima_http_check_host(struct nima_exchange *exchange);
+nima_rc nima_http_check_origin(struct nima_exchange *exchange);
 
 /* target.c */
-nima_rc http_target_read(struct nima_ctx *ctx, nima_str raw, struct http_target *out);
-nima_rc http_unescape(struct nima_ctx *ctx, nima_str raw, bool plus, nima_str *out);
+nima_rc nima_http_target_read(struct nima_ctx *ctx, nima_str raw, struct http_target *out);
+nima_rc nima_http_unescape(struct nima_ctx *ctx, nima_str raw, bool plus, nima_str *out);
 
 /* router.c */
-void http_routes_open(struct nima_http *http);
-nima_rc http_route_find(struct nima_exchange *exchange);
+void nima_http_routes_open(struct nima_http *http);
+nima_rc nima_http_route_find(struct nima_exchange *exchange);
 /* "GET, HEAD, OPTIONS" of this address; absent when nothing is there. */
-nima_str http_route_allow(struct nima_exchange *exchange);
+nima_str nima_http_route_allow(struct nima_exchange *exchange);
 
 /* lane.c */
-void http_lane_open(struct http_lane *lane, struct nima_http *http, int threads_max, int queue_max);
-bool http_lane_push(struct http_lane *lane, struct nima_exchange *exchange);
-void http_lane_close(struct http_lane *lane); /* joins */
+void nima_http_lane_open(struct http_lane *lane, struct nima_http *http, int threads_max,
+                         int queue_max);
+bool nima_http_lane_push(struct http_lane *lane, struct nima_exchange *exchange);
+void nima_http_lane_close(struct http_lane *lane); /* joins */
 
 /* serve.c: runs the handler and makes the reply, on whatever thread. */
-void http_serve(struct nima_exchange *exchange);
-nima_rc http_decode(struct nima_exchange *exchange, void **in_out);
+void nima_http_serve(struct nima_exchange *exchange);
+nima_rc nima_http_decode(struct nima_exchange *exchange, void **in_out);
 
 /* idempotency.c */
 struct http_idem {
-    bool active; /* the key is ours until http_idem_end, and the reply is to be kept */
+    bool active; /* the key is ours until nima_http_idem_end, and the reply is to be kept */
     bool hit;    /* a reply was kept: status and reply */
     nima_str hash;
     int status;
     nima_str reply;
 };
-nima_rc http_idem_begin(struct nima_exchange *exchange, struct http_idem *idem);
-void http_idem_keep(struct nima_exchange *exchange, const struct http_idem *idem, int status,
-                    nima_str reply);
-void http_idem_end(struct nima_exchange *exchange);
+nima_rc nima_http_idem_begin(struct nima_exchange *exchange, struct http_idem *idem);
+void nima_http_idem_keep(struct nima_exchange *exchange, const struct http_idem *idem, int status,
+                         nima_str reply);
+void nima_http_idem_end(struct nima_exchange *exchange);
 
 /* reply.c */
-void http_reply_json(struct nima_exchange *exchange, int status, struct nima_buf *body);
-void http_reply_error(struct nima_exchange *exchange, nima_rc rc);
-/* Like http_reply_error, from another thread than the exchange's own. */
-void http_reply_error_apart(struct nima_exchange *exchange, nima_rc rc, const char *message);
-void http_reply_empty(struct nima_exchange *exchange, int status);
+void nima_http_reply_json(struct nima_exchange *exchange, int status, struct nima_buf *body);
+void nima_http_reply_error(struct nima_exchange *exchange, nima_rc rc);
+/* Like nima_http_reply_error, from another thread than the exchange's own. */
+void nima_http_reply_error_apart(struct nima_exchange *exchange, nima_rc rc, const char *message);
+void nima_http_reply_empty(struct nima_exchange *exchange, int status);
 /* The headers that every reply has, and those that the handler added. */
-void http_reply_headers(struct nima_exchange *exchange, struct MHD_Response *response);
-void http_reply_count(struct nima_http *http, int status);
+void nima_http_reply_headers(struct nima_exchange *exchange, struct MHD_Response *response);
+void nima_http_reply_count(struct nima_http *http, int status);
 /* Writes a whole error reply to the socket, past MHD; the connection must end after it. */
-void http_reply_raw(int fd, struct nima_http *http, int status, nima_rc rc, const char *message,
-                    const char *request_id);
+void nima_http_reply_raw(int fd, struct nima_http *http, int status, nima_rc rc,
+                         const char *message, const char *request_id);
 
 /* sse.c */
-void http_sse_comment(struct nima_exchange *exchange); /* with exchange->lock held */
-void http_sse_end(struct nima_exchange *exchange, nima_rc rc);
+void nima_http_sse_comment(struct nima_exchange *exchange); /* with exchange->lock held */
+void nima_http_sse_end(struct nima_exchange *exchange, nima_rc rc);
 
 /* bytes.c */
-void http_packed_open(struct http_packed_cache *cache);
-void http_packed_close(struct http_packed_cache *cache);
+void nima_http_packed_open(struct http_packed_cache *cache);
+void nima_http_packed_close(struct http_packed_cache *cache);
 
 /* traffic.c: MHD's callbacks, see there */
-enum MHD_Result http_on_request(void *user, struct MHD_Connection *mhd, const char *url,
-                                const char *method, const char *version, const char *data,
-                                size_t *size, void **slot);
-void *http_on_request_line(void *user, const char *uri, struct MHD_Connection *mhd);
-void http_on_completed(void *user, struct MHD_Connection *mhd, void **slot,
-                       enum MHD_RequestTerminationCode why);
-void http_on_connection(void *user, struct MHD_Connection *mhd, void **slot,
-                        enum MHD_ConnectionNotificationCode what);
+enum MHD_Result nima_http_on_request(void *user, struct MHD_Connection *mhd, const char *url,
+                                     const char *method, const char *version, const char *data,
+                                     size_t *size, void **slot);
+void *nima_http_on_request_line(void *user, const char *uri, struct MHD_Connection *mhd);
+void nima_http_on_completed(void *user, struct MHD_Connection *mhd, void **slot,
+                            enum MHD_RequestTerminationCode why);
+void nima_http_on_connection(void *user, struct MHD_Connection *mhd, void **slot,
+                             enum MHD_ConnectionNotificationCode what);
 
 /* ticker.c */
-void *http_ticker(void *http);
-void http_linger(struct nima_http *http, int fd);
-void http_conn_kick(struct http_conn *conn); /* with nima_http.lock held */
+void *nima_http_ticker(void *http);
+void nima_http_linger(struct nima_http *http, int fd);
+void nima_http_conn_kick(struct http_conn *conn); /* with nima_http.lock held */

@@ -36,7 +36,7 @@ static nima_str hash_of(struct nima_exchange *exchange)
     return nima_sha256_hex(&exchange->ctx, whole);
 }
 
-nima_rc http_idem_begin(struct nima_exchange *exchange, struct http_idem *idem)
+nima_rc nima_http_idem_begin(struct nima_exchange *exchange, struct http_idem *idem)
 {
     const struct nima_http_idempotency *hooks = exchange->http->options.idempotency;
     const struct nima_route *row = exchange->route->row;
@@ -66,8 +66,8 @@ nima_rc http_idem_begin(struct nima_exchange *exchange, struct http_idem *idem)
     return NIMA_OK;
 }
 
-void http_idem_keep(struct nima_exchange *exchange, const struct http_idem *idem, int status,
-                    nima_str reply)
+void nima_http_idem_keep(struct nima_exchange *exchange, const struct http_idem *idem, int status,
+                         nima_str reply)
 {
     if (!idem->active) {
         return;
@@ -79,7 +79,7 @@ void http_idem_keep(struct nima_exchange *exchange, const struct http_idem *idem
     (void)rc;
 }
 
-void http_idem_end(struct nima_exchange *exchange)
+void nima_http_idem_end(struct nima_exchange *exchange)
 {
     struct nima_http *http = exchange->http;
     if (exchange->idem_key.ptr == NULL) {

@@ -16,8 +16,8 @@ static void *work(void *arg)
     struct http_lane *lane = arg;
     struct nima_exchange *exchange;
     while ((exchange = nima_queue_pop(lane->queue, -1)) != NULL) {
-        http_serve(exchange);
-        http_exchange_unref(exchange);
+        nima_http_serve(exchange);
+        nima_http_exchange_unref(exchange);
         pthread_mutex_lock(&lane->lock);
         lane->busy--;
         pthread_mutex_unlock(&lane->lock);
@@ -25,7 +25,8 @@ static void *work(void *arg)
     return NULL;
 }
 
-void http_lane_open(struct http_lane *lane, struct nima_http *http, int threads_max, int queue_max)
+void nima_http_lane_open(struct http_lane *lane, struct nima_http *http, int threads_max,
+                         int queue_max)
 {
     lane->http = http;
     lane->threads_max = threads_max;
@@ -49,7 +50,7 @@ static void add_thread(struct http_lane *lane)
     }
 }
 
-bool http_lane_push(struct http_lane *lane, struct nima_exchange *exchange)
+bool nima_http_lane_push(struct http_lane *lane, struct nima_exchange *exchange)
 {
     pthread_mutex_lock(&lane->lock);
     if (lane->busy >= lane->thread_count && lane->thread_count < lane->threads_max) {
@@ -62,7 +63,7 @@ bool http_lane_push(struct http_lane *lane, struct nima_exchange *exchange)
     return pushed;
 }
 
-void http_lane_close(struct http_lane *lane)
+void nima_http_lane_close(struct http_lane *lane)
 {
     if (lane->queue == NULL) {
         return;

@@ -28,10 +28,10 @@ static uint32_t errors_of(const struct nima_route *row)
                       NIMA_E_BIT(INTERNAL) | NIMA_E_BIT(BUSY) | NIMA_E_BIT(UNAVAILABLE) |
                       NIMA_E_BIT(METHOD);
     bool json = row->kind == NIMA_ROUTE_JSON || row->kind == NIMA_ROUTE_LIST;
-    if (doc_has_body_field(row->in)) {
+    if (nima_doc_has_body_field(row->in)) {
         errors |= NIMA_E_BIT(TOO_LARGE) | NIMA_E_BIT(MEDIA_TYPE);
     }
-    if (row->kind != NIMA_ROUTE_BYTES) {
+    if (row->kind != NIMA_ROUTE_BYTES || row->in != NULL) {
         errors |= NIMA_E_BIT(INVALID);
     }
     if (is_repeatable(row)) {
@@ -68,20 +68,20 @@ static void write_operation_id(struct doc *doc, const struct nima_route *row)
         used--;
     }
     id[used] = '\0';
-    doc_str(doc, "operationId", strcmp(row->path, "/") == 0 ? "get_root" : id);
+    nima_doc_str(doc, "operationId", strcmp(row->path, "/") == 0 ? "get_root" : id);
 }
 
 static void write_parameter(struct doc *doc, const struct nima_field *field)
 {
     bool path = field->place == NIMA_IN_PATH;
-    doc_open(doc, NULL, '{');
-    doc_str(doc, "name", field->name);
-    doc_str(doc, "in", path ? "path" : "query");
-    doc_raw(doc, "required", path || field->required ? "true" : "false");
-    doc_open(doc, "schema", '{');
-    doc_field_schema(doc, field, true);
-    doc_close(doc, '}');
-    doc_close(doc, '}');
+    nima_doc_open(doc, NULL, '{');
+    nima_doc_str(doc, "name", field->name);
+    nima_doc_str(doc, "in", path ? "path" : "query");
+    nima_doc_raw(doc, "required", path || field->required ? "true" : "false");
+    nima_doc_open(doc, "schema", '{');
+    nima_doc_field_schema(doc, field, true);
+    nima_doc_close(doc, '}');
+    nima_doc_close(doc, '}');
 }
 
 static bool has_field(const struct nima_shape *shape, const char *name, size_t len)
@@ -106,18 +106,18 @@ static void write_unread_path(struct doc *doc, const struct nima_route *row)
         }
         char name[60];
         snprintf(name, sizeof(name), "%.*s", (int)len, at + 1);
-        doc_open(doc, NULL, '{');
-        doc_str(doc, "name", name);
-        doc_str(doc, "in", "path");
-        doc_raw(doc, "required", "true");
-        doc_raw(doc, "schema", "{\"type\": \"string\", \"minLength\": 1}");
-        doc_close(doc, '}');
+        nima_doc_open(doc, NULL, '{');
+        nima_doc_str(doc, "name", name);
+        nima_doc_str(doc, "in", "path");
+        nima_doc_raw(doc, "required", "true");
+        nima_doc_raw(doc, "schema", "{\"type\": \"string\", \"minLength\": 1}");
+        nima_doc_close(doc, '}');
     }
 }
 
 static void write_parameters(struct doc *doc, const struct nima_route *row)
 {
-    doc_open(doc, "parameters", '[');
+    nima_doc_open(doc, "parameters", '[');
     for (size_t i = 0; row->in != NULL && !row->in_list && i < row->in->count; i++) {
         if (row->in->fields[i].place != NIMA_IN_BODY) {
             write_parameter(doc, &row->in->fields[i]);
@@ -125,9 +125,9 @@ static void write_parameters(struct doc *doc, const struct nima_route *row)
     }
     write_unread_path(doc, row);
     if (is_repeatable(row)) {
-        doc_raw(doc, NULL, "{\"$ref\": \"#/components/parameters/IdempotencyKey\"}");
+        nima_doc_raw(doc, NULL, "{\"$ref\": \"#/components/parameters/IdempotencyKey\"}");
     }
-    doc_close(doc, ']');
+    nima_doc_close(doc, ']');
 }
 
 static bool body_is_required(const struct nima_route *row)
@@ -142,18 +142,21 @@ static bool body_is_required(const struct nima_route *row)
 
 static void write_list_schema(struct doc *doc, const struct nima_shape *shape, int64_t max, bool in)
 {
-    doc_open(doc, "schema", '{');
-    doc_str(doc, "type", "array");
-    if (max > 0) {
-        doc_int(doc, "maxItems", max);
+    nima_doc_open(doc, "schema", '{');
+    nima_doc_str(doc, "type", "array");
+    if (in) {
+        nima_doc_int(doc, "minItems", 1);
     }
-    doc_shape_ref(doc, "items", shape, in);
-    doc_close(doc, '}');
+    if (max > 0) {
+        nima_doc_int(doc, "maxItems", max);
+    }
+    nima_doc_shape_ref(doc, "items", shape, in);
+    nima_doc_close(doc, '}');
 }
 
 static bool takes_body(const struct nima_route *row)
 {
-    return strcmp(row->method, "GET") != 0 && (row->in_list || doc_has_body_field(row->in));
+    return strcmp(row->method, "GET") != 0 && (row->in_list || nima_doc_has_body_field(row->in));
 }
 
 static void write_request_body(struct doc *doc, const struct nima_route *row)
@@ -161,38 +164,38 @@ static void write_request_body(struct doc *doc, const struct nima_route *row)
     if (!takes_body(row)) {
         return;
     }
-    doc_open(doc, "requestBody", '{');
-    doc_raw(doc, "required", body_is_required(row) ? "true" : "false");
-    doc_open(doc, "content", '{');
-    doc_open(doc, "application/json", '{');
+    nima_doc_open(doc, "requestBody", '{');
+    nima_doc_raw(doc, "required", body_is_required(row) ? "true" : "false");
+    nima_doc_open(doc, "content", '{');
+    nima_doc_open(doc, "application/json", '{');
     if (row->in_list) {
         write_list_schema(doc, row->in, row->in_list_max, true);
     } else {
-        doc_shape_ref(doc, "schema", row->in, true);
+        nima_doc_shape_ref(doc, "schema", row->in, true);
     }
-    doc_close(doc, '}');
-    doc_close(doc, '}');
-    doc_close(doc, '}');
+    nima_doc_close(doc, '}');
+    nima_doc_close(doc, '}');
+    nima_doc_close(doc, '}');
 }
 
 static void write_header_ref(struct doc *doc, const char *name)
 {
     char ref[100];
     snprintf(ref, sizeof(ref), "{\"$ref\": \"#/components/headers/%s\"}", name);
-    doc_raw(doc, name, ref);
+    nima_doc_raw(doc, name, ref);
 }
 
 static void write_json_content(struct doc *doc, const struct nima_route *row)
 {
-    doc_open(doc, "application/json", '{');
+    nima_doc_open(doc, "application/json", '{');
     if (row->out == NULL) {
-        doc_raw(doc, "schema", "{\"type\": \"object\"}");
+        nima_doc_raw(doc, "schema", "{\"type\": \"object\"}");
     } else if (row->kind == NIMA_ROUTE_LIST) {
         write_list_schema(doc, row->out, 0, false);
     } else {
-        doc_shape_ref(doc, "schema", row->out, false);
+        nima_doc_shape_ref(doc, "schema", row->out, false);
     }
-    doc_close(doc, '}');
+    nima_doc_close(doc, '}');
 }
 
 /* out_schema is JSON Schema when it begins with a brace, else a sentence. */
@@ -202,39 +205,41 @@ static void write_other_content(struct doc *doc, const struct nima_route *row)
     const char *type = row->out_type != NULL ? row->out_type
                        : stream              ? "text/event-stream"
                                              : "application/octet-stream";
-    doc_open(doc, type, '{');
+    nima_doc_open(doc, type, '{');
     if (row->out_schema != NULL && row->out_schema[0] == '{') {
-        doc_raw(doc, "schema", row->out_schema);
+        nima_doc_raw(doc, "schema", row->out_schema);
     } else {
-        doc_open(doc, "schema", '{');
-        doc_str(doc, "type", "string");
-        if (row->out_schema != NULL) {
-            doc_str(doc, "description", row->out_schema);
+        nima_doc_open(doc, "schema", '{');
+        if (!stream) { /* of a stream some tools hold the schema against each event */
+            nima_doc_str(doc, "type", "string");
         }
-        doc_close(doc, '}');
+        if (row->out_schema != NULL) {
+            nima_doc_str(doc, "description", row->out_schema);
+        }
+        nima_doc_close(doc, '}');
     }
-    doc_close(doc, '}');
+    nima_doc_close(doc, '}');
 }
 
 static void write_success(struct doc *doc, const struct nima_route *row, int status)
 {
     char key[16];
     snprintf(key, sizeof(key), "%d", status);
-    doc_open(doc, key, '{');
-    doc_str(doc, "description",
-            status == 201   ? "Made"
-            : status == 202 ? "Accepted"
-            : status == 204 ? "Done"
-                            : "OK");
-    doc_open(doc, "headers", '{');
+    nima_doc_open(doc, key, '{');
+    nima_doc_str(doc, "description",
+                 status == 201   ? "Made"
+                 : status == 202 ? "Accepted"
+                 : status == 204 ? "Done"
+                                 : "OK");
+    nima_doc_open(doc, "headers", '{');
     write_header_ref(doc, "X-Request-Id");
     if (row->kind == NIMA_ROUTE_LIST && strcmp(row->method, "GET") == 0) {
         write_header_ref(doc, "X-Next-Cursor");
         write_header_ref(doc, "Link");
     }
-    doc_close(doc, '}');
+    nima_doc_close(doc, '}');
     if (status != 204) {
-        doc_open(doc, "content", '{');
+        nima_doc_open(doc, "content", '{');
         if (row->kind == NIMA_ROUTE_STREAM || row->kind == NIMA_ROUTE_BYTES) {
             write_other_content(doc, row);
         }
@@ -242,22 +247,22 @@ static void write_success(struct doc *doc, const struct nima_route *row, int sta
         if (json || row->out != NULL) {
             write_json_content(doc, row);
         }
-        doc_close(doc, '}');
+        nima_doc_close(doc, '}');
     }
-    doc_close(doc, '}');
+    nima_doc_close(doc, '}');
 }
 
 static void write_responses(struct doc *doc, const struct nima_route *row)
 {
     uint32_t errors = errors_of(row);
     bool written[STATUS_MAX] = {false};
-    doc_open(doc, "responses", '{');
+    nima_doc_open(doc, "responses", '{');
     write_success(doc, row, row->status != 0 ? row->status : 200);
     if (row->status_also != 0) {
         write_success(doc, row, row->status_also);
     }
     if (row->kind == NIMA_ROUTE_BYTES) {
-        doc_raw(doc, "304", "{\"description\": \"The client has it already\"}");
+        nima_doc_raw(doc, "304", "{\"description\": \"The client has it already\"}");
     }
     for (int rc = 1; rc < NIMA_RC_COUNT; rc++) {
         int status = nima_rc_status((nima_rc)rc);
@@ -265,44 +270,44 @@ static void write_responses(struct doc *doc, const struct nima_route *row)
             char key[16], ref[80];
             snprintf(key, sizeof(key), "%d", status);
             snprintf(ref, sizeof(ref), "{\"$ref\": \"#/components/responses/E%d\"}", status);
-            doc_raw(doc, key, ref);
+            nima_doc_raw(doc, key, ref);
             written[status] = true;
         }
     }
-    doc_raw(doc, "431", "{\"$ref\": \"#/components/responses/E431\"}");
-    doc_close(doc, '}');
+    nima_doc_raw(doc, "431", "{\"$ref\": \"#/components/responses/E431\"}");
+    nima_doc_close(doc, '}');
 }
 
 static void write_operation(struct doc *doc, const struct nima_route *row)
 {
     char method[16] = {0};
-    for (size_t i = 0; row->method[i] != '\0' && i < sizeof(method) - 1; i++) {
+    for (size_t i = 0; i < sizeof(method) - 1 && row->method[i] != '\0'; i++) {
         method[i] = (char)tolower((unsigned char)row->method[i]);
     }
-    doc_open(doc, method, '{');
+    nima_doc_open(doc, method, '{');
     if (row->tag != NULL) {
-        doc_open(doc, "tags", '[');
-        doc_str(doc, NULL, row->tag);
-        doc_close(doc, ']');
+        nima_doc_open(doc, "tags", '[');
+        nima_doc_str(doc, NULL, row->tag);
+        nima_doc_close(doc, ']');
     }
     if (row->summary != NULL) {
-        doc_str(doc, "summary", row->summary);
+        nima_doc_str(doc, "summary", row->summary);
     }
     write_operation_id(doc, row);
-    doc_open(doc, "security", '[');
+    nima_doc_open(doc, "security", '[');
     if (row->scope != NULL) {
-        doc_open(doc, NULL, '{');
-        doc_open(doc, "bearer", '[');
-        doc_str(doc, NULL, row->scope);
-        doc_close(doc, ']');
-        doc_close(doc, '}');
+        nima_doc_open(doc, NULL, '{');
+        nima_doc_open(doc, "bearer", '[');
+        nima_doc_str(doc, NULL, row->scope);
+        nima_doc_close(doc, ']');
+        nima_doc_close(doc, '}');
     }
-    doc_raw(doc, NULL, "{}"); /* none while no token was made, on a loopback bind */
-    doc_close(doc, ']');
+    nima_doc_raw(doc, NULL, "{}"); /* none while no token was made, on a loopback bind */
+    nima_doc_close(doc, ']');
     write_parameters(doc, row);
     write_request_body(doc, row);
     write_responses(doc, row);
-    doc_close(doc, '}');
+    nima_doc_close(doc, '}');
 }
 
 static bool is_first_of_path(const struct nima_route *const *tables, const struct nima_route *row)
@@ -321,54 +326,54 @@ static bool is_first_of_path(const struct nima_route *const *tables, const struc
 
 static void write_paths(struct doc *doc, const struct nima_route *const *tables)
 {
-    doc_open(doc, "paths", '{');
+    nima_doc_open(doc, "paths", '{');
     EACH_ROW(tables, row)
     {
         if (!is_first_of_path(tables, row)) {
             continue;
         }
-        doc_open(doc, row->path, '{');
+        nima_doc_open(doc, row->path, '{');
         EACH_ROW(tables, same)
         {
             if (strcmp(same->path, row->path) == 0) {
                 write_operation(doc, same);
             }
         }
-        doc_close(doc, '}');
+        nima_doc_close(doc, '}');
     }
-    doc_close(doc, '}');
+    nima_doc_close(doc, '}');
 }
 
 static void write_error_schema(struct doc *doc)
 {
-    doc_open(doc, "Error", '{');
-    doc_str(doc, "type", "object");
-    doc_str(doc, "description", "Every reply that is no success.");
-    doc_open(doc, "properties", '{');
-    doc_open(doc, "error", '{');
-    doc_str(doc, "type", "object");
-    doc_open(doc, "properties", '{');
-    doc_open(doc, "code", '{');
-    doc_str(doc, "type", "string");
-    doc_open(doc, "enum", '[');
+    nima_doc_open(doc, "Error", '{');
+    nima_doc_str(doc, "type", "object");
+    nima_doc_str(doc, "description", "Every reply that is no success.");
+    nima_doc_open(doc, "properties", '{');
+    nima_doc_open(doc, "error", '{');
+    nima_doc_str(doc, "type", "object");
+    nima_doc_open(doc, "properties", '{');
+    nima_doc_open(doc, "code", '{');
+    nima_doc_str(doc, "type", "string");
+    nima_doc_open(doc, "enum", '[');
     for (int rc = 1; rc < NIMA_RC_COUNT; rc++) {
-        doc_str(doc, NULL, nima_rc_code((nima_rc)rc));
+        nima_doc_str(doc, NULL, nima_rc_code((nima_rc)rc));
     }
-    doc_close(doc, ']');
-    doc_close(doc, '}');
-    doc_raw(doc, "message",
-            "{\"type\": \"string\", \"description\": \"What is wrong, and what to do.\"}");
-    doc_raw(doc, "field",
-            "{\"type\": \"string\", \"description\": \"Which input was wrong, such as "
-            "messages[2].role.\"}");
-    doc_raw(doc, "request_id", "{\"type\": \"string\"}");
-    doc_close(doc, '}');
-    doc_raw(doc, "required", "[\"code\", \"message\", \"request_id\"]");
-    doc_close(doc, '}');
-    doc_raw(doc, "detail", "{\"type\": \"string\", \"description\": \"The same message.\"}");
-    doc_close(doc, '}');
-    doc_raw(doc, "required", "[\"error\", \"detail\"]");
-    doc_close(doc, '}');
+    nima_doc_close(doc, ']');
+    nima_doc_close(doc, '}');
+    nima_doc_raw(doc, "message",
+                 "{\"type\": \"string\", \"description\": \"What is wrong, and what to do.\"}");
+    nima_doc_raw(doc, "field",
+                 "{\"type\": \"string\", \"description\": \"Which input was wrong, such as "
+                 "messages[2].role.\"}");
+    nima_doc_raw(doc, "request_id", "{\"type\": \"string\"}");
+    nima_doc_close(doc, '}');
+    nima_doc_raw(doc, "required", "[\"code\", \"message\", \"request_id\"]");
+    nima_doc_close(doc, '}');
+    nima_doc_raw(doc, "detail", "{\"type\": \"string\", \"description\": \"The same message.\"}");
+    nima_doc_close(doc, '}');
+    nima_doc_raw(doc, "required", "[\"error\", \"detail\"]");
+    nima_doc_close(doc, '}');
 }
 
 static void write_error_response(struct doc *doc, int status)
@@ -385,28 +390,29 @@ static void write_error_response(struct doc *doc, int status)
         }
     }
     snprintf(key, sizeof(key), "E%d", status);
-    doc_open(doc, key, '{');
-    doc_str(doc, "description", text);
-    doc_open(doc, "headers", '{');
+    nima_doc_open(doc, key, '{');
+    nima_doc_str(doc, "description", text);
+    nima_doc_open(doc, "headers", '{');
     write_header_ref(doc, "X-Request-Id");
     if (status == 429 || status == 503) {
         write_header_ref(doc, "Retry-After");
     }
-    doc_close(doc, '}');
-    doc_raw(doc, "content",
-            "{\"application/json\": {\"schema\": {\"$ref\": \"#/components/schemas/Error\"}}}");
-    doc_close(doc, '}');
+    nima_doc_close(doc, '}');
+    nima_doc_raw(
+        doc, "content",
+        "{\"application/json\": {\"schema\": {\"$ref\": \"#/components/schemas/Error\"}}}");
+    nima_doc_close(doc, '}');
 }
 
 static void write_components(struct doc *doc)
 {
     bool written[STATUS_MAX] = {false};
-    doc_open(doc, "components", '{');
-    doc_open(doc, "schemas", '{');
+    nima_doc_open(doc, "components", '{');
+    nima_doc_open(doc, "schemas", '{');
     write_error_schema(doc);
-    doc_shapes_write(doc);
-    doc_close(doc, '}');
-    doc_open(doc, "responses", '{');
+    nima_doc_shapes_write(doc);
+    nima_doc_close(doc, '}');
+    nima_doc_open(doc, "responses", '{');
     for (int rc = 1; rc < NIMA_RC_COUNT; rc++) {
         int status = nima_rc_status((nima_rc)rc);
         if (!written[status] && rc != NIMA_E_CANCELLED) {
@@ -415,33 +421,33 @@ static void write_components(struct doc *doc)
         }
     }
     write_error_response(doc, STATUS_HEADERS_LARGE);
-    doc_close(doc, '}');
-    doc_open(doc, "parameters", '{');
-    doc_raw(doc, "IdempotencyKey",
-            "{\"name\": \"Idempotency-Key\", \"in\": \"header\", \"required\": false, "
-            "\"description\": \"The same key and body within 24 hours get the first reply.\", "
-            "\"schema\": {\"type\": \"string\", \"minLength\": 1, \"maxLength\": 255, "
-            "\"pattern\": \"^[ -~]+$\"}}");
-    doc_close(doc, '}');
-    doc_open(doc, "headers", '{');
-    doc_raw(doc, "X-Request-Id",
-            "{\"description\": \"The request's own id when it sent one, else a new one.\", "
-            "\"schema\": {\"type\": \"string\"}}");
-    doc_raw(doc, "X-Next-Cursor",
-            "{\"description\": \"Send it as cursor for what follows; absent at the end.\", "
-            "\"schema\": {\"type\": \"string\"}}");
-    doc_raw(doc, "Link",
-            "{\"description\": \"rel=next: the address of what follows; absent at the end.\", "
-            "\"schema\": {\"type\": \"string\"}}");
-    doc_raw(doc, "Retry-After",
-            "{\"description\": \"Seconds to wait.\", \"schema\": {\"type\": \"integer\"}}");
-    doc_close(doc, '}');
-    doc_raw(
+    nima_doc_close(doc, '}');
+    nima_doc_open(doc, "parameters", '{');
+    nima_doc_raw(doc, "IdempotencyKey",
+                 "{\"name\": \"Idempotency-Key\", \"in\": \"header\", \"required\": false, "
+                 "\"description\": \"The same key and body within 24 hours get the first reply.\", "
+                 "\"schema\": {\"type\": \"string\", \"minLength\": 1, \"maxLength\": 255, "
+                 "\"pattern\": \"^[ -~]+$\"}}");
+    nima_doc_close(doc, '}');
+    nima_doc_open(doc, "headers", '{');
+    nima_doc_raw(doc, "X-Request-Id",
+                 "{\"description\": \"The request's own id when it sent one, else a new one.\", "
+                 "\"schema\": {\"type\": \"string\"}}");
+    nima_doc_raw(doc, "X-Next-Cursor",
+                 "{\"description\": \"Send it as cursor for what follows; absent at the end.\", "
+                 "\"schema\": {\"type\": \"string\"}}");
+    nima_doc_raw(doc, "Link",
+                 "{\"description\": \"rel=next: the address of what follows; absent at the end.\", "
+                 "\"schema\": {\"type\": \"string\"}}");
+    nima_doc_raw(doc, "Retry-After",
+                 "{\"description\": \"Seconds to wait.\", \"schema\": {\"type\": \"integer\"}}");
+    nima_doc_close(doc, '}');
+    nima_doc_raw(
         doc, "securitySchemes",
         "{\"bearer\": {\"type\": \"http\", \"scheme\": \"bearer\", \"description\": \"A token of "
         "nima token create. While none was made and the server listens on this machine alone, "
         "none is needed.\"}}");
-    doc_close(doc, '}');
+    nima_doc_close(doc, '}');
 }
 
 void nima_openapi_write(const struct nima_route *const *tables, const char *title,
@@ -451,20 +457,20 @@ void nima_openapi_write(const struct nima_route *const *tables, const char *titl
     EACH_ROW(tables, row)
     {
         if (takes_body(row)) {
-            doc_shape_use(&doc, row->in, true);
+            nima_doc_shape_use(&doc, row->in, true);
         }
         if (row->out != NULL) {
-            doc_shape_use(&doc, row->out, false);
+            nima_doc_shape_use(&doc, row->out, false);
         }
     }
-    doc_open(&doc, NULL, '{');
-    doc_str(&doc, "openapi", "3.1.0");
-    doc_open(&doc, "info", '{');
-    doc_str(&doc, "title", title);
-    doc_str(&doc, "version", version);
-    doc_close(&doc, '}');
+    nima_doc_open(&doc, NULL, '{');
+    nima_doc_str(&doc, "openapi", "3.1.0");
+    nima_doc_open(&doc, "info", '{');
+    nima_doc_str(&doc, "title", title);
+    nima_doc_str(&doc, "version", version);
+    nima_doc_close(&doc, '}');
     write_paths(&doc, tables);
     write_components(&doc);
-    doc_close(&doc, '}');
+    nima_doc_close(&doc, '}');
     nima_buf_add_char(buf, '\n');
 }

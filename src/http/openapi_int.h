@@ -19,18 +19,18 @@ struct doc {
 };
 
 /* `key` is NULL in arrays. */
-void doc_open(struct doc *doc, const char *key, char bracket);
-void doc_close(struct doc *doc, char bracket);
-void doc_str(struct doc *doc, const char *key, const char *text);
-void doc_int(struct doc *doc, const char *key, int64_t value);
-void doc_num(struct doc *doc, const char *key, double value);
-void doc_raw(struct doc *doc, const char *key, const char *json);
+void nima_doc_open(struct doc *doc, const char *key, char bracket);
+void nima_doc_close(struct doc *doc, char bracket);
+void nima_doc_str(struct doc *doc, const char *key, const char *text);
+void nima_doc_int(struct doc *doc, const char *key, int64_t value);
+void nima_doc_num(struct doc *doc, const char *key, double value);
+void nima_doc_raw(struct doc *doc, const char *key, const char *json);
 
 /* Notes the shape and those in it. */
-void doc_shape_use(struct doc *doc, const struct nima_shape *shape, bool in);
-void doc_shape_ref(struct doc *doc, const char *key, const struct nima_shape *shape, bool in);
+void nima_doc_shape_use(struct doc *doc, const struct nima_shape *shape, bool in);
+void nima_doc_shape_ref(struct doc *doc, const char *key, const struct nima_shape *shape, bool in);
 /* components.schemas of all shapes noted. */
-void doc_shapes_write(struct doc *doc);
+void nima_doc_shapes_write(struct doc *doc);
 /* The members of one field's schema, into an object that is open. */
-void doc_field_schema(struct doc *doc, const struct nima_field *field, bool in);
-bool doc_has_body_field(const struct nima_shape *shape);
+void nima_doc_field_schema(struct doc *doc, const struct nima_field *field, bool in);
+bool nima_doc_has_body_field(const struct nima_shape *shape);

@@ -23,7 +23,7 @@ static void key_of(struct doc *doc, const char *key)
     }
 }
 
-void doc_open(struct doc *doc, const char *key, char bracket)
+void nima_doc_open(struct doc *doc, const char *key, char bracket)
 {
     key_of(doc, key);
     nima_buf_add_char(doc->buf, bracket);
@@ -32,7 +32,7 @@ void doc_open(struct doc *doc, const char *key, char bracket)
     doc->filled[doc->depth] = false;
 }
 
-void doc_close(struct doc *doc, char bracket)
+void nima_doc_close(struct doc *doc, char bracket)
 {
     bool filled = doc->filled[doc->depth];
     doc->depth--;
@@ -42,25 +42,25 @@ void doc_close(struct doc *doc, char bracket)
     nima_buf_add_char(doc->buf, bracket);
 }
 
-void doc_str(struct doc *doc, const char *key, const char *text)
+void nima_doc_str(struct doc *doc, const char *key, const char *text)
 {
     key_of(doc, key);
     nima_json_write_str(doc->buf, nima_str_of(text));
 }
 
-void doc_int(struct doc *doc, const char *key, int64_t value)
+void nima_doc_int(struct doc *doc, const char *key, int64_t value)
 {
     key_of(doc, key);
     nima_buf_fmt(doc->buf, "%lld", (long long)value);
 }
 
-void doc_num(struct doc *doc, const char *key, double value)
+void nima_doc_num(struct doc *doc, const char *key, double value)
 {
     key_of(doc, key);
     nima_json_write_num(doc->buf, value);
 }
 
-void doc_raw(struct doc *doc, const char *key, const char *json)
+void nima_doc_raw(struct doc *doc, const char *key, const char *json)
 {
     key_of(doc, key);
     nima_buf_add(doc->buf, nima_str_of(json));
@@ -79,7 +79,7 @@ static struct doc_shape *find(struct doc *doc, const struct nima_shape *shape)
     return NULL;
 }
 
-void doc_shape_use(struct doc *doc, const struct nima_shape *shape, bool in)
+void nima_doc_shape_use(struct doc *doc, const struct nima_shape *shape, bool in)
 {
     struct doc_shape *known = find(doc, shape);
     if (known != NULL && (in ? known->in : known->out)) {
@@ -95,7 +95,7 @@ void doc_shape_use(struct doc *doc, const struct nima_shape *shape, bool in)
     for (size_t i = 0; i < shape->count; i++) {
         const struct nima_field *field = &shape->fields[i];
         if (field->place == NIMA_IN_BODY && field->shape != NULL) {
-            doc_shape_use(doc, field->shape, in);
+            nima_doc_shape_use(doc, field->shape, in);
         }
     }
 }
@@ -105,21 +105,21 @@ static const char *suffix_of(const struct doc_shape *known, bool in)
     return known->in && known->out && in ? "Input" : "";
 }
 
-void doc_shape_ref(struct doc *doc, const char *key, const struct nima_shape *shape, bool in)
+void nima_doc_shape_ref(struct doc *doc, const char *key, const struct nima_shape *shape, bool in)
 {
     const struct doc_shape *known = find(doc, shape);
     nima_assert(known != NULL);
     if (key != NULL) {
-        doc_open(doc, key, '{');
+        nima_doc_open(doc, key, '{');
     }
     key_of(doc, "$ref");
     nima_buf_fmt(doc->buf, "\"#/components/schemas/%s%s\"", shape->name, suffix_of(known, in));
     if (key != NULL) {
-        doc_close(doc, '}');
+        nima_doc_close(doc, '}');
     }
 }
 
-bool doc_has_body_field(const struct nima_shape *shape)
+bool nima_doc_has_body_field(const struct nima_shape *shape)
 {
     for (size_t i = 0; shape != NULL && i < shape->count; i++) {
         if (shape->fields[i].place == NIMA_IN_BODY) {
@@ -151,40 +151,40 @@ static const char *type_of(const struct nima_field *field)
 static void write_type(struct doc *doc, const struct nima_field *field, bool nullable)
 {
     if (!nullable) {
-        doc_str(doc, "type", type_of(field));
+        nima_doc_str(doc, "type", type_of(field));
         return;
     }
-    doc_open(doc, "type", '[');
-    doc_str(doc, NULL, type_of(field));
-    doc_str(doc, NULL, "null");
-    doc_close(doc, ']');
+    nima_doc_open(doc, "type", '[');
+    nima_doc_str(doc, NULL, type_of(field));
+    nima_doc_str(doc, NULL, "null");
+    nima_doc_close(doc, ']');
 }
 
 static void write_choices(struct doc *doc, const struct nima_field *field, bool nullable)
 {
-    doc_open(doc, "enum", '[');
+    nima_doc_open(doc, "enum", '[');
     for (const char *const *choice = field->choices; *choice != NULL; choice++) {
-        doc_str(doc, NULL, *choice);
+        nima_doc_str(doc, NULL, *choice);
     }
     if (nullable) {
-        doc_raw(doc, NULL, "null");
+        nima_doc_raw(doc, NULL, "null");
     }
-    doc_close(doc, ']');
+    nima_doc_close(doc, ']');
 }
 
 static void write_text_limits(struct doc *doc, const struct nima_field *field, bool in)
 {
     if (field->kind == NIMA_KIND_UUID) {
-        doc_str(doc, "format", "uuid");
+        nima_doc_str(doc, "format", "uuid");
     } else if (field->kind == NIMA_KIND_TIME) {
-        doc_str(doc, "format", "date-time");
+        nima_doc_str(doc, "format", "date-time");
     } else if (in && field->choices == NULL) {
-        if (field->required && !field->blank_ok) {
-            doc_int(doc, "minLength", 1);
-            doc_str(doc, "pattern", "[^ \\t\\n\\v\\f\\r]"); /* not blank */
+        if ((field->required || field->min > 0) && !field->blank_ok) {
+            nima_doc_int(doc, "minLength", 1);
+            nima_doc_str(doc, "pattern", "[^ \\t\\n\\v\\f\\r]"); /* not blank */
         }
         if (field->max > field->min) {
-            doc_int(doc, "maxLength", field->max);
+            nima_doc_int(doc, "maxLength", field->max);
         }
     }
 }
@@ -195,26 +195,26 @@ static void write_limits(struct doc *doc, const struct nima_field *field, bool i
     switch (field->kind) {
     case NIMA_KIND_INT:
         if (bounded) {
-            doc_int(doc, "minimum", field->min);
-            doc_int(doc, "maximum", field->max);
+            nima_doc_int(doc, "minimum", field->min);
+            nima_doc_int(doc, "maximum", field->max);
         }
         break;
     case NIMA_KIND_NUM:
         if (field->high > field->low) {
-            doc_num(doc, "minimum", field->low);
-            doc_num(doc, "maximum", field->high);
+            nima_doc_num(doc, "minimum", field->low);
+            nima_doc_num(doc, "maximum", field->high);
         }
         break;
     case NIMA_KIND_LIST:
     case NIMA_KIND_STR_LIST:
         if (bounded && in) {
-            doc_int(doc, "minItems", field->min);
-            doc_int(doc, "maxItems", field->max);
+            nima_doc_int(doc, "minItems", field->min);
+            nima_doc_int(doc, "maxItems", field->max);
         }
         if (field->kind == NIMA_KIND_LIST) {
-            doc_shape_ref(doc, "items", field->shape, in);
+            nima_doc_shape_ref(doc, "items", field->shape, in);
         } else {
-            doc_raw(doc, "items", "{\"type\": \"string\"}");
+            nima_doc_raw(doc, "items", "{\"type\": \"string\"}");
         }
         break;
     case NIMA_KIND_STR:
@@ -231,23 +231,23 @@ static void write_default(struct doc *doc, const struct nima_field *field)
 {
     bool told = field->has == 0 || field->preset != 0;
     /* 0 stands for "not given" where it is out of range. */
-    bool fits = field->max <= field->min ||
-                (field->preset >= field->min && field->preset <= field->max);
+    bool fits =
+        field->max <= field->min || (field->preset >= field->min && field->preset <= field->max);
     if (field->kind == NIMA_KIND_STR && field->preset_str != NULL) {
-        doc_str(doc, "default", field->preset_str);
+        nima_doc_str(doc, "default", field->preset_str);
     } else if (field->kind == NIMA_KIND_INT && told && fits) {
-        doc_int(doc, "default", field->preset);
+        nima_doc_int(doc, "default", field->preset);
     } else if (field->kind == NIMA_KIND_NUM && (field->has == 0 || field->preset_num != 0)) {
-        doc_num(doc, "default", field->preset_num);
+        nima_doc_num(doc, "default", field->preset_num);
     } else if (field->kind == NIMA_KIND_BOOL && told) {
-        doc_raw(doc, "default", field->preset != 0 ? "true" : "false");
+        nima_doc_raw(doc, "default", field->preset != 0 ? "true" : "false");
     }
 }
 
 static void write_doc(struct doc *doc, const struct nima_field *field)
 {
     if (field->doc != NULL) {
-        doc_str(doc, "description", field->doc);
+        nima_doc_str(doc, "description", field->doc);
     }
 }
 
@@ -255,21 +255,21 @@ static void write_doc(struct doc *doc, const struct nima_field *field)
 static void write_given_schema(struct doc *doc, const struct nima_field *field, bool nullable)
 {
     if (!nullable && field->doc == NULL) {
-        doc_open(doc, "allOf", '[');
-        doc_raw(doc, NULL, field->schema);
-        doc_close(doc, ']');
+        nima_doc_open(doc, "allOf", '[');
+        nima_doc_raw(doc, NULL, field->schema);
+        nima_doc_close(doc, ']');
         return;
     }
     write_doc(doc, field);
-    doc_open(doc, nullable ? "anyOf" : "allOf", '[');
-    doc_raw(doc, NULL, field->schema);
+    nima_doc_open(doc, nullable ? "anyOf" : "allOf", '[');
+    nima_doc_raw(doc, NULL, field->schema);
     if (nullable) {
-        doc_raw(doc, NULL, "{\"type\": \"null\"}");
+        nima_doc_raw(doc, NULL, "{\"type\": \"null\"}");
     }
-    doc_close(doc, ']');
+    nima_doc_close(doc, ']');
 }
 
-void doc_field_schema(struct doc *doc, const struct nima_field *field, bool in)
+void nima_doc_field_schema(struct doc *doc, const struct nima_field *field, bool in)
 {
     bool body = field->place == NIMA_IN_BODY;
     /* Of an optional field in a body null says "absent". */
@@ -280,14 +280,14 @@ void doc_field_schema(struct doc *doc, const struct nima_field *field, bool in)
         write_doc(doc, field);
     } else if (field->kind == NIMA_KIND_OBJECT) {
         write_doc(doc, field);
-        doc_open(doc, "anyOf", '[');
-        doc_open(doc, NULL, '{');
-        doc_shape_ref(doc, NULL, field->shape, in);
-        doc_close(doc, '}');
+        nima_doc_open(doc, "anyOf", '[');
+        nima_doc_open(doc, NULL, '{');
+        nima_doc_shape_ref(doc, NULL, field->shape, in);
+        nima_doc_close(doc, '}');
         if (nullable) {
-            doc_raw(doc, NULL, "{\"type\": \"null\"}");
+            nima_doc_raw(doc, NULL, "{\"type\": \"null\"}");
         }
-        doc_close(doc, ']');
+        nima_doc_close(doc, ']');
     } else {
         write_type(doc, field, nullable);
         if (field->choices != NULL) {
@@ -329,13 +329,13 @@ static void write_required(struct doc *doc, const struct nima_shape *shape, bool
             continue;
         }
         if (!any) {
-            doc_open(doc, "required", '[');
+            nima_doc_open(doc, "required", '[');
         }
         any = true;
-        doc_str(doc, NULL, field->name);
+        nima_doc_str(doc, NULL, field->name);
     }
     if (any) {
-        doc_close(doc, ']');
+        nima_doc_close(doc, ']');
     }
 }
 
@@ -344,29 +344,29 @@ static void write_shape(struct doc *doc, const struct nima_shape *shape, const c
 {
     char name[100];
     snprintf(name, sizeof(name), "%s%s", shape->name, suffix);
-    doc_open(doc, name, '{');
-    doc_str(doc, "type", "object");
+    nima_doc_open(doc, name, '{');
+    nima_doc_str(doc, "type", "object");
     if (shape->doc != NULL) {
-        doc_str(doc, "description", shape->doc);
+        nima_doc_str(doc, "description", shape->doc);
     }
-    doc_open(doc, "properties", '{');
+    nima_doc_open(doc, "properties", '{');
     for (size_t i = 0; i < shape->count; i++) {
         const struct nima_field *field = &shape->fields[i];
         if (field->place == NIMA_IN_BODY) {
-            doc_open(doc, field->name, '{');
-            doc_field_schema(doc, field, in);
-            doc_close(doc, '}');
+            nima_doc_open(doc, field->name, '{');
+            nima_doc_field_schema(doc, field, in);
+            nima_doc_close(doc, '}');
         }
     }
-    doc_close(doc, '}');
+    nima_doc_close(doc, '}');
     write_required(doc, shape, in);
     if (in && !shape->open) {
-        doc_raw(doc, "additionalProperties", "false");
+        nima_doc_raw(doc, "additionalProperties", "false");
     }
-    doc_close(doc, '}');
+    nima_doc_close(doc, '}');
 }
 
-void doc_shapes_write(struct doc *doc)
+void nima_doc_shapes_write(struct doc *doc)
 {
     for (size_t i = 0; i < doc->shape_count; i++) {
         const struct doc_shape *known = &doc->shapes[i];

@@ -39,7 +39,7 @@ static bool among(const nima_str *list, size_t count, nima_str value)
     return false;
 }
 
-nima_rc http_check_host(struct nima_exchange *exchange)
+nima_rc nima_http_check_host(struct nima_exchange *exchange)
 {
     const struct nima_http *http = exchange->http;
     const struct nima_http_options *options = &http->options;
@@ -74,7 +74,7 @@ static bool is_own(struct nima_exchange *exchange, nima_str authority)
     return host.ptr != NULL && nima_str_eq_nocase(authority, host);
 }
 
-nima_rc http_check_origin(struct nima_exchange *exchange)
+nima_rc nima_http_check_origin(struct nima_exchange *exchange)
 {
     const struct nima_http_options *options = &exchange->http->options;
     nima_str origin = nima_exchange_header(exchange, "Origin");

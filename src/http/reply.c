@@ -51,14 +51,15 @@ static void add_cors(struct nima_exchange *exchange, struct MHD_Response *respon
         add(response, "Vary", "Origin");
     }
     if (exchange->cors_origin.ptr != NULL) {
-        add(response, "Access-Control-Allow-Origin",
-            nima_cstr(&exchange->ctx, exchange->cors_origin));
+        /* A copied header: there is a NUL behind it. */
+        add(response, "Access-Control-Allow-Origin", exchange->cors_origin.ptr);
         add(response, "Access-Control-Expose-Headers",
             "X-Request-Id, X-Next-Cursor, Link, Retry-After, Idempotency-Replayed");
     }
 }
 
-void http_reply_headers(struct nima_exchange *exchange, struct MHD_Response *response)
+/* Touches nothing that a worker may be changing. */
+static void add_common(struct nima_exchange *exchange, struct MHD_Response *response)
 {
     add(response, "X-Request-Id", exchange->request_id);
     add(response, "X-Content-Type-Options", "nosniff");
@@ -67,13 +68,18 @@ void http_reply_headers(struct nima_exchange *exchange, struct MHD_Response *res
     if (atomic_load(&exchange->http->stopping)) {
         add(response, "Connection", "close");
     }
+}
+
+void nima_http_reply_headers(struct nima_exchange *exchange, struct MHD_Response *response)
+{
+    add_common(exchange, response);
     for (size_t i = 0; i < exchange->added_count; i++) {
         /* Ours are copies with a NUL behind them. */
         add(response, exchange->added[i].name.ptr, exchange->added[i].value.ptr);
     }
 }
 
-void http_reply_count(struct nima_http *http, int status)
+void nima_http_reply_count(struct nima_http *http, int status)
 {
     atomic_fetch_add(&http->requests, 1);
     if (status >= 500) {
@@ -93,24 +99,24 @@ static struct MHD_Response *response_of(struct nima_buf *body)
     return response;
 }
 
-void http_reply_json(struct nima_exchange *exchange, int status, struct nima_buf *body)
+void nima_http_reply_json(struct nima_exchange *exchange, int status, struct nima_buf *body)
 {
     struct MHD_Response *response = response_of(body);
     add(response, "Content-Type", "application/json");
     add(response, "Cache-Control", "no-store");
-    http_reply_headers(exchange, response);
+    nima_http_reply_headers(exchange, response);
     exchange->replied = true;
-    http_exchange_ready(exchange, status, response);
+    nima_http_exchange_ready(exchange, status, response);
 }
 
-void http_reply_empty(struct nima_exchange *exchange, int status)
+void nima_http_reply_empty(struct nima_exchange *exchange, int status)
 {
     struct MHD_Response *response =
         MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
     nima_assert(response != NULL);
-    http_reply_headers(exchange, response);
+    nima_http_reply_headers(exchange, response);
     exchange->replied = true;
-    http_exchange_ready(exchange, status, response);
+    nima_http_exchange_ready(exchange, status, response);
 }
 
 static int retry_after(const struct nima_ctx *ctx, nima_rc rc)
@@ -134,7 +140,7 @@ static void log_error(const struct nima_exchange *exchange, nima_rc rc)
     }
 }
 
-void http_reply_error(struct nima_exchange *exchange, nima_rc rc)
+void nima_http_reply_error(struct nima_exchange *exchange, nima_rc rc)
 {
     log_error(exchange, rc);
     struct nima_buf body;
@@ -148,13 +154,13 @@ void http_reply_error(struct nima_exchange *exchange, nima_rc rc)
         nima_exchange_add_header(exchange, "WWW-Authenticate", NIMA_STR("Bearer"));
     }
     if (rc == NIMA_E_METHOD) {
-        nima_exchange_add_header(exchange, "Allow", http_route_allow(exchange));
+        nima_exchange_add_header(exchange, "Allow", nima_http_route_allow(exchange));
     }
     int status = exchange->door_status != 0 ? exchange->door_status : nima_rc_status(rc);
-    http_reply_json(exchange, status, &body);
+    nima_http_reply_json(exchange, status, &body);
 }
 
-void http_reply_error_apart(struct nima_exchange *exchange, nima_rc rc, const char *message)
+void nima_http_reply_error_apart(struct nima_exchange *exchange, nima_rc rc, const char *message)
 {
     struct nima_buf body;
     nima_buf_init(&body, ERROR_BYTES_MAX);
@@ -162,12 +168,12 @@ void http_reply_error_apart(struct nima_exchange *exchange, nima_rc rc, const ch
     struct MHD_Response *response = response_of(&body);
     add(response, "Content-Type", "application/json");
     add(response, "Cache-Control", "no-store");
-    add(response, "X-Request-Id", exchange->request_id);
-    http_exchange_ready(exchange, nima_rc_status(rc), response);
+    add_common(exchange, response);
+    nima_http_exchange_ready(exchange, nima_rc_status(rc), response);
 }
 
-void http_reply_raw(int fd, struct nima_http *http, int status, nima_rc rc, const char *message,
-                    const char *request_id)
+void nima_http_reply_raw(int fd, struct nima_http *http, int status, nima_rc rc,
+                         const char *message, const char *request_id)
 {
     struct nima_buf body, reply;
     nima_buf_init(&body, ERROR_BYTES_MAX);
@@ -181,7 +187,7 @@ void http_reply_raw(int fd, struct nima_http *http, int status, nima_rc rc, cons
     /* A few hundred bytes into an empty socket buffer; if they do not fit, so be it. */
     ssize_t sent = send(fd, reply.ptr, reply.len, MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)sent;
-    http_reply_count(http, status);
+    nima_http_reply_count(http, status);
     nima_buf_done(&body);
     nima_buf_done(&reply);
 }

@@ -39,7 +39,21 @@ static void look_at_body(struct http_route *route)
     }
 }
 
-void http_routes_open(struct nima_http *http)
+/* Mistakes in a table stop the start, where they are seen. */
+static void check_row(const struct nima_http *http, const struct http_route *route)
+{
+    const struct nima_route *row = route->row;
+    nima_assert(row->call != NULL);
+    nima_assert(!row->quick || row->kind != NIMA_ROUTE_STREAM);
+    nima_assert(!row->in_list || (row->in != NULL && row->in_list_max > 0));
+    nima_assert(row->kind != NIMA_ROUTE_LIST || row->out != NULL);
+    for (size_t i = 0; &http->routes[i] != route; i++) {
+        const struct nima_route *other = http->routes[i].row;
+        nima_assert(strcmp(other->path, row->path) != 0 || strcmp(other->method, row->method) != 0);
+    }
+}
+
+void nima_http_routes_open(struct nima_http *http)
 {
     size_t count = 0;
     for (size_t t = 0; http->options.tables[t] != NULL; t++) {
@@ -54,6 +68,7 @@ void http_routes_open(struct nima_http *http)
             route->row = row;
             cut_path(route);
             look_at_body(route);
+            check_row(http, route);
         }
     }
 }
@@ -97,7 +112,7 @@ static const struct http_route *closest_path(const struct nima_exchange *exchang
     return best;
 }
 
-nima_rc http_route_find(struct nima_exchange *exchange)
+nima_rc nima_http_route_find(struct nima_exchange *exchange)
 {
     const struct nima_http *http = exchange->http;
     const struct http_route *path = closest_path(exchange);
@@ -114,12 +129,12 @@ nima_rc http_route_find(struct nima_exchange *exchange)
             return NIMA_OK;
         }
     }
-    nima_str allow = http_route_allow(exchange);
+    nima_str allow = nima_http_route_allow(exchange);
     return nima_fail(&exchange->ctx, NIMA_E_METHOD, "this address takes " NIMA_FMT,
                      NIMA_ARG(allow));
 }
 
-nima_str http_route_allow(struct nima_exchange *exchange)
+nima_str nima_http_route_allow(struct nima_exchange *exchange)
 {
     const struct nima_http *http = exchange->http;
     const struct http_route *path = closest_path(exchange);

@@ -49,13 +49,13 @@ static void reply(struct nima_exchange *exchange, const struct http_idem *idem, 
     int status = exchange->status != 0 ? exchange->status : row->status;
     status = status != 0 ? status : 200;
     if (status == 204 || status == 304) {
-        http_idem_keep(exchange, idem, status, NIMA_STR(""));
-        http_reply_empty(exchange, status);
+        nima_http_idem_keep(exchange, idem, status, NIMA_STR(""));
+        nima_http_reply_empty(exchange, status);
         return;
     }
     if (row->kind == NIMA_ROUTE_BYTES) {
         nima_fail(&exchange->ctx, NIMA_E_INTERNAL, "the handler made no reply");
-        http_reply_error(exchange, NIMA_E_INTERNAL);
+        nima_http_reply_error(exchange, NIMA_E_INTERNAL);
         return;
     }
     struct nima_buf body;
@@ -64,11 +64,11 @@ static void reply(struct nima_exchange *exchange, const struct http_idem *idem, 
         nima_buf_done(&body);
         nima_fail(&exchange->ctx, NIMA_E_INTERNAL, "the reply is larger than %d bytes",
                   NIMA_HTTP_REPLY_BYTES_MAX);
-        http_reply_error(exchange, NIMA_E_INTERNAL);
+        nima_http_reply_error(exchange, NIMA_E_INTERNAL);
         return;
     }
-    http_idem_keep(exchange, idem, status, nima_buf_view(&body));
-    http_reply_json(exchange, status, &body);
+    nima_http_idem_keep(exchange, idem, status, nima_buf_view(&body));
+    nima_http_reply_json(exchange, status, &body);
 }
 
 static void reply_failure(struct nima_exchange *exchange, const struct http_idem *idem, nima_rc rc)
@@ -80,24 +80,24 @@ static void reply_failure(struct nima_exchange *exchange, const struct http_idem
         nima_buf_init(&body, 8 * 1024);
         nima_http_error_json(&exchange->ctx, rc, &body);
         struct nima_error error = exchange->ctx.error;
-        http_idem_keep(exchange, idem, nima_rc_status(rc), nima_buf_view(&body));
+        nima_http_idem_keep(exchange, idem, nima_rc_status(rc), nima_buf_view(&body));
         exchange->ctx.error = error;
         nima_buf_done(&body);
     }
-    http_reply_error(exchange, rc);
+    nima_http_reply_error(exchange, rc);
 }
 
 static void replay(struct nima_exchange *exchange, int status, nima_str stored)
 {
     nima_exchange_add_header(exchange, "Idempotency-Replayed", NIMA_STR("true"));
     if (stored.len == 0) {
-        http_reply_empty(exchange, status);
+        nima_http_reply_empty(exchange, status);
         return;
     }
     struct nima_buf body;
     nima_buf_init(&body, NIMA_HTTP_REPLY_BYTES_MAX);
     nima_buf_add(&body, stored);
-    http_reply_json(exchange, status, &body);
+    nima_http_reply_json(exchange, status, &body);
 }
 
 static void *out_of(struct nima_exchange *exchange)
@@ -116,7 +116,7 @@ static void finish(struct nima_exchange *exchange, const struct http_idem *idem,
                        "the server is stopping; what was done so far is kept");
     }
     if (exchange->streaming) {
-        http_sse_end(exchange, rc);
+        nima_http_sse_end(exchange, rc);
     } else if (rc != NIMA_OK && exchange->replied) {
         nima_log_error("a handler failed after its reply: %s", nima_rc_code(rc));
     } else if (rc != NIMA_OK) {
@@ -126,7 +126,7 @@ static void finish(struct nima_exchange *exchange, const struct http_idem *idem,
     }
 }
 
-void http_serve(struct nima_exchange *exchange)
+void nima_http_serve(struct nima_exchange *exchange)
 {
     struct nima_ctx *ctx = &exchange->ctx;
     struct http_idem idem = {0};
@@ -135,10 +135,10 @@ void http_serve(struct nima_exchange *exchange)
     ctx->deadline_ms = exchange->deadline_ms;
     nima_rc rc = authorize(exchange);
     if (rc == NIMA_OK) {
-        rc = http_decode(exchange, &in);
+        rc = nima_http_decode(exchange, &in);
     }
     if (rc == NIMA_OK) {
-        rc = http_idem_begin(exchange, &idem);
+        rc = nima_http_idem_begin(exchange, &idem);
     }
     if (rc == NIMA_OK && idem.hit) {
         replay(exchange, idem.status, idem.reply);
@@ -146,7 +146,7 @@ void http_serve(struct nima_exchange *exchange)
         rc = rc == NIMA_OK ? call(exchange, in, out) : rc;
         finish(exchange, &idem, rc, out);
     }
-    http_idem_end(exchange);
+    nima_http_idem_end(exchange);
     nima_log_debug(NIMA_FMT " " NIMA_FMT " %s in %lld ms (request %s)", NIMA_ARG(exchange->method),
                    NIMA_ARG(exchange->target.path), rc == NIMA_OK ? "done" : nima_rc_code(rc),
                    (long long)(nima_mono_ms() - exchange->begun_ms), exchange->request_id);

@@ -13,7 +13,7 @@
 #include "util/clock.h"
 #include "util/log.h"
 
-enum { BACKLOG = 1024, FLUSH_MS = 2000, STILL_RUNNING_MS = 5000 };
+enum { BACKLOG = 1024, FLUSH_MS = 2000, STILL_RUNNING_MS = 5000, POLLED_SPARE = 256 };
 
 static size_t unescape_nothing(void *user, struct MHD_Connection *mhd, char *text)
 {
@@ -128,12 +128,12 @@ static nima_rc start_daemon(struct nima_ctx *ctx, struct nima_http *http)
     /* Twice the headers: their parsed form, and the reply's headers, live beside their text. */
     size_t memory = 2 * options->header_bytes_max + 8 * 1024;
     http->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, http_on_request, http, MHD_OPTION_LISTEN_SOCKET, http->listen_fd,
+        flags, 0, NULL, NULL, nima_http_on_request, http, MHD_OPTION_LISTEN_SOCKET, http->listen_fd,
         MHD_OPTION_THREAD_POOL_SIZE, (unsigned int)options->io_threads, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned int)options->connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)options->idle_timeout_s + 15,
-        MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, http, MHD_OPTION_NOTIFY_CONNECTION,
-        http_on_connection, http, MHD_OPTION_URI_LOG_CALLBACK, http_on_request_line, http,
+        MHD_OPTION_NOTIFY_COMPLETED, nima_http_on_completed, http, MHD_OPTION_NOTIFY_CONNECTION,
+        nima_http_on_connection, http, MHD_OPTION_URI_LOG_CALLBACK, nima_http_on_request_line, http,
         MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL, MHD_OPTION_END);
     if (http->daemon == NULL) {
         return nima_fail(ctx, NIMA_E_INTERNAL, "the HTTP server cannot start: %s", strerror(errno));
@@ -152,7 +152,7 @@ static void http_init(struct nima_http *http)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&http->quiet, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    http_packed_open(&http->packed);
+    nima_http_packed_open(&http->packed);
 }
 
 static void http_free(struct nima_http *http)
@@ -167,8 +167,8 @@ static void http_free(struct nima_http *http)
     for (size_t i = 0; i < http->lingering_count; i++) {
         close(http->lingering[i].fd);
     }
-    http_exchange_free_spare(http);
-    http_packed_close(&http->packed);
+    nima_http_exchange_free_spare(http);
+    nima_http_packed_close(&http->packed);
     pthread_cond_destroy(&http->quiet);
     pthread_mutex_destroy(&http->idem_lock);
     pthread_mutex_destroy(&http->lock);
@@ -179,11 +179,13 @@ static void http_free(struct nima_http *http)
 static nima_rc start(struct nima_ctx *ctx, struct nima_http *http)
 {
     const struct nima_http_options *options = &http->options;
-    http_routes_open(http);
+    nima_http_routes_open(http);
+    http->polled_max = (size_t)options->connections_max + POLLED_SPARE;
+    http->polled = NIMA_NEW(http->arena, struct pollfd, http->polled_max);
     NIMA_TRY(listen_on(ctx, http));
-    http_lane_open(&http->lane, http, options->workers, options->queue_max);
-    http_lane_open(&http->slow_lane, http, options->slow_workers, options->queue_max);
-    if (pthread_create(&http->ticker, NULL, http_ticker, http) != 0) {
+    nima_http_lane_open(&http->lane, http, options->workers, options->queue_max);
+    nima_http_lane_open(&http->slow_lane, http, options->slow_workers, options->queue_max);
+    if (pthread_create(&http->ticker, NULL, nima_http_ticker, http) != 0) {
         return nima_fail(ctx, NIMA_E_INTERNAL, "no thread for the HTTP server");
     }
     http->ticker_runs = true;
@@ -201,8 +203,8 @@ nima_rc nima_http_start(struct nima_ctx *ctx, const struct nima_http_options *op
         if (http->listen_fd >= 0) {
             close(http->listen_fd);
         }
-        http_lane_close(&http->lane);
-        http_lane_close(&http->slow_lane);
+        nima_http_lane_close(&http->lane);
+        nima_http_lane_close(&http->slow_lane);
         http_free(http);
         return rc;
     }
@@ -241,7 +243,7 @@ static void kick_all(struct nima_http *http)
 {
     pthread_mutex_lock(&http->lock);
     for (struct http_conn *conn = http->conns; conn != NULL; conn = conn->next) {
-        http_conn_kick(conn);
+        nima_http_conn_kick(conn);
     }
     pthread_mutex_unlock(&http->lock);
 }
@@ -271,8 +273,8 @@ void nima_http_stop(struct nima_http *http, int grace_ms)
     if (!wait_quiet(http, grace_ms)) {
         cut_short(http);
     }
-    http_lane_close(&http->lane);
-    http_lane_close(&http->slow_lane);
+    nima_http_lane_close(&http->lane);
+    nima_http_lane_close(&http->slow_lane);
     MHD_stop_daemon(http->daemon);
     close(listening);
     http_free(http);

@@ -56,7 +56,7 @@ nima_rc nima_sse_begin(struct nima_ctx *ctx, struct nima_exchange *exchange)
     MHD_add_response_header(response, "Content-Type", "text/event-stream");
     MHD_add_response_header(response, "Cache-Control", "no-cache");
     MHD_add_response_header(response, "X-Accel-Buffering", "no");
-    http_reply_headers(exchange, response);
+    nima_http_reply_headers(exchange, response);
     nima_buf_init(&exchange->stream, exchange->http->options.stream_bytes_max + 4096);
     exchange->replied = true;
     pthread_mutex_lock(&exchange->lock);
@@ -64,7 +64,7 @@ nima_rc nima_sse_begin(struct nima_ctx *ctx, struct nima_exchange *exchange)
     exchange->wrote_ms = nima_mono_ms();
     pthread_mutex_unlock(&exchange->lock);
     atomic_fetch_add(&exchange->http->streams_open, 1);
-    if (!http_exchange_ready(exchange, 200, response)) {
+    if (!nima_http_exchange_ready(exchange, 200, response)) {
         return left(ctx);
     }
     return nima_ctx_stopped(ctx);
@@ -128,7 +128,7 @@ nima_rc nima_sse_send(struct nima_ctx *ctx, struct nima_exchange *exchange, nima
     return open ? nima_ctx_stopped(ctx) : left(ctx);
 }
 
-void http_sse_comment(struct nima_exchange *exchange)
+void nima_http_sse_comment(struct nima_exchange *exchange)
 {
     if (exchange->stream.len == 0 && !exchange->ended) {
         nima_buf_add(&exchange->stream, NIMA_STR(":\n\n"));
@@ -153,7 +153,7 @@ static void put_error(struct nima_exchange *exchange, nima_rc rc)
     nima_buf_done(&json);
 }
 
-void http_sse_end(struct nima_exchange *exchange, nima_rc rc)
+void nima_http_sse_end(struct nima_exchange *exchange, nima_rc rc)
 {
     if (rc != NIMA_OK && rc != NIMA_E_CANCELLED) {
         put_error(exchange, rc);

@@ -16,7 +16,7 @@ static int hex_of(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-nima_rc http_unescape(struct nima_ctx *ctx, nima_str raw, bool plus, nima_str *out)
+nima_rc nima_http_unescape(struct nima_ctx *ctx, nima_str raw, bool plus, nima_str *out)
 {
     char *text = nima_alloc(ctx->arena, raw.len + 1);
     size_t used = 0;
@@ -74,7 +74,7 @@ static bool has_control(nima_str s)
     return false;
 }
 
-nima_rc http_target_read(struct nima_ctx *ctx, nima_str raw, struct http_target *out)
+nima_rc nima_http_target_read(struct nima_ctx *ctx, nima_str raw, struct http_target *out)
 {
     nima_str rest = without_authority(raw);
     if (rest.len == 0 || rest.ptr[0] != '/' || has_control(rest)) {
@@ -97,7 +97,7 @@ nima_rc http_target_read(struct nima_ctx *ctx, nima_str raw, struct http_target 
         if (target.count == NIMA_HTTP_SEGMENTS_MAX) {
             return nima_fail(ctx, NIMA_E_NOT_FOUND, "there is nothing at this address");
         }
-        NIMA_TRY(http_unescape(ctx, segment, false, &target.segments[target.count]));
+        NIMA_TRY(nima_http_unescape(ctx, segment, false, &target.segments[target.count]));
         target.count++;
     }
     *out = target;

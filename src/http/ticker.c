@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,13 +26,14 @@ enum {
     COMMENT_MS = 15000,
     PROBE_MS = 1000,
     LATE_MS = 1000, /* for the handler to answer TIMEOUT itself, with its own words */
+    HALF_CLOSED_MS = 200,
     LINGER_MS = 2000,
     LINGER_TICK_MS = 10
 };
 
 static const char probe[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
-void http_conn_kick(struct http_conn *conn)
+void nima_http_conn_kick(struct http_conn *conn)
 {
     if (!conn->kicked) {
         conn->kicked = true;
@@ -42,7 +44,7 @@ void http_conn_kick(struct http_conn *conn)
 /* A client that still sends when we have closed gets a reset, and loses the reply that explains
  * it. A second descriptor keeps the socket open; MHD has shut our sending half down by then, and
  * here is read and dropped what still comes, for a while. */
-void http_linger(struct nima_http *http, int fd)
+void nima_http_linger(struct nima_http *http, int fd)
 {
     int copy = dup(fd);
     pthread_mutex_lock(&http->lock);
@@ -102,20 +104,35 @@ static void end_slow_sender(struct nima_http *http, struct http_conn *conn, int6
     }
     if (conn->exchange != NULL && !stopping) {
         const char *id = conn->phase == CONN_BODY ? conn->exchange->request_id : "";
-        http_reply_raw(conn->fd, http, 408, NIMA_E_TIMEOUT, "the request did not arrive in time",
-                       id);
+        nima_http_reply_raw(conn->fd, http, 408, NIMA_E_TIMEOUT,
+                            "the request did not arrive in time", id);
     }
-    http_conn_kick(conn);
+    nima_http_conn_kick(conn);
+}
+
+/* A FIN that comes together with data gives MHD's edge-triggered epoll no second edge, so it would
+ * hear of it only by its timeout. Nothing unread and nothing more to come: no request follows. Two
+ * ticks, so that what MHD has just read is not taken for nothing. */
+static void end_half_closed(struct http_conn *conn, int seen, int64_t now)
+{
+    int unread = 0;
+    if ((seen & POLLRDHUP) == 0 || ioctl(conn->fd, FIONREAD, &unread) != 0 || unread > 0) {
+        conn->ended_ms = 0;
+    } else if (conn->ended_ms < conn->since_ms || conn->ended_ms == 0) {
+        conn->ended_ms = now;
+    } else if (now - conn->ended_ms >= HALF_CLOSED_MS) {
+        nima_http_conn_kick(conn);
+    }
 }
 
 /* With both locks held. */
-static void look_for_client(struct nima_exchange *exchange, struct http_conn *conn, int64_t now)
+static void look_for_client(struct nima_exchange *exchange, struct http_conn *conn, int seen,
+                            int64_t now)
 {
-    struct pollfd at = {.fd = conn->fd, .events = POLLRDHUP};
-    if (conn->left || poll(&at, 1, 0) <= 0) {
+    if (conn->left || seen == 0) {
         return;
     }
-    if ((at.revents & (POLLHUP | POLLERR)) != 0) {
+    if ((seen & (POLLHUP | POLLERR)) != 0) {
         conn->left = true;
         atomic_store(&exchange->cancelled, true);
         pthread_cond_broadcast(&exchange->moved);
@@ -126,7 +143,7 @@ static void look_for_client(struct nima_exchange *exchange, struct http_conn *co
     }
     conn->probed_ms = now;
     if (exchange->streaming) {
-        http_sse_comment(exchange);
+        nima_http_sse_comment(exchange);
     } else if (exchange->stage == STAGE_WORKING && exchange->suspended && !exchange->http_1_0) {
         ssize_t sent = send(conn->fd, probe, sizeof(probe) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
         (void)sent;
@@ -134,17 +151,18 @@ static void look_for_client(struct nima_exchange *exchange, struct http_conn *co
 }
 
 /* With nima_http.lock held. True: the handler missed its deadline and does not even say so. */
-static bool tick_exchange(struct nima_exchange *exchange, struct http_conn *conn, int64_t now)
+static bool tick_exchange(struct nima_exchange *exchange, struct http_conn *conn, int seen,
+                          int64_t now)
 {
     bool late = false;
     pthread_mutex_lock(&exchange->lock);
     if (exchange->stage == STAGE_WORKING || exchange->streaming) {
-        look_for_client(exchange, conn, now);
+        look_for_client(exchange, conn, seen, now);
         if (exchange->streaming && now - exchange->wrote_ms >= COMMENT_MS) {
-            http_sse_comment(exchange);
+            nima_http_sse_comment(exchange);
         }
         if (exchange->cut) {
-            http_conn_kick(conn);
+            nima_http_conn_kick(conn);
         }
         if (atomic_load(&exchange->http->cutting)) {
             atomic_store(&exchange->cancelled, true);
@@ -160,20 +178,39 @@ static bool tick_exchange(struct nima_exchange *exchange, struct http_conn *conn
     return late;
 }
 
+/* What happened to the connections' other ends, in the order of the list. */
+static size_t poll_all(struct nima_http *http)
+{
+    size_t count = 0;
+    struct http_conn *conn = http->conns;
+    for (; conn != NULL && count < http->polled_max; conn = conn->next) {
+        http->polled[count++] = (struct pollfd){.fd = conn->fd, .events = POLLRDHUP};
+    }
+    if (poll(http->polled, count, 0) < 0) {
+        return 0;
+    }
+    return count;
+}
+
 static void tick(struct nima_http *http)
 {
     int64_t now = nima_mono_ms();
+    size_t at = 0;
     tick_lingering(http, now);
-    for (struct http_conn *conn = http->conns; conn != NULL; conn = conn->next) {
+    size_t count = poll_all(http);
+    for (struct http_conn *conn = http->conns; conn != NULL; conn = conn->next, at++) {
+        int seen = at < count ? http->polled[at].revents : 0;
         if (conn->phase != CONN_REPLY) {
             end_slow_sender(http, conn, now);
-        } else if (conn->exchange != NULL && tick_exchange(conn->exchange, conn, now)) {
-            http_reply_error_apart(conn->exchange, NIMA_E_TIMEOUT, nima_rc_text(NIMA_E_TIMEOUT));
+            end_half_closed(conn, seen, now);
+        } else if (conn->exchange != NULL && tick_exchange(conn->exchange, conn, seen, now)) {
+            nima_http_reply_error_apart(conn->exchange, NIMA_E_TIMEOUT,
+                                        nima_rc_text(NIMA_E_TIMEOUT));
         }
     }
 }
 
-void *http_ticker(void *arg)
+void *nima_http_ticker(void *arg)
 {
     struct nima_http *http = arg;
     pthread_mutex_lock(&http->lock);

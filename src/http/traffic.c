@@ -1,7 +1,7 @@
 /*
  * What MHD calls on its threads: connections come and go, requests arrive piece by piece. Nothing
- * here blocks. MHD calls http_on_request once with the headers, once for each piece of the body,
- * once when the request is complete, and again after it was resumed.
+ * here blocks. MHD calls nima_http_on_request once with the headers, once for each piece of the
+ * body, once when the request is complete, and again after it was resumed.
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -57,8 +57,8 @@ static void conn_close(struct nima_http *http, struct http_conn *conn)
     free(conn);
 }
 
-void http_on_connection(void *user, struct MHD_Connection *mhd, void **slot,
-                        enum MHD_ConnectionNotificationCode what)
+void nima_http_on_connection(void *user, struct MHD_Connection *mhd, void **slot,
+                             enum MHD_ConnectionNotificationCode what)
 {
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         *slot = conn_open(user, mhd);
@@ -68,23 +68,23 @@ void http_on_connection(void *user, struct MHD_Connection *mhd, void **slot,
     }
 }
 
-void *http_on_request_line(void *user, const char *uri, struct MHD_Connection *mhd)
+void *nima_http_on_request_line(void *user, const char *uri, struct MHD_Connection *mhd)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    struct nima_exchange *exchange = http_exchange_new(user, info->socket_context, mhd);
+    struct nima_exchange *exchange = nima_http_exchange_new(user, info->socket_context, mhd);
     exchange->raw_target = nima_str_copy(exchange->ctx.arena, nima_str_of(uri));
     return exchange;
 }
 
-void http_on_completed(void *user, struct MHD_Connection *mhd, void **slot,
-                       enum MHD_RequestTerminationCode why)
+void nima_http_on_completed(void *user, struct MHD_Connection *mhd, void **slot,
+                            enum MHD_RequestTerminationCode why)
 {
     (void)user;
     (void)mhd;
     (void)why;
     if (*slot != NULL) {
-        http_exchange_completed(*slot);
+        nima_http_exchange_completed(*slot);
         *slot = NULL;
     }
 }
@@ -116,19 +116,19 @@ static enum MHD_Result send_reply(struct nima_exchange *exchange)
 static enum MHD_Result refuse(struct nima_exchange *exchange)
 {
     set_phase(exchange, CONN_REPLY);
-    if (http_door_closes(exchange)) {
+    if (nima_http_door_closes(exchange)) {
         /* What follows on this connection may be anything but a request. */
-        http_linger(exchange->http, exchange->conn->fd);
+        nima_http_linger(exchange->http, exchange->conn->fd);
         nima_exchange_add_header(exchange, "Connection", NIMA_STR("close"));
     }
-    http_reply_error(exchange, exchange->door_rc);
+    nima_http_reply_error(exchange, exchange->door_rc);
     return send_reply(exchange);
 }
 
 static enum MHD_Result reply_options(struct nima_exchange *exchange)
 {
     struct nima_ctx *ctx = &exchange->ctx;
-    nima_str allow = http_route_allow(exchange);
+    nima_str allow = nima_http_route_allow(exchange);
     allow = allow.ptr != NULL ? allow : NIMA_STR("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
     nima_exchange_add_header(exchange, "Allow", allow);
     if (exchange->cors_origin.ptr != NULL &&
@@ -139,7 +139,7 @@ static enum MHD_Result reply_options(struct nima_exchange *exchange)
                                           "X-Request-Id, X-Nima-Conversation, Accept"));
         nima_exchange_add_header(exchange, "Access-Control-Max-Age", nima_fmt(ctx, "%d", 600));
     }
-    http_reply_empty(exchange, 204);
+    nima_http_reply_empty(exchange, 204);
     return send_reply(exchange);
 }
 
@@ -153,7 +153,7 @@ static bool hand_over(struct nima_exchange *exchange)
     pthread_mutex_lock(&exchange->lock);
     exchange->stage = STAGE_WORKING;
     atomic_fetch_add(&exchange->refs, 1);
-    bool pushed = http_lane_push(slow ? &http->slow_lane : &http->lane, exchange);
+    bool pushed = nima_http_lane_push(slow ? &http->slow_lane : &http->lane, exchange);
     if (pushed) {
         exchange->suspended = true;
         MHD_suspend_connection(exchange->mhd);
@@ -173,7 +173,7 @@ static enum MHD_Result dispatch(struct nima_exchange *exchange)
         exchange->deadline_ms = nima_mono_ms() + (int64_t)limit_s * 1000;
     }
     if (row->quick) {
-        http_serve(exchange);
+        nima_http_serve(exchange);
         return send_reply(exchange);
     }
     if (!hand_over(exchange)) {
@@ -194,8 +194,9 @@ static enum MHD_Result first_call(struct nima_exchange *exchange, const char *me
 {
     exchange->method = nima_str_copy(exchange->ctx.arena, nima_str_of(method));
     exchange->http_1_0 = strcmp(version, "HTTP/1.1") != 0;
-    exchange->door_rc = http_door(exchange);
-    if (exchange->door_rc != NIMA_OK && http_has_body(exchange) && http_door_closes(exchange)) {
+    exchange->door_rc = nima_http_door(exchange);
+    if (exchange->door_rc != NIMA_OK && nima_http_has_body(exchange) &&
+        nima_http_door_closes(exchange)) {
         return refuse(exchange);
     }
     /* MHD closes the connection behind a reply to this call, so even a request without a body is
@@ -211,9 +212,9 @@ static enum MHD_Result refuse_large(struct nima_exchange *exchange)
     char message[100];
     snprintf(message, sizeof(message), "the body is larger than the %zu bytes taken here",
              exchange->body_bytes_max);
-    http_linger(exchange->http, exchange->conn->fd);
-    http_reply_raw(exchange->conn->fd, exchange->http, 413, NIMA_E_TOO_LARGE, message,
-                   exchange->request_id);
+    nima_http_linger(exchange->http, exchange->conn->fd);
+    nima_http_reply_raw(exchange->conn->fd, exchange->http, 413, NIMA_E_TOO_LARGE, message,
+                        exchange->request_id);
     return MHD_NO;
 }
 
@@ -233,9 +234,9 @@ static enum MHD_Result take_body(struct nima_exchange *exchange, nima_str piece)
     return MHD_YES;
 }
 
-enum MHD_Result http_on_request(void *user, struct MHD_Connection *mhd, const char *url,
-                                const char *method, const char *version, const char *data,
-                                size_t *size, void **slot)
+enum MHD_Result nima_http_on_request(void *user, struct MHD_Connection *mhd, const char *url,
+                                     const char *method, const char *version, const char *data,
+                                     size_t *size, void **slot)
 {
     (void)user;
     (void)mhd;
