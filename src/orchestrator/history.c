@@ -30,9 +30,9 @@ static nima_str join_system(struct nima_ctx *ctx, nima_str so_far, nima_str more
 }
 
 static void add_message(struct nima_history *history, nima_str role, nima_str content,
-                        struct nima_notes notes)
+                        struct nima_notes notes, int64_t position)
 {
-    history->items[history->count++] = (struct nima_window_message){role, content, notes};
+    history->items[history->count++] = (struct nima_window_message){role, content, notes, position};
 }
 
 static nima_str request_system(struct nima_ctx *ctx, const struct nima_turn *turn)
@@ -55,7 +55,7 @@ static void from_request(struct nima_ctx *ctx, const struct nima_turn *turn,
     for (size_t i = 0; i + 1 < turn->count; i++) {
         const struct nima_llm_message *m = &turn->messages[i];
         if (!is_role(m->role, "system")) {
-            add_message(out, m->role, m->content, (struct nima_notes){0});
+            add_message(out, m->role, m->content, (struct nima_notes){0}, (int64_t)i);
         }
     }
 }
@@ -69,7 +69,8 @@ static void read_reply_meta(struct nima_ctx *ctx, nima_str metadata, struct nima
         return;
     }
     out->trimmed = meta.context->trimmed_messages;
-    if (meta.context->tokens != NULL) {
+    /* Without a count of the prompt (a server that tells none, a command) nothing is known. */
+    if (meta.context->tokens != NULL && meta.context->tokens->prompt > 0) {
         out->tokens = meta.context->tokens->prompt + meta.context->tokens->completion;
     }
 }
@@ -164,12 +165,14 @@ static nima_rc from_store(struct nima_ctx *ctx, struct nima_orchestrator *o,
         } else if (row->position >= out->trimmed && row->content.len > 0) {
             bool by_user = is_role(row->role, "user");
             add_message(out, row->role, row->content,
-                        by_user ? read_notes(ctx, row->metadata) : (struct nima_notes){0});
+                        by_user ? read_notes(ctx, row->metadata) : (struct nima_notes){0},
+                        row->position);
         }
     }
     nima_str sent = request_system(ctx, turn);
     if (sent.ptr != NULL) {
-        out->system = sent; /* the client's newest word on it */
+        out->system = sent; /* the client's newest word on it, of a length not counted yet */
+        out->tokens = 0;
     }
     return turn->use_memory ? check_notes(ctx, o, out) : NIMA_OK;
 }
@@ -216,9 +219,16 @@ static nima_rc keep_newest(struct nima_ctx *ctx, struct nima_orchestrator *o, in
         }
         keep--;
     }
+    while (keep < history->count && is_role(history->items[keep].role, "assistant")) {
+        keep++; /* a reply without its question would begin the window */
+    }
+    if (keep > 0) {
+        /* A position, not a count: system messages stand among them, and the next turn must find
+         * the window where this one left it. */
+        history->trimmed = history->items[keep - 1].position + 1;
+    }
     history->items += keep;
     history->count -= keep;
-    history->trimmed += (int64_t)keep;
     return NIMA_OK;
 }
 

@@ -15,7 +15,7 @@ struct nima_orchestrator {
     int recall_limit;
 };
 
-/* order.c: turns of one conversation wait for each other. An absent id needs no turn. */
+/* order.c: turns of one conversation go one after the other, as they came. An absent id needs no turn. */
 struct nima_order *nima_order_new(void);
 void nima_order_free(struct nima_order *order);
 NIMA_MUST_USE nima_rc nima_order_enter(struct nima_ctx *ctx, struct nima_order *order,
@@ -35,6 +35,7 @@ struct nima_notes {
 struct nima_window_message {
     nima_str role, content;
     struct nima_notes notes;
+    int64_t position; /* in the conversation */
 };
 
 /* history.c: what of the conversation goes into the prompt. */

@@ -79,7 +79,7 @@ static nima_rc write_prompt(struct nima_ctx *ctx, const char *file, const struct
         return wrong(ctx, file, root, "the key personality with the persona below it is missing");
     }
     const struct nima_yaml *text = nima_yaml_get(persona, "system_prompt");
-    if (nima_yaml_str(text).len == 0) {
+    if (nima_str_trim(nima_yaml_str(text)).len == 0) {
         return wrong(ctx, file, persona, "system_prompt is missing or empty");
     }
     nima_buf_add(prompt, nima_str_trim(text->scalar));
