@@ -202,7 +202,8 @@ static nima_rc choose_text(struct nima_ctx *ctx, const struct scripted *scripted
                            const struct nima_llm_request *request, nima_str said, nima_str *out)
 {
     for (size_t i = 0; i < scripted->rule_count; i++) {
-        if (nima_str_find(said, scripted->rules[i].match, 0) != SIZE_MAX) {
+        nima_str match = scripted->rules[i].match;
+        if (match.len == 0 || nima_str_find(said, match, 0) != SIZE_MAX) {
             *out = nima_str_copy(ctx->arena, scripted->rules[i].reply);
             return NIMA_OK;
         }
