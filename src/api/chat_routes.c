@@ -322,7 +322,7 @@ const struct nima_route nima_api_chat_routes[] = {
      .kind = NIMA_ROUTE_STREAM,
      .in = &chat_in_shape,
      .out_type = "text/event-stream",
-     .out_schema = "{\"type\":\"string\",\"description\":\"data: {\\\"content\\\": …, "
+     .out_schema = "{\"description\":\"data: {\\\"content\\\": …, "
                    "\\\"done\\\": false} for each piece, then one with done true, "
                    "conversation_id, message_id, context, actions and remembered.\"}",
      .errors = CHAT_ERRORS,
