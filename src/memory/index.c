@@ -16,6 +16,7 @@ struct row {
     float confidence;
     uint32_t updated_s; /* since 1970 */
     uint32_t category;  /* into categories */
+    uint32_t attribute; /* hash of the metadata's attribute; 0: none */
 };
 
 struct nima_index {
@@ -149,6 +150,31 @@ static uint32_t category_of(struct nima_index *index, nima_str name)
     return (uint32_t)index->category_count++;
 }
 
+/* The text of "attribute" in the metadata, which the rules of learning wrote; absent: none. Read by
+ * hand, for a person's every fact passes here when the index is loaded. */
+static nima_str attribute_in(nima_str metadata)
+{
+    static const char key[] = "\"attribute\"";
+    size_t at = nima_str_find(metadata, nima_str_of(key), 0);
+    if (at == SIZE_MAX) {
+        return (nima_str){0};
+    }
+    at += sizeof(key) - 1;
+    while (at < metadata.len && (metadata.ptr[at] == ' ' || metadata.ptr[at] == ':')) {
+        at++;
+    }
+    size_t end = nima_str_find(metadata, NIMA_STR("\""), at + 1);
+    return end != SIZE_MAX && metadata.ptr[at] == '"' ? nima_str_sub(metadata, at + 1, end)
+                                                      : (nima_str){0};
+}
+
+static uint32_t attribute_hash(nima_str attribute)
+{
+    uint64_t hash = nima_str_hash(attribute);
+    uint32_t folded = (uint32_t)(hash ^ hash >> 32);
+    return attribute.ptr == NULL ? 0 : folded != 0 ? folded : 1;
+}
+
 static uint32_t seconds(int64_t ms)
 {
     int64_t s = ms / MS_PER_S;
@@ -160,6 +186,7 @@ static void set_row(struct nima_index *index, struct row *row, const struct nima
     row->confidence = (float)fact->confidence;
     row->updated_s = seconds(fact->updated_at);
     row->category = category_of(index, fact->category);
+    row->attribute = attribute_hash(attribute_in(fact->metadata));
 }
 
 static const float *usable_vector(const struct nima_index *index, const struct nima_fact *fact)
@@ -195,6 +222,25 @@ void nima_memory_index_put(struct nima_index *index, struct nima_words *words,
     index->count++;
     nima_memory_rows_add(&index->rows, usable_vector(index, fact));
     nima_memory_bm25_add(&index->bm25, nima_memory_words_of(words, fact->fact, fact->category));
+}
+
+size_t nima_memory_index_attribute(struct nima_arena *arena, const struct nima_index *index,
+                                   nima_str attribute, nima_str **ids_out)
+{
+    uint32_t hash = attribute_hash(attribute);
+    size_t count = 0;
+    for (size_t row = 0; row < index->count; row++) {
+        count += index->facts[row].attribute == hash && lives(index, row);
+    }
+    nima_str *ids = NIMA_NEW(arena, nima_str, count);
+    count = 0;
+    for (size_t row = 0; row < index->count; row++) {
+        if (index->facts[row].attribute == hash && lives(index, row)) {
+            ids[count++] = id_write(arena, index->facts[row].id);
+        }
+    }
+    *ids_out = ids;
+    return count;
 }
 
 bool nima_memory_index_touch(struct nima_index *index, const struct nima_fact *fact)

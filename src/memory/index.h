@@ -28,6 +28,9 @@ void nima_memory_index_put(struct nima_index *index, struct nima_words *words,
                            const struct nima_fact *fact);
 /* New confidence, category and time for a text that stays; false: no such row. */
 bool nima_memory_index_touch(struct nima_index *index, const struct nima_fact *fact);
+/* Ids of the living facts whose metadata says {"attribute": "…"}. */
+size_t nima_memory_index_attribute(struct nima_arena *arena, const struct nima_index *index,
+                                   nima_str attribute, nima_str **ids_out);
 void nima_memory_index_drop(struct nima_index *index, nima_str id);
 size_t nima_memory_index_rows(const struct nima_index *index); /* living */
 size_t nima_memory_index_bytes(const struct nima_index *index);

@@ -1,11 +1,203 @@
-#include "memory/memory_int.h"
+/* From what a person wrote to facts in the store: candidates by the rules (rules.h), compared with
+ * what is known (decide.h), stored; the profile gets name, languages, time zone and pronouns. */
+#include <string.h>
+
+#include "memory/commands.h"
+#include "memory/decide.h"
+#include "util/json.h"
+
+enum { MESSAGE_BYTES_MAX = 64 * 1024, PREFERENCES_BYTES_MAX = 64 * 1024 };
+
+struct learning {
+    const struct nima_utterance *said;
+    struct nima_candidates *candidates;
+    struct nima_fact *facts; /* one for each candidate */
+    struct nima_learned_list *out;
+};
+
+static struct nima_fact fact_of(struct nima_ctx *ctx, const struct nima_utterance *said,
+                                const struct nima_candidate *candidate)
+{
+    return (struct nima_fact){
+        .fact = candidate->text,
+        .category = candidate->category,
+        .source = candidate->explicit_wish ? NIMA_STR("explicit")
+                  : candidate->inferred    ? NIMA_STR("inferred")
+                                           : NIMA_STR("conversation"),
+        .confidence = candidate->confidence,
+        .metadata = nima_memory_candidate_metadata(ctx, candidate),
+        .conversation_id = said->conversation_id,
+        .message_id = said->message_id,
+    };
+}
+
+static void note(struct learning *l, const struct nima_fact *fact, enum nima_learned_event event)
+{
+    l->out->items[l->out->count++] = (struct nima_learned){.fact = *fact, .event = event};
+}
+
+static nima_rc add(struct nima_ctx *ctx, struct nima_memory *memory, struct learning *l, size_t i)
+{
+    struct nima_fact stored;
+    bool created = false;
+    NIMA_TRY(nima_memory_store_facts(ctx, memory, &l->facts[i], 1, &stored, &created));
+    note(l, &stored, created ? NIMA_LEARNED_ADDED : NIMA_LEARNED_UNCHANGED);
+    return NIMA_OK;
+}
+
+static nima_rc replace(struct nima_ctx *ctx, struct nima_memory *memory, struct learning *l,
+                       size_t i, const struct nima_fact *known)
+{
+    struct nima_fact stored;
+    nima_rc rc = nima_memory_supersede(ctx, memory, known->id, &l->facts[i], &stored);
+    if (rc == NIMA_E_NOT_FOUND || rc == NIMA_E_CONFLICT) { /* somebody was faster */
+        ctx->error = (struct nima_error){0};
+        return add(ctx, memory, l, i);
+    }
+    NIMA_TRY(rc);
+    struct nima_fact old = *known;
+    old.status = NIMA_STR("superseded");
+    old.superseded_by = stored.id;
+    note(l, &old, NIMA_LEARNED_SUPERSEDED);
+    note(l, &stored, NIMA_LEARNED_ADDED);
+    return NIMA_OK;
+}
+
+static nima_rc take(struct nima_ctx *ctx, struct nima_memory *memory, struct learning *l, size_t i)
+{
+    struct nima_decision decision;
+    NIMA_TRY(nima_memory_decide(ctx, memory, &l->candidates->items[i], &l->facts[i], &decision));
+    switch (decision.kind) {
+    case NIMA_DECIDE_NOTHING:
+        note(l, &decision.known, NIMA_LEARNED_UNCHANGED);
+        return NIMA_OK;
+    case NIMA_DECIDE_REPLACE:
+        return replace(ctx, memory, l, i, &decision.known);
+    case NIMA_DECIDE_ADD:
+        break;
+    }
+    return add(ctx, memory, l, i);
+}
+
+/* Profile */
+
+static nima_str after(nima_str text, const char *mark)
+{
+    size_t at = nima_str_find(text, nima_str_of(mark), 0);
+    return at != SIZE_MAX ? nima_str_sub(text, at + strlen(mark), text.len) : (nima_str){0};
+}
+
+static const char *preference_key(nima_str attribute)
+{
+    return nima_str_eq(attribute, NIMA_STR("timezone"))          ? "time_zone"
+           : nima_str_eq(attribute, NIMA_STR("pronouns"))        ? "pronouns"
+           : nima_str_eq(attribute, NIMA_STR("native-language")) ? "language"
+                                                                 : NULL;
+}
+
+/* The object with one more key, or as it was when it has the key. */
+static nima_rc with_preference(struct nima_ctx *ctx, nima_str object, const char *key,
+                               nima_str value, nima_str *out)
+{
+    const struct nima_json *tree;
+    object = nima_str_trim(object.ptr != NULL && object.len > 0 ? object : NIMA_STR("{}"));
+    NIMA_TRY(nima_json_parse(ctx, object, &tree));
+    if (nima_json_kind(tree) != NIMA_JSON_OBJECT || nima_json_get(tree, key) != NULL) {
+        *out = object;
+        return NIMA_OK;
+    }
+    struct nima_buf buf;
+    nima_buf_init(&buf, PREFERENCES_BYTES_MAX);
+    nima_buf_add(&buf, nima_str_sub(object, 0, object.len - 1));
+    nima_buf_add(&buf, nima_json_count(tree) > 0 ? NIMA_STR(",") : NIMA_STR(""));
+    nima_json_write_str(&buf, nima_str_of(key));
+    nima_buf_add_char(&buf, ':');
+    nima_json_write_str(&buf, value);
+    nima_buf_add_char(&buf, '}');
+    nima_rc rc = nima_buf_take(ctx, &buf, out);
+    nima_buf_done(&buf);
+    return rc;
+}
+
+/* Fills what the profile leaves open; what the person set there stays. */
+static nima_rc fill_profile(struct nima_ctx *ctx, struct nima_memory *memory,
+                            const struct nima_candidates *candidates)
+{
+    struct nima_profile profile;
+    NIMA_TRY(nima_profile_get(ctx, memory->store, &profile));
+    bool changed = false;
+    for (size_t i = 0; i < candidates->count; i++) {
+        const struct nima_candidate *c = &candidates->items[i];
+        nima_str said = after(c->text, " is ");
+        said = said.ptr != NULL ? said : after(c->text, " are ");
+        const char *key = preference_key(c->attribute);
+        if (said.ptr == NULL || c->ended) {
+            continue;
+        }
+        if (nima_str_eq(c->attribute, NIMA_STR("name")) && profile.name.len == 0) {
+            profile.name = said;
+            changed = true;
+        } else if (key != NULL) {
+            nima_str preferences;
+            NIMA_TRY(with_preference(ctx, profile.preferences, key, said, &preferences));
+            changed = changed || !nima_str_eq(preferences, profile.preferences);
+            profile.preferences = preferences;
+        }
+    }
+    struct nima_profile stored;
+    return changed ? nima_profile_put(ctx, memory->store, &profile, &stored) : NIMA_OK;
+}
+
+static bool repeated(const struct nima_candidates *candidates, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        if (nima_str_eq_nocase(candidates->items[k].text, candidates->items[i].text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static nima_rc take_all(struct nima_ctx *ctx, struct nima_memory *memory,
+                        const struct nima_utterance *said, struct nima_candidates *candidates,
+                        struct nima_learned_list *out)
+{
+    struct learning l = {.said = said, .candidates = candidates, .out = out};
+    l.facts = NIMA_NEW(ctx->arena, struct nima_fact, candidates->count);
+    for (size_t i = 0; i < candidates->count; i++) {
+        l.facts[i] = fact_of(ctx, said, &candidates->items[i]);
+        NIMA_TRY(nima_memory_check_fact(ctx, "", &l.facts[i]));
+    }
+    NIMA_TRY(nima_memory_embed_facts(ctx, memory, l.facts, candidates->count));
+    out->items = NIMA_NEW(ctx->arena, struct nima_learned, candidates->count * 2);
+    for (size_t i = 0; i < candidates->count; i++) {
+        if (!repeated(candidates, i)) {
+            NIMA_TRY(take(ctx, memory, &l, i));
+        }
+    }
+    return candidates->count > 0 ? fill_profile(ctx, memory, candidates) : NIMA_OK;
+}
 
 nima_rc nima_memory_learn(struct nima_ctx *ctx, struct nima_memory *memory,
                           const struct nima_utterance *said, struct nima_learned_list *out)
 {
-    (void)ctx;
-    (void)memory;
-    (void)said;
-    *out = (struct nima_learned_list){0};
+    struct nima_learned_list learned = {0};
+    nima_str about;
+    if (said->text.ptr == NULL || !nima_utf8_valid(said->text)) {
+        *out = learned;
+        return NIMA_OK;
+    }
+    nima_str text = nima_utf8_prefix(said->text, MESSAGE_BYTES_MAX);
+    enum nima_command command = nima_memory_command(text, &about);
+    if (command == NIMA_COMMAND_FORGET) {
+        NIMA_TRY(nima_memory_forget_about(ctx, memory, about, &learned));
+        *out = learned;
+        return NIMA_OK;
+    }
+    struct nima_candidates *candidates = NIMA_NEW(ctx->arena, struct nima_candidates, 1);
+    NIMA_TRY(command == NIMA_COMMAND_REMEMBER ? nima_memory_remember(ctx, about, candidates)
+                                              : nima_memory_extract(ctx, text, candidates));
+    NIMA_TRY(take_all(ctx, memory, said, candidates, &learned));
+    *out = learned;
     return NIMA_OK;
 }

@@ -42,7 +42,7 @@ static void chunk_resize(struct nima_rows *rows, struct nima_rows_chunk *chunk, 
         size_t bytes = room * rows->stride;
         bool large = bytes >= HUGE_PAGE;
         size_t align = large ? HUGE_PAGE : NIMA_SIMD_ALIGN;
-        int8_t *data = aligned_alloc(align, (bytes + align - 1) / align * align);
+        uint8_t *data = aligned_alloc(align, (bytes + align - 1) / align * align);
         nima_assert(data != NULL);
         if (large) {
             (void)madvise(data, bytes, MADV_HUGEPAGE); /* a hint; slower without */
@@ -71,22 +71,41 @@ static void make_room(struct nima_rows *rows)
     }
 }
 
-/* Returns the scale; 0 for a vector of zeros. */
-static float quantise(const float *vector, size_t dims, size_t stride, int8_t *out)
+/* What makes the largest value `top`; 0 for a vector of zeros. */
+static float factor_for(const float *vector, size_t dims, float top)
 {
     float largest = 0;
     for (size_t d = 0; d < dims; d++) {
         largest = fmaxf(largest, fabsf(vector[d]));
     }
-    memset(out, 0, stride);
-    if (!(largest > 0) || !isfinite(largest)) {
-        return 0;
+    return largest > 0 && isfinite(largest) ? top / largest : 0;
+}
+
+/* Returns the scale. */
+static float quantise_row(const float *vector, size_t dims, uint8_t *out)
+{
+    float factor = factor_for(vector, dims, NIMA_SIMD_ROW_MAX);
+    for (size_t d = 0; factor > 0 && d < dims; d++) {
+        out[d] = (uint8_t)(NIMA_SIMD_BIAS + lrintf(vector[d] * factor));
     }
-    float factor = 127.0F / largest;
-    for (size_t d = 0; d < dims; d++) {
-        out[d] = (int8_t)lrintf(vector[d] * factor);
+    return factor > 0 ? 1.0F / factor : 0;
+}
+
+struct query {
+    _Alignas(NIMA_SIMD_ALIGN) int8_t values[DIMS_MAX];
+    float scale;
+    int32_t bias; /* in every dot product */
+};
+
+static void quantise_query(const float *vector, size_t dims, struct query *out)
+{
+    float factor = factor_for(vector, dims, NIMA_SIMD_QUERY_MAX);
+    memset(out, 0, sizeof(*out));
+    for (size_t d = 0; factor > 0 && d < dims; d++) {
+        out->values[d] = (int8_t)lrintf(vector[d] * factor);
+        out->bias += NIMA_SIMD_BIAS * out->values[d];
     }
-    return largest / 127.0F;
+    out->scale = factor > 0 ? 1.0F / factor : 0;
 }
 
 void nima_memory_rows_set(struct nima_rows *rows, size_t row, const float *vector)
@@ -98,11 +117,10 @@ void nima_memory_rows_set(struct nima_rows *rows, size_t row, const float *vecto
     if (rows->stride == 0) {
         return;
     }
-    int8_t *data = chunk->data + at * rows->stride;
+    uint8_t *data = chunk->data + at * rows->stride;
+    memset(data, NIMA_SIMD_BIAS, rows->stride);
     if (vector != NULL) {
-        chunk->scales[at] = quantise(vector, rows->dims, rows->stride, data);
-    } else {
-        memset(data, 0, rows->stride);
+        chunk->scales[at] = quantise_row(vector, rows->dims, data);
     }
 }
 
@@ -131,17 +149,17 @@ typedef void (*block_fn)(void *user, size_t first_row, const float *cosines, siz
 
 static void scan_blocks(const struct nima_rows *rows, const float *query, block_fn each, void *user)
 {
-    _Alignas(NIMA_SIMD_ALIGN) int8_t q[DIMS_MAX];
+    struct query q;
     int32_t dots[BLOCK_ROWS];
     float cosines[BLOCK_ROWS];
-    float query_scale = quantise(query, rows->dims, rows->stride, q);
+    quantise_query(query, rows->dims, &q);
     for (size_t first = 0; first < rows->count; first += BLOCK_ROWS) {
         const struct nima_rows_chunk *chunk = &rows->chunks[first / NIMA_ROWS_CHUNK];
         size_t at = first % NIMA_ROWS_CHUNK;
         size_t count = rows->count - first < BLOCK_ROWS ? rows->count - first : BLOCK_ROWS;
-        rows->simd->dots(chunk->data + at * rows->stride, count, rows->stride, q, dots);
+        rows->simd->dots(chunk->data + at * rows->stride, count, rows->stride, q.values, dots);
         for (size_t i = 0; i < count; i++) {
-            cosines[i] = (float)dots[i] * (chunk->scales[at + i] * query_scale);
+            cosines[i] = (float)(dots[i] - q.bias) * (chunk->scales[at + i] * q.scale);
         }
         each(user, first, cosines, count);
     }

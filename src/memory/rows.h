@@ -14,7 +14,7 @@
 #include "memory/top.h"
 
 struct nima_rows_chunk {
-    int8_t *data;  /* room * stride bytes, aligned for the kernels */
+    uint8_t *data; /* room * stride bytes as simd.h wants them */
     float *scales; /* 0: the row has no vector */
     size_t room;
 };

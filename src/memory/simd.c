@@ -1,13 +1,13 @@
 #include "memory/simd.h"
 
-static void plain_dots(const int8_t *rows, size_t count, size_t stride, const int8_t *query,
+static void plain_dots(const uint8_t *rows, size_t count, size_t stride, const int8_t *query,
                        int32_t *out)
 {
     for (size_t i = 0; i < count; i++) {
-        const int8_t *row = rows + i * stride;
+        const uint8_t *row = rows + i * stride;
         int32_t sum = 0;
         for (size_t d = 0; d < stride; d++) {
-            sum += (int32_t)row[d] * query[d];
+            sum += (int32_t)row[d] * (int32_t)query[d];
         }
         out[i] = sum;
     }

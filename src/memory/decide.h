@@ -1,0 +1,23 @@
+#pragma once
+/*
+ * decide: what a candidate means for what is known: nothing new, something new, or something that
+ * takes the place of an older fact.
+ */
+#include "memory/memory_int.h"
+#include "memory/rules.h"
+
+enum nima_decision_kind {
+    NIMA_DECIDE_ADD,
+    NIMA_DECIDE_NOTHING, /* `known` says it already */
+    NIMA_DECIDE_REPLACE, /* `known` is superseded */
+};
+struct nima_decision {
+    enum nima_decision_kind kind;
+    struct nima_fact known;
+};
+NIMA_MUST_USE nima_rc nima_memory_decide(struct nima_ctx *ctx, struct nima_memory *memory,
+                                         const struct nima_candidate *candidate,
+                                         const struct nima_fact *fact, struct nima_decision *out);
+/* {"attribute": …, "value": …}, or "{}". */
+nima_str nima_memory_candidate_metadata(struct nima_ctx *ctx,
+                                        const struct nima_candidate *candidate);

@@ -1,0 +1,227 @@
+/* A message to candidates: sentence by sentence, clause by clause, rule by rule. */
+#include "memory/rules.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "memory/lexicon.h"
+
+static const struct nima_said_word *at(const struct nima_clause *c, size_t i)
+{
+    static const struct nima_said_word none = {.raw = NIMA_STR_INIT(""), .low = ""};
+    return i < c->count ? &c->t[i] : &none;
+}
+
+static bool is(const struct nima_clause *c, size_t i, const char *word)
+{
+    return nima_memory_token_is(at(c, i), word);
+}
+
+/* "I am not vegetarian any more", "I am no longer married". */
+static bool am_no_longer(const struct nima_rule_run *run)
+{
+    const struct nima_clause *c = run->clause;
+    bool no_longer = is(c, 2, "no") && is(c, 3, "longer");
+    bool any_more =
+        is(c, 2, "not") && (is(c, c->count - 1, "anymore") ||
+                            (is(c, c->count - 2, "any") &&
+                             (is(c, c->count - 1, "more") || is(c, c->count - 1, "longer"))));
+    size_t state = no_longer ? 4 : 3;
+    bool known = nima_memory_listed(NIMA_LIST_STATES, at(c, state)->low);
+    if ((!no_longer && !any_more) || !known) {
+        return false;
+    }
+    bool diet = nima_memory_listed(NIMA_LIST_DIETS, at(c, state)->low);
+    bool marital = nima_memory_listed(NIMA_LIST_MARITAL, at(c, state)->low);
+    struct nima_rule_fact fact = {.category = diet      ? "preference"
+                                              : marital ? "family"
+                                                        : "identity",
+                                  .attribute = diet      ? "diet"
+                                               : marital ? "marital"
+                                                         : NULL,
+                                  .single = true,
+                                  .ended = true};
+    nima_memory_rule_add(run, &fact, "The user is no longer", state, state + 1, state);
+    return true;
+}
+
+static bool we_fits(const struct nima_clause *c)
+{
+    return nima_memory_token_in(at(c, 1), " live have own moved are lived ");
+}
+
+static void apply_self(const struct nima_rule_run *run)
+{
+    const struct nima_clause *c = run->clause;
+    if (is(c, 0, "we") && !we_fits(c)) {
+        return;
+    }
+    size_t verb = 1;
+    while (nima_memory_listed(NIMA_LIST_ADVERBS, at(c, verb)->low)) {
+        verb++;
+    }
+    if (is(c, verb, "am") || (is(c, 0, "we") && is(c, verb, "are"))) {
+        (void)(am_no_longer(run) || nima_memory_rule_am(run, "The user", verb + 1));
+        return;
+    }
+    (void)(nima_memory_rule_have(run, 1) || nima_memory_rule_not(run, verb) ||
+           nima_memory_rule_goal(run, 1) || nima_memory_rule_past(run, "The user", 1) ||
+           nima_memory_rule_verb(run, 1));
+}
+
+/* "Call me Sam": a command that tells a name. */
+static bool call_me(const struct nima_rule_run *run, const struct nima_said_word *t, size_t count)
+{
+    size_t i = 0;
+    while (i + 3 <= count && nima_memory_token_in(&t[i], " please just you can ")) {
+        i++;
+    }
+    bool fits = i + 3 <= count && i + 4 >= count && nima_memory_token_is(&t[i], "call") &&
+                nima_memory_token_is(&t[i + 1], "me") && t[i + 2].capital;
+    if (!fits) {
+        return false;
+    }
+    struct nima_clause clause = {.count = count - i};
+    memcpy(clause.t, t + i, clause.count * sizeof(*t));
+    struct nima_rule_run named = *run;
+    named.clause = &clause;
+    struct nima_rule_fact fact = {
+        .category = "identity", .attribute = "name", .single = true, .confidence = 0.95};
+    nima_memory_rule_add(&named, &fact, "The user's name is", 2, clause.count, 2);
+    return true;
+}
+
+/* "Remember that my flight is on June 12": kept as it was said when no rule knows it. */
+static void keep_as_said(const struct nima_rule_run *run, const struct nima_clauses *clauses)
+{
+    const struct nima_said_word *t = clauses->rest;
+    size_t count = clauses->rest_count;
+    if (count < 3 || run->out->count == NIMA_CANDIDATES_MAX) {
+        return;
+    }
+    nima_str text;
+    if (nima_memory_token_in(&t[0], " my our ")) {
+        text = nima_memory_third_text(run->ctx, "The user's", t, 1, count);
+    } else if (nima_memory_token_in(&t[0], " i we ")) {
+        char verb[NIMA_TOKEN_CHARS + 4];
+        char lead[NIMA_TOKEN_CHARS + 24];
+        size_t len = strlen(t[1].low);
+        bool past = len > 3 && strcmp(t[1].low + len - 2, "ed") == 0;
+        bool fixed = past || nima_memory_token_in(&t[1], " can will must was had did got went ");
+        if (fixed) {
+            snprintf(verb, sizeof(verb), "%s", t[1].low);
+        } else if (nima_memory_token_is(&t[1], "am")) {
+            snprintf(verb, sizeof(verb), "is");
+        } else {
+            nima_memory_third_person(t[1].low, verb, sizeof(verb));
+        }
+        snprintf(lead, sizeof(lead), "The user %s", verb);
+        text = nima_memory_third_text(run->ctx, lead, t, 2, count);
+    } else {
+        text = nima_memory_third_text(run->ctx, "", t, 0, count);
+    }
+    if (text.len == 0 || nima_memory_secret(text) != NULL) {
+        return;
+    }
+    run->out->items[run->out->count++] = (struct nima_candidate){.text = text,
+                                                                 .category = NIMA_STR("note"),
+                                                                 .value = NIMA_STR(""),
+                                                                 .confidence = 1.0,
+                                                                 .explicit_wish = true};
+}
+
+/* False when the rest of the message is somebody's text, not the person's own words. */
+static bool take_sentence(struct nima_rule_run *run, const struct nima_sentence *sentence,
+                          struct nima_clauses *clauses)
+{
+    struct nima_said_word tokens[NIMA_TOKENS_MAX];
+    size_t count = nima_memory_said_tokens(run->ctx, sentence->text, tokens);
+    if (count < 2) {
+        return true;
+    }
+    if (nima_memory_said_begins_text(tokens, count)) {
+        return false;
+    }
+    size_t before = run->out->count;
+    if (!sentence->question && call_me(run, tokens, count)) {
+        return true;
+    }
+    nima_memory_said_clauses(tokens, count, sentence->question, clauses);
+    for (size_t i = 0; i < clauses->count; i++) {
+        run->clause = &clauses->items[i];
+        if (run->clause->count < 2) {
+            continue;
+        }
+        if (nima_memory_token_in(&run->clause->t[0], " my our ")) {
+            (void)nima_memory_rule_mine(run);
+        } else {
+            apply_self(run);
+        }
+    }
+    for (size_t i = before; clauses->asked_to_remember && i < run->out->count; i++) {
+        run->out->items[i].explicit_wish = true;
+        run->out->items[i].confidence = 1.0;
+    }
+    if (clauses->asked_to_remember && run->out->count == before) {
+        keep_as_said(run, clauses);
+    }
+    return true;
+}
+
+/* What stands before a colon speaks for itself only when it leads in: "About me: …". */
+static nima_str without_quoted_rest(nima_str text)
+{
+    static const char *const intros[] = {
+        "quick intro", "intro",       "about me",        "a bit about me", "context",
+        "fyi",         "background",  "some background", "note",           "info",
+        "btw",         "for context", "update",          "remember",       "please remember",
+        "hi",          "ps"};
+    size_t colon = 0;
+    while ((colon = nima_str_find(text, NIMA_STR(":"), colon)) != SIZE_MAX) {
+        bool in_time = colon > 0 && isdigit((unsigned char)text.ptr[colon - 1]) &&
+                       colon + 1 < text.len && isdigit((unsigned char)text.ptr[colon + 1]);
+        if (!in_time) {
+            break;
+        }
+        colon++;
+    }
+    if (colon == SIZE_MAX) {
+        return text;
+    }
+    nima_str head = nima_str_trim(nima_str_sub(text, 0, colon));
+    size_t comma = nima_str_find(head, NIMA_STR(","), 0);
+    nima_str last =
+        comma != SIZE_MAX ? nima_str_trim(nima_str_sub(head, comma + 1, head.len)) : head;
+    for (size_t i = 0; i < sizeof(intros) / sizeof(intros[0]); i++) {
+        if (nima_str_eq_nocase(last, nima_str_of(intros[i]))) {
+            return nima_str_sub(text, colon + 1, text.len);
+        }
+    }
+    return head;
+}
+
+nima_rc nima_memory_extract(struct nima_ctx *ctx, nima_str text, struct nima_candidates *out)
+{
+    out->count = 0;
+    nima_str plain = nima_memory_said_plain(ctx, text);
+    struct nima_sentence *sentences =
+        NIMA_NEW(ctx->arena, struct nima_sentence, NIMA_SENTENCES_MAX);
+    struct nima_clauses *clauses = NIMA_NEW(ctx->arena, struct nima_clauses, 1);
+    struct nima_rule_run run = {.ctx = ctx, .out = out};
+    size_t count = nima_memory_said_sentences(plain, sentences);
+    for (size_t i = 0; i < count; i++) {
+        NIMA_TRY(nima_ctx_stopped(ctx));
+        if (nima_memory_secret(sentences[i].text) != NULL) {
+            continue;
+        }
+        struct nima_sentence sentence = sentences[i];
+        bool colon = nima_str_find(sentence.text, NIMA_STR(":"), 0) != SIZE_MAX;
+        sentence.text = without_quoted_rest(sentence.text);
+        sentence.question = sentence.question && !colon;
+        if (!take_sentence(&run, &sentence, clauses)) {
+            break;
+        }
+    }
+    return NIMA_OK;
+}
