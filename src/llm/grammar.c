@@ -331,7 +331,7 @@ static nima_rc object_expression(struct nima_ctx *ctx, struct writer *w,
         *out = NIMA_STR("object");
         return NIMA_OK;
     }
-    nima_str first = NIMA_STR(""), rest = NIMA_STR("");
+    nima_str first = NIMA_STR("\"\""), rest = first; /* "" is the empty text of the notation */
     if (object->more != NULL) {
         nima_str value, member;
         NIMA_TRY(expression(ctx, w, object->more, &value));

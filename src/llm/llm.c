@@ -176,6 +176,11 @@ nima_rc nima_llm_generate(struct nima_ctx *ctx, struct nima_llm *llm,
     nima_assert(llm != NULL && request != NULL && out != NULL);
     NIMA_TRY(nima_llm_check_request(ctx, request));
     struct nima_llm_call call = {request, on_text, user, nima_mono_ms()};
+    nima_rc stopped = nima_ctx_stopped(ctx);
+    if (stopped != NIMA_OK) {
+        *out = (struct nima_llm_reply){.text = NIMA_STR(""), .finish = NIMA_FINISH_CANCELLED};
+        return stopped;
+    }
     return llm->chat->ops->generate(ctx, llm->chat->self, &call, out);
 }
 

@@ -302,7 +302,6 @@ static nima_rc local_generate(struct nima_ctx *ctx, void *backend, const struct 
 {
     struct nima_local *engine = backend;
     NIMA_TRY(check_ready(ctx, engine, true));
-    NIMA_TRY(nima_ctx_stopped(ctx));
     struct nima_local_job job = {0};
     nima_rc rc = fill_job(ctx, engine, call->request, &job);
     if (rc == NIMA_OK) {

@@ -245,6 +245,11 @@ static bool make_chat(struct nima_local *engine, struct nima_local_chat *chat)
         no_context(engine, true, cells);
         return false;
     }
+    /* A model that only reads, as embedding models do, has no cache to write from. */
+    if (llama_get_memory(chat->llama) == NULL || llama_model_has_encoder(chat->model)) {
+        set_problem(engine, true, true, "%s is not a model that writes text", engine->chat_path);
+        return false;
+    }
     chat->vocab_count = llama_vocab_n_tokens(chat->vocab);
     chat->candidates = NIMA_XNEW(llama_token_data, (size_t)chat->vocab_count);
     chat->batch = llama_batch_init(NIMA_LOCAL_BATCH, 0, 1);
@@ -262,10 +267,6 @@ bool nima_local_load_chat(struct nima_local *engine)
     struct nima_local_chat *chat = &engine->chat;
     chat->model = load_model(engine, true);
     if (chat->model == NULL) {
-        return false;
-    }
-    if (!llama_model_has_decoder(chat->model) || llama_model_has_encoder(chat->model)) {
-        set_problem(engine, true, true, "%s is not a model that writes text", engine->chat_path);
         return false;
     }
     chat->vocab = llama_model_get_vocab(chat->model);

@@ -164,7 +164,7 @@ TEST(a_client_who_leaves_stops_the_prompt_as_well)
 {
     struct world *w = world();
     struct nima_llm_message message;
-    struct nima_llm_request request = ask(&message, long_text(&w->ctx, 300), 10);
+    struct nima_llm_request request = ask(&message, long_text(&w->ctx, 200), 10);
     struct nima_llm_reply reply;
     struct canceller c = {&w->cancelled, 100, 0};
     pthread_t thread;
