@@ -172,6 +172,11 @@ static void write_choices(struct doc *doc, const struct nima_field *field, bool 
     nima_doc_close(doc, ']');
 }
 
+/* What nima_utf8_blank takes for blank. */
+#define NOT_BLANK                                                                                  \
+    "[^\\u0000-\\u0020\\u007F\\u00A0\\u00AD\\u1680\\u2000-\\u200F\\u2028-\\u202F\\u205F\\u2060"    \
+    "\\u3000\\uFEFF]"
+
 static void write_text_limits(struct doc *doc, const struct nima_field *field, bool in)
 {
     if (field->kind == NIMA_KIND_UUID) {
@@ -181,7 +186,7 @@ static void write_text_limits(struct doc *doc, const struct nima_field *field, b
     } else if (in && field->choices == NULL) {
         if ((field->required || field->min > 0) && !field->blank_ok) {
             nima_doc_int(doc, "minLength", 1);
-            nima_doc_str(doc, "pattern", "[^ \\t\\n\\v\\f\\r]"); /* not blank */
+            nima_doc_str(doc, "pattern", NOT_BLANK);
         }
         if (field->max > field->min) {
             nima_doc_int(doc, "maxLength", field->max);

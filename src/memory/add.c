@@ -8,22 +8,6 @@
 
 enum { METADATA_BYTES_MAX = 16 * 1024, PATH_CHARS = 48 };
 
-static bool is_blank(nima_str s)
-{
-    for (size_t at = 0; at < s.len;) {
-        uint32_t c = 0;
-        int bytes = nima_utf8_decode(s, at, &c);
-        bool space = c <= ' ' || c == 0x7F || c == 0xA0 || c == 0x1680 || c == 0x202F ||
-                     c == 0x205F || c == 0x3000 || c == 0xFEFF || c == 0xAD ||
-                     (c >= 0x2000 && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) || c == 0x2060;
-        if (!space) {
-            return false;
-        }
-        at += (size_t)bytes;
-    }
-    return true;
-}
-
 static nima_rc bad(struct nima_ctx *ctx, const char *prefix, const char *field, const char *why)
 {
     char path[PATH_CHARS];
@@ -41,7 +25,7 @@ static nima_rc check_text(struct nima_ctx *ctx, const char *prefix, const char *
     if (!nima_utf8_valid(text)) {
         return bad(ctx, prefix, field, "must be valid UTF-8 without NUL");
     }
-    if (is_blank(text)) {
+    if (nima_utf8_blank(text)) {
         return bad(ctx, prefix, field, "must not be blank");
     }
     if (nima_utf8_count(text) > chars_max) {

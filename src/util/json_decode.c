@@ -116,7 +116,7 @@ static nima_rc set_str(struct nima_ctx *ctx, const struct nima_field *field,
         return wrong(ctx, path, what);
     }
     bool filled = (field->required || field->min > 0) && !field->blank_ok;
-    if (filled && nima_str_trim(value).len == 0) {
+    if (filled && nima_utf8_blank(value)) {
         return wrong(ctx, path, "must not be blank");
     }
     if (field->min > 0 && chars < (size_t)field->min) {

@@ -41,6 +41,8 @@ uint64_t nima_str_hash(nima_str s); /* FNV-1a: for tables in memory, never store
 
 /* UTF-8 */
 bool nima_utf8_valid(nima_str s); /* well-formed, no surrogates, no NUL */
+/* Nothing but blanks, control characters and others that show nothing; of valid UTF-8. */
+bool nima_utf8_blank(nima_str s);
 /* The longest prefix of at most max_bytes that does not cut a character. */
 nima_str nima_utf8_prefix(nima_str s, size_t max_bytes);
 size_t nima_utf8_count(nima_str s); /* characters (code points) of a valid text */

@@ -113,3 +113,19 @@ size_t nima_utf8_incomplete_tail(nima_str s)
     }
     return 0;
 }
+
+bool nima_utf8_blank(nima_str s)
+{
+    for (size_t at = 0; at < s.len;) {
+        uint32_t c = 0;
+        int bytes = nima_utf8_decode(s, at, &c);
+        bool blank = c <= ' ' || c == 0x7F || c == 0xA0 || c == 0xAD || c == 0x1680 ||
+                     (c >= 0x2000 && c <= 0x200F) || (c >= 0x2028 && c <= 0x202F) ||
+                     c == 0x205F || c == 0x2060 || c == 0x3000 || c == 0xFEFF;
+        if (!blank) {
+            return false;
+        }
+        at += (size_t)bytes;
+    }
+    return true;
+}
