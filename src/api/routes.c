@@ -45,7 +45,7 @@ nima_rc nima_api_authorize(struct nima_ctx *ctx, void *user, nima_str bearer, co
     }
     bool any = api->token_needed;
     if (!any) {
-        NIMA_TRY(nima_tokens_any(ctx, api->store, &any));
+        NIMA_TRY(nima_tokens_ever(ctx, api->store, &any));
     }
     if (!any) {
         return NIMA_OK;

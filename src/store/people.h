@@ -48,6 +48,10 @@ NIMA_MUST_USE nima_rc nima_tokens_find(struct nima_ctx *ctx, struct nima_store *
 /* Whether any token that is not revoked exists. */
 NIMA_MUST_USE nima_rc nima_tokens_any(struct nima_ctx *ctx, struct nima_store *store, bool *out);
 
+/* Whether a token was ever made: from then on nobody is served without one, also when the last
+ * was revoked. */
+NIMA_MUST_USE nima_rc nima_tokens_ever(struct nima_ctx *ctx, struct nima_store *store, bool *out);
+
 /* Idempotent replies (table `idempotency`): the reply to a POST, kept for a day by key. */
 struct nima_idempotent {
     nima_str key, route, body_hash;

@@ -140,21 +140,37 @@ nima_rc nima_tokens_find(struct nima_ctx *ctx, struct nima_store *store, nima_st
     return NIMA_OK;
 }
 
-static nima_rc any_token(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+static nima_rc is_there(struct nima_ctx *ctx, struct nima_db *db, const char *sql, bool *out)
 {
-    bool *out = arg;
     struct nima_db_stmt *stmt;
-    NIMA_TRY(nima_db_first(ctx, db,
-                           "SELECT user_id FROM api_tokens WHERE revoked_at IS NULL LIMIT 1", NULL,
-                           0, &stmt));
+    NIMA_TRY(nima_db_first(ctx, db, sql, NULL, 0, &stmt));
     *out = stmt != NULL;
     return stmt != NULL ? nima_db_end(ctx, stmt) : NIMA_OK;
+}
+
+static nima_rc any_token(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    return is_there(ctx, db, "SELECT user_id FROM api_tokens WHERE revoked_at IS NULL LIMIT 1",
+                    arg);
+}
+
+static nima_rc ever_a_token(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    return is_there(ctx, db, "SELECT user_id FROM api_tokens LIMIT 1", arg);
 }
 
 nima_rc nima_tokens_any(struct nima_ctx *ctx, struct nima_store *store, bool *out)
 {
     bool found;
     NIMA_TRY(nima_db_read(ctx, store, any_token, &found));
+    *out = found;
+    return NIMA_OK;
+}
+
+nima_rc nima_tokens_ever(struct nima_ctx *ctx, struct nima_store *store, bool *out)
+{
+    bool found;
+    NIMA_TRY(nima_db_read(ctx, store, ever_a_token, &found));
     *out = found;
     return NIMA_OK;
 }
