@@ -254,7 +254,12 @@ static bool find_head(const struct nima_clause *c, struct head *out)
 static nima_str holder(const struct nima_rule_run *run, const struct head *head)
 {
     nima_str text = nima_memory_third_text(run->ctx, "The user's", run->clause->t, 1, head->verb);
-    return head->possessive ? nima_str_sub(text, 0, text.len - 2) : text;
+    if (!head->possessive) {
+        return text;
+    }
+    /* As it was written: the apostrophe may be a typographic one. */
+    bool curly = nima_str_ends(text, NIMA_STR("’s"));
+    return nima_str_sub(text, 0, text.len - (curly ? strlen("’s") : strlen("'s")));
 }
 
 static bool mortal_state(const struct nima_clause *c, size_t i)
