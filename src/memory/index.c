@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "memory/bm25.h"
+#include "memory/hints.h"
 #include "memory/rows.h"
 #include "util/uuid.h"
 
@@ -221,7 +222,8 @@ void nima_memory_index_put(struct nima_index *index, struct nima_words *words,
     *slot = (uint32_t)index->count + 1;
     index->count++;
     nima_memory_rows_add(&index->rows, usable_vector(index, fact));
-    nima_memory_bm25_add(&index->bm25, nima_memory_words_of(words, fact->fact, fact->category));
+    nima_str hint = nima_memory_hint(fact->category, attribute_in(fact->metadata));
+    nima_memory_bm25_add(&index->bm25, nima_memory_words_of(words, fact->fact, hint));
 }
 
 size_t nima_memory_index_attribute(struct nima_arena *arena, const struct nima_index *index,

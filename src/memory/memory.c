@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "memory/hints.h"
 #include "memory/memory_int.h"
 
 enum { IDLE_S = 1800, EMBED_BATCH = 64, TICK_FACTS_MAX = 512, TICK_PEOPLE_MAX = 64 };
@@ -97,7 +98,7 @@ nima_rc nima_memory_embed_facts(struct nima_ctx *ctx, struct nima_memory *memory
     for (size_t first = 0; first < count; first += EMBED_BATCH) {
         size_t some = count - first < EMBED_BATCH ? count - first : EMBED_BATCH;
         for (size_t i = 0; i < some; i++) {
-            texts[i] = facts[first + i].fact;
+            texts[i] = nima_memory_meaning_text(facts[first + i].fact);
         }
         struct nima_vectors vectors;
         nima_str model;

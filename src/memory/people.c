@@ -86,7 +86,8 @@ static nima_rc load_row(struct nima_ctx *ctx, void *user, const struct nima_fact
 {
     struct loading *loading = user;
     nima_memory_index_put(loading->index, loading->words, fact);
-    loading->waiting += !nima_str_eq(fact->embedding_model, loading->model);
+    bool other = loading->model.ptr != NULL && !nima_str_eq(fact->embedding_model, loading->model);
+    loading->waiting += fact->embedding_model.ptr == NULL || other;
     return nima_ctx_stopped(ctx);
 }
 

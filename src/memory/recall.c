@@ -1,4 +1,5 @@
 /* Search as asked, and what of it a turn should see. */
+#include "memory/hints.h"
 #include "memory/memory_int.h"
 
 enum { PROBES_MAX = 6, PROBE_BYTES_MAX = 1200, RECALL_LOOK = 4 };
@@ -74,6 +75,9 @@ static bool ends_part(nima_str text, size_t at)
 static size_t split_message(nima_str message, nima_str *out)
 {
     size_t count = 0;
+    if (nima_memory_small_talk(message)) {
+        return 0;
+    }
     out[count++] = nima_utf8_prefix(message, PROBE_BYTES_MAX);
     size_t from = 0;
     for (size_t at = 0; at < message.len && count < PROBES_MAX; at++) {
@@ -83,7 +87,7 @@ static size_t split_message(nima_str message, nima_str *out)
         nima_str part = nima_str_trim(nima_str_sub(message, from, at + 1));
         from = at + 1;
         bool whole = part.len + 2 >= nima_str_trim(message).len;
-        if (part.len >= 8 && !whole) {
+        if (part.len >= 8 && !whole && !nima_memory_small_talk(part)) {
             out[count++] = nima_utf8_prefix(part, PROBE_BYTES_MAX);
         }
     }
@@ -97,8 +101,8 @@ static bool bears_on(const struct nima_memory_hit *hit, bool by_meaning)
     if (!by_meaning) {
         return hit->keyword >= 0.2;
     }
-    return hit->vector >= 0.38 || (hit->vector >= 0.22 && hit->keyword >= 0.15) ||
-           (hit->vector >= 0.12 && hit->keyword >= 0.40);
+    return hit->vector >= 0.36 || (hit->vector >= 0.20 && hit->keyword >= 0.15) ||
+           hit->keyword >= 0.30;
 }
 
 nima_rc nima_memory_recall(struct nima_ctx *ctx, struct nima_memory *memory, nima_str message,
@@ -114,6 +118,10 @@ nima_rc nima_memory_recall(struct nima_ctx *ctx, struct nima_memory *memory, nim
     nima_str parts[PROBES_MAX];
     struct nima_probe probes[PROBES_MAX];
     size_t count = split_message(message, parts);
+    if (count == 0) {
+        *out = (struct nima_memory_hits){0};
+        return NIMA_OK;
+    }
     struct nima_find find = {.limit = (size_t)limit * RECALL_LOOK};
     NIMA_TRY(embed_probes(ctx, memory, parts, count, probes, &find));
     struct nima_memory_hits hits;

@@ -10,7 +10,7 @@
 #include "memory/lexicon.h"
 #include "memory/rules.h"
 
-enum { AGE_MAX = 120, NAME_TOKENS_MAX = 3, LEAD_CHARS = 160 };
+enum { AGE_MAX = 120, AGE_ALONE_MIN = 10, NAME_TOKENS_MAX = 3, LEAD_CHARS = 160 };
 
 struct part {
     struct nima_rule_fact fact;
@@ -54,7 +54,7 @@ static bool age_part(const struct nima_clause *c, size_t from, size_t end, struc
         return is(c, end - 1, "tall");
     }
     bool years = in(c, from + 1, " years year yrs yo y/o y.o months ") && from + 1 < end;
-    bool fits = !digits || (age >= 3 && age <= AGE_MAX);
+    bool fits = !digits || (age >= (years ? 3 : AGE_ALONE_MIN) && age <= AGE_MAX);
     bool months = is(c, from + 1, "months");
     if (!fits || months || (!years && end != from + 1)) {
         return false;

@@ -175,7 +175,8 @@ bool nima_memory_rule_past(const struct nima_rule_run *run, const char *who, siz
         struct nima_rule_fact fact = {
             .category = v->category, .attribute = v->attribute, .single = v->single};
         bool passing = nima_memory_any_listed(c, i + 1, c->count, NIMA_LIST_PASSING);
-        return fits && !vague_place && !passing && take(run, &fact, who, i, i + 1);
+        size_t object = is(c, i, "grew") ? i + 3 : i + 1; /* behind "up in" */
+        return fits && !vague_place && !passing && take(run, &fact, who, i, object);
     }
     return false;
 }

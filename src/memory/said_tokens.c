@@ -80,6 +80,8 @@ static struct nima_said_word make(nima_str raw)
             token.low[len++] = (char)tolower((unsigned char)raw.ptr[at++]);
         }
     }
+    /* A long word is cut, but not within a character. */
+    len -= nima_utf8_incomplete_tail((nima_str){token.low, len});
     token.low[len] = '\0';
     unsigned char first = raw.len > 0 ? (unsigned char)raw.ptr[0] : 0;
     /* Of letters outside ASCII the common capitals of Latin, Greek and Cyrillic are known. */

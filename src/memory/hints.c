@@ -1,0 +1,110 @@
+#include "memory/hints.h"
+
+#include <ctype.h>
+#include <string.h>
+
+struct hint {
+    const char *name; /* an attribute ("taste:" for all that begin so) or a category */
+    const char *words;
+};
+
+static const struct hint hints[] = {
+    {"home", "live city town country place address move"},
+    {"origin", "born country hometown come"},
+    {"grew-up", "childhood raised"},
+    {"born", "birth birthday birthplace age"},
+    {"age", "old age birthday year"},
+    {"name", "name called"},
+    {"birthday", "birth date old gift"},
+    {"timezone", "time zone clock"},
+    {"job", "job work profession occupation career living"},
+    {"employer", "job work company employer business"},
+    {"studies", "study school university course degree"},
+    {"diet", "food eat cook meal recipe dinner lunch restaurant dish vegetarian"},
+    {"allergy:", "food eat cook meal recipe dinner restaurant dish medical"},
+    {"eat:", "food cook meal recipe dinner restaurant dish"},
+    {"drink:", "beverage"},
+    {"taste:", "like taste prefer"},
+    {"fear:", "afraid scared"},
+    {"language:", "language"},
+    {"learning:", "study learn"},
+    {"drive", "car vehicle"},
+    {"play:", "instrument sport game hobby music"},
+    {"use:", "tool software setup"},
+    {"marital", "married husband wife partner relationship"},
+    {"work", "job work profession career"},
+    {"education", "study school university degree"},
+    {"family", "family relative"},
+    {"people", "people"},
+    {"pets", "pet animal"},
+    {"health", "health medical condition"},
+    {"preference", "preference favorite favourite"},
+    {"hobby", "hobby free weekend fun"},
+    {"habit", "habit routine exercise sport"},
+    {"possession", "own"},
+    {"project", "project work building"},
+    {"goal", "goal plan dream aim"},
+    {"skill", "skill"},
+    {"tool", "tool software"},
+    {"location", "place"},
+};
+
+static nima_str words_for(nima_str name)
+{
+    for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+        nima_str key = nima_str_of(hints[i].name);
+        bool prefix = nima_str_ends(key, NIMA_STR(":"));
+        if (prefix ? nima_str_starts(name, key) : nima_str_eq(name, key)) {
+            return nima_str_of(hints[i].words);
+        }
+    }
+    return (nima_str){0};
+}
+
+nima_str nima_memory_hint(nima_str category, nima_str attribute)
+{
+    nima_str words = attribute.ptr != NULL ? words_for(attribute) : (nima_str){0};
+    return words.ptr != NULL ? words : words_for(category);
+}
+
+nima_str nima_memory_meaning_text(nima_str fact)
+{
+    static const char *const leads[] = {"The user's ", "The user ", "User's ", "User "};
+    for (size_t i = 0; i < sizeof(leads) / sizeof(leads[0]); i++) {
+        nima_str lead = nima_str_of(leads[i]);
+        if (fact.len > lead.len && nima_str_starts_nocase(fact, lead)) {
+            return nima_str_sub(fact, lead.len, fact.len);
+        }
+    }
+    return fact;
+}
+
+bool nima_memory_small_talk(nima_str text)
+{
+    static const char talk[] =
+        " hi hello hey hiya yo there nima good morning evening afternoon night day how are you "
+        "doing"
+        " is it going today thanks thank so very much a lot that that's was were helpful great nice"
+        " cool ok okay yes no please sure bye goodbye see later tomorrow ciao welcome to meet "
+        "sounds"
+        " awesome perfect got lol haha hmm what's up sup and fine i'm am i well again cheers ";
+    char word[16] = " ";
+    size_t len = 0;
+    for (size_t i = 0; i <= text.len; i++) {
+        unsigned char c = i < text.len ? (unsigned char)text.ptr[i] : ' ';
+        if (isalnum(c) || c == '\'' || c >= 0x80) {
+            if (len + 3 >= sizeof(word)) {
+                return false;
+            }
+            word[++len] = (char)tolower(c);
+        } else if (len > 0) {
+            word[len + 1] = ' ';
+            word[len + 2] = '\0';
+            if (strstr(talk, word) == NULL) {
+                return false;
+            }
+            len = 0;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,14 @@
+#pragma once
+/*
+ * hints: words that people ask with and facts are not told with. "What's my job?" shares no word
+ * with "The user builds compilers"; the fact's category knows the word.
+ */
+#include "util/str.h"
+
+/* Words to count with a fact of this category and attribute (may be absent), or absent. */
+nima_str nima_memory_hint(nima_str category, nima_str attribute);
+/* What of a fact is embedded: without "The user" in front, which all of them share and no question
+ * has. Measured in docs/memory.md. */
+nima_str nima_memory_meaning_text(nima_str fact);
+/* Small talk that asks for nothing: "good morning", "thanks, that was helpful". */
+bool nima_memory_small_talk(nima_str text);

@@ -1,0 +1,220 @@
+/* From messages to the store: events, decisions, commands, profile. */
+#include "memory/support_memory.h"
+
+#include <string.h>
+
+TEST(one_sentence_gives_three_facts)
+{
+    struct world w = world_open();
+    struct nima_learned_list got =
+        tell(&w, "I am 34, I live in Lisbon and I build compilers in Rust.");
+    ASSERT_INT_EQ(got.count, 3);
+    ASSERT_TRUE(learned(&got, NIMA_LEARNED_ADDED, "The user is 34 years old"));
+    ASSERT_TRUE(learned(&got, NIMA_LEARNED_ADDED, "The user lives in Lisbon"));
+    ASSERT_TRUE(learned(&got, NIMA_LEARNED_ADDED, "The user builds compilers in Rust"));
+    ASSERT_STR_EQ(got.items[0].fact.category, "identity");
+    ASSERT_STR_EQ(got.items[1].fact.category, "location");
+    ASSERT_STR_EQ(got.items[2].fact.category, "work");
+    ASSERT_STR_EQ(got.items[0].fact.source, "conversation");
+    struct nima_memory_hits hits;
+    ASSERT_OK_CTX(&w.ctx,
+                  nima_memory_recall(&w.ctx, w.memory,
+                                     NIMA_STR("Which city do I live in, and what do I work on?"),
+                                     10, &hits));
+    ASSERT_TRUE(hits.count >= 2);
+    ASSERT_OK_CTX(&w.ctx, nima_memory_recall(&w.ctx, w.memory, NIMA_STR("hi there, how are you?"),
+                                             10, &hits));
+    ASSERT_INT_EQ(hits.count, 0);
+    world_close(&w);
+}
+
+TEST(a_fact_knows_the_message_it_came_from)
+{
+    struct world w = world_open();
+    struct nima_conversation *none = NULL;
+    (void)none;
+    struct nima_utterance said = {.text = NIMA_STR("I live in Lisbon.")};
+    struct nima_learned_list list;
+    ASSERT_OK_CTX(&w.ctx, nima_memory_learn(&w.ctx, w.memory, &said, &list));
+    ASSERT_INT_EQ(list.count, 1);
+    ASSERT_TRUE(list.items[0].fact.conversation_id.ptr == NULL);
+    ASSERT_TRUE(nima_str_find(list.items[0].fact.metadata, NIMA_STR("home"), 0) != SIZE_MAX);
+    world_close(&w);
+}
+
+TEST(told_twice_or_with_less_changes_nothing)
+{
+    struct world w = world_open();
+    tell(&w, "I live in Lisbon.");
+    struct nima_learned_list got = tell(&w, "I live in Lisbon!");
+    ASSERT_INT_EQ(got.count, 1);
+    ASSERT_TRUE(learned(&got, NIMA_LEARNED_UNCHANGED, "The user lives in Lisbon"));
+    got = tell(&w, "I'm based in Lisbon.");
+    ASSERT_INT_EQ(got.count, 1);
+    ASSERT_TRUE(learned(&got, NIMA_LEARNED_UNCHANGED, "The user lives in Lisbon"));
+    world_close(&w);
+}
+
+static void expect_replaced(const char *first, const char *second, const char *old, const char *new)
+{
+    struct world w = world_open();
+    tell(&w, first);
+    struct nima_learned_list got = tell(&w, second);
+    if (!learned(&got, NIMA_LEARNED_SUPERSEDED, old) || !learned(&got, NIMA_LEARNED_ADDED, new)) {
+        fail_msg("\"%s\" then \"%s\": %zu events", first, second, got.count);
+    }
+    ASSERT_TRUE(!finds(&w, w.memory, old, old));
+    ASSERT_TRUE(finds(&w, w.memory, new, new));
+    world_close(&w);
+}
+
+TEST(what_has_one_value_is_superseded)
+{
+    expect_replaced("I live in Lisbon.", "I moved to Porto.", "The user lives in Lisbon",
+                    "The user moved to Porto");
+    expect_replaced("I am 34.", "I'm 35 now.", "The user is 34 years old",
+                    "The user is 35 years old");
+    expect_replaced("I work at Siemens.", "I work at Bosch.", "The user works at Siemens",
+                    "The user works at Bosch");
+    expect_replaced("My favorite color is green.", "My favorite color is blue.",
+                    "The user's favorite color is green", "The user's favorite color is blue");
+    expect_replaced("I love mushrooms.", "I hate mushrooms.", "The user loves mushrooms",
+                    "The user hates mushrooms");
+    expect_replaced("I'm single.", "I'm married.", "The user is single", "The user is married");
+    expect_replaced("I live in Lisbon.", "I don't live in Lisbon any more.",
+                    "The user lives in Lisbon", "The user no longer lives in Lisbon");
+    expect_replaced("I'm vegetarian.", "I'm not vegetarian anymore.", "The user is vegetarian",
+                    "The user is no longer vegetarian");
+    expect_replaced("My sister Ana lives in Rome.", "My sister Ana lives in Bari.",
+                    "The user's sister Ana lives in Rome", "The user's sister Ana lives in Bari");
+}
+
+static void expect_both(const char *first, const char *second)
+{
+    struct world w = world_open();
+    struct nima_learned_list one = tell(&w, first);
+    struct nima_learned_list two = tell(&w, second);
+    ASSERT_INT_EQ(one.count, 1);
+    ASSERT_INT_EQ(two.count, 1);
+    ASSERT_INT_EQ(two.items[0].event, NIMA_LEARNED_ADDED);
+    ASSERT_TRUE(finds(&w, w.memory, "the user", "") || search(&w, w.memory, "user").count <= 10);
+    struct nima_memory_stats stats;
+    ASSERT_OK_CTX(&w.ctx, nima_memory_stats(&w.ctx, w.memory, &stats));
+    ASSERT_INT_EQ(stats.facts.active, 2);
+    world_close(&w);
+}
+
+TEST(what_can_have_many_values_is_kept)
+{
+    expect_both("I love jazz.", "I love opera.");
+    expect_both("I have a dog.", "I have a cat.");
+    expect_both("I speak French.", "I speak Dutch.");
+    expect_both("My sister Ana lives in Rome.", "My brother Leo lives in Rome.");
+    expect_both("I'm allergic to nuts.", "I'm allergic to eggs.");
+    expect_both("I live in Lisbon.", "I grew up in Manila.");
+}
+
+TEST(secrets_are_refused_with_a_reason)
+{
+    struct world w = world_open();
+    struct nima_utterance said = {.text = NIMA_STR("/remember my password is hunter2")};
+    struct nima_learned_list list;
+    ASSERT_RC(NIMA_E_INVALID, nima_memory_learn(&w.ctx, w.memory, &said, &list));
+    assert_non_null(strstr(w.ctx.error.message, "password"));
+    ASSERT_TRUE(strstr(w.ctx.error.message, "hunter2") == NULL);
+    said.text = NIMA_STR("/remember");
+    ASSERT_RC(NIMA_E_INVALID, nima_memory_learn(&w.ctx, w.memory, &said, &list));
+    ASSERT_INT_EQ(tell(&w, "My card is 4111 1111 1111 1111 and I live in Rome").count, 0);
+    world_close(&w);
+}
+
+TEST(remember_and_forget_are_explicit)
+{
+    struct world w = world_open();
+    struct nima_learned_list got = tell(&w, "/remember I park on level 3");
+    ASSERT_INT_EQ(got.count, 1);
+    ASSERT_STR_EQ(got.items[0].fact.source, "explicit");
+    ASSERT_NEAR(got.items[0].fact.confidence, 1.0, 1e-9);
+    ASSERT_STR_EQ(got.items[0].fact.fact, "The user parks on level 3");
+    got = tell(&w, "/remember The boiler code word for the plumber is tulip");
+    ASSERT_INT_EQ(got.count, 1);
+    tell(&w, "I live in Lisbon. I have a dog called Rex.");
+    got = tell(&w, "/forget zebras in Kenya");
+    ASSERT_INT_EQ(got.count, 0);
+    got = tell(&w, "forget it");
+    ASSERT_INT_EQ(got.count, 0);
+    got = tell(&w, "forget that I live in Lisbon");
+    ASSERT_INT_EQ(got.count, 1);
+    ASSERT_TRUE(learned(&got, NIMA_LEARNED_FORGOTTEN, "The user lives in Lisbon"));
+    ASSERT_TRUE(!finds(&w, w.memory, "Lisbon", "The user lives in Lisbon"));
+    got = tell(&w, "/forget Rex");
+    ASSERT_TRUE(learned(&got, NIMA_LEARNED_FORGOTTEN, "The user has a dog called Rex"));
+    world_close(&w);
+}
+
+TEST(the_profile_is_filled_and_never_overwritten)
+{
+    struct world w = world_open();
+    tell(&w, "My name is Tomás. My time zone is CET.");
+    struct nima_profile profile;
+    ASSERT_OK_CTX(&w.ctx, nima_profile_get(&w.ctx, w.store, &profile));
+    ASSERT_STR_EQ(profile.name, "Tomás");
+    ASSERT_TRUE(nima_str_find(profile.preferences, NIMA_STR("CET"), 0) != SIZE_MAX);
+    tell(&w, "Call me Bob. My time zone is PST.");
+    ASSERT_OK_CTX(&w.ctx, nima_profile_get(&w.ctx, w.store, &profile));
+    ASSERT_STR_EQ(profile.name, "Tomás");
+    ASSERT_TRUE(nima_str_find(profile.preferences, NIMA_STR("PST"), 0) == SIZE_MAX);
+    world_close(&w);
+}
+
+TEST(odd_messages_teach_nothing_and_break_nothing)
+{
+    static const char *const texts[] = {
+        "",
+        " ",
+        "?",
+        "I",
+        "my",
+        "I am",
+        "my my my my",
+        "\"",
+        "```",
+        "I am ,,, 3",
+        "/",
+        "( ( (",
+        "I live",
+        "I'm",
+        "My",
+        "and and",
+        "I have",
+        "> I",
+        "I am I am I am I am",
+        "I live in",
+        "my name is",
+        "I'm a",
+        "My sister",
+        "forget",
+        "‘’“”«»",
+    };
+    struct world w = world_open();
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct nima_learned_list got = tell(&w, texts[i]);
+        if (got.count != 0) {
+            fail_msg("\"%s\" taught \"" NIMA_FMT "\"", texts[i], NIMA_ARG(got.items[0].fact.fact));
+        }
+    }
+    struct nima_utterance said = {.text = NIMA_STR("I live in \xFF\xFE")};
+    struct nima_learned_list list;
+    ASSERT_OK_CTX(&w.ctx, nima_memory_learn(&w.ctx, w.memory, &said, &list));
+    ASSERT_INT_EQ(list.count, 0);
+    char *long_text = NIMA_NEW(w.ctx.arena, char, 200001);
+    memset(long_text, 'a', 200000);
+    tell(&w, long_text);
+    for (size_t i = 0; i + 10 < 200000; i += 10) {
+        memcpy(long_text + i, "I am a, i ", 10);
+    }
+    tell(&w, long_text);
+    world_close(&w);
+}
+
+TEST_MAIN
