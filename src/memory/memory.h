@@ -7,10 +7,9 @@
  * Ownership  Results live in ctx->arena.
  * Threads    Any worker may call at any time. Per person one index in memory, loaded when first
  *            needed and dropped when idle; it answers only when it has seen the store's change
- *            counter, so index and store never disagree, also with several processes or after a crash.
- * Scope      Always ctx->user_id.
- * Errors     INVALID, NOT_FOUND, CONFLICT; STORE and MODEL come through from below. Without an
- *            embedding model everything goes on by words alone.
+ *            counter, so index and store never disagree, also with several processes or after a
+ * crash. Scope      Always ctx->user_id. Errors     INVALID, NOT_FOUND, CONFLICT; STORE and MODEL
+ * come through from below. Without an embedding model everything goes on by words alone.
  */
 #include "store/facts.h"
 #include "store/people.h"
@@ -18,15 +17,20 @@
 struct nima_llm;
 struct nima_memory;
 
-enum { NIMA_FACT_CHARS_MAX = 8000, NIMA_CATEGORY_CHARS_MAX = 64, NIMA_BATCH_MAX = 1000,
-       NIMA_SEARCH_LIMIT_MAX = 500, NIMA_QUERY_CHARS_MAX = 8000 };
+enum {
+    NIMA_FACT_CHARS_MAX = 8000,
+    NIMA_CATEGORY_CHARS_MAX = 64,
+    NIMA_BATCH_MAX = 1000,
+    NIMA_SEARCH_LIMIT_MAX = 500,
+    NIMA_QUERY_CHARS_MAX = 8000
+};
 
 struct nima_memory_options {
     double vector_weight, keyword_weight; /* of the fused rank; 0 and 0: defaults */
     double recency_weight;                /* share of the score that age can take, 0..1 */
     double recency_half_life_days;
-    double confidence_weight;             /* share that confidence can take, 0..1 */
-    int index_idle_s;                     /* a person's index is dropped after; 0: 1800 */
+    double confidence_weight; /* share that confidence can take, 0..1 */
+    int index_idle_s;         /* a person's index is dropped after; 0: 1800 */
 };
 void nima_memory_defaults(struct nima_memory_options *out);
 
@@ -35,7 +39,8 @@ struct nima_memory *nima_memory_new(struct nima_store *store, struct nima_llm *l
                                     const struct nima_memory_options *options);
 void nima_memory_free(struct nima_memory *memory);
 
-/* Adds a fact (id, times and embedding are given here), or refreshes the one of exactly that text. */
+/* Adds a fact (id, times and embedding are given here), or refreshes the one of exactly that text.
+ */
 NIMA_MUST_USE nima_rc nima_memory_add(struct nima_ctx *ctx, struct nima_memory *memory,
                                       const struct nima_fact *fact, struct nima_fact *out,
                                       bool *created_out);
@@ -65,7 +70,7 @@ struct nima_memory_query {
 };
 struct nima_memory_hit {
     struct nima_fact fact;
-    double score; /* what the list is ordered by, 0..1 */
+    double score;                                /* what the list is ordered by, 0..1 */
     double vector, keyword, recency, confidence; /* parts, 0..1 each */
 };
 struct nima_memory_hits {

@@ -15,7 +15,8 @@ struct nima_orchestrator {
     int recall_limit;
 };
 
-/* order.c: turns of one conversation go one after the other, as they came. An absent id needs no turn. */
+/* order.c: turns of one conversation go one after the other, as they came. An absent id needs no
+ * turn. */
 struct nima_order *nima_order_new(void);
 void nima_order_free(struct nima_order *order);
 NIMA_MUST_USE nima_rc nima_order_enter(struct nima_ctx *ctx, struct nima_order *order,

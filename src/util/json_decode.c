@@ -361,7 +361,8 @@ nima_rc nima_json_decode_list(struct nima_ctx *ctx, const struct nima_shape *sha
 {
     const struct nima_json *root;
     NIMA_TRY(nima_json_parse(ctx, text, &root));
-    struct nima_field whole = {.kind = NIMA_KIND_LIST, .shape = shape, .min = 1, .max = (int64_t)max_items};
+    struct nima_field whole = {
+        .kind = NIMA_KIND_LIST, .shape = shape, .min = 1, .max = (int64_t)max_items};
     struct nima_list list;
     NIMA_TRY(decode_list(ctx, &whole, NULL, root, &list));
     *out = list;

@@ -120,8 +120,8 @@ bool nima_utf8_blank(nima_str s)
         uint32_t c = 0;
         int bytes = nima_utf8_decode(s, at, &c);
         bool blank = c <= ' ' || c == 0x7F || c == 0xA0 || c == 0xAD || c == 0x1680 ||
-                     (c >= 0x2000 && c <= 0x200F) || (c >= 0x2028 && c <= 0x202F) ||
-                     c == 0x205F || c == 0x2060 || c == 0x3000 || c == 0xFEFF;
+                     (c >= 0x2000 && c <= 0x200F) || (c >= 0x2028 && c <= 0x202F) || c == 0x205F ||
+                     c == 0x2060 || c == 0x3000 || c == 0xFEFF;
         if (!blank) {
             return false;
         }
