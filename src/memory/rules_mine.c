@@ -6,7 +6,12 @@
 #include "memory/lexicon.h"
 #include "memory/rules.h"
 
-enum { HEAD_TOKENS_MAX = 6, LEAD_CHARS = 200, SCOPE_CHARS = 64 };
+enum {
+    HEAD_TOKENS_MAX = 6,
+    LEAD_CHARS = 200,
+    WHO_CHARS_MAX = 100, /* longer names are none; and what is made from them fits */
+    SCOPE_CHARS = 2 * NIMA_TOKEN_CHARS + 2
+};
 
 static const struct nima_said_word *at(const struct nima_clause *c, size_t i)
 {
@@ -353,7 +358,11 @@ static bool of_head(const struct nima_rule_run *run, const struct head *head)
     const struct nima_clause *c = run->clause;
     char who[LEAD_CHARS];
     char scope[SCOPE_CHARS];
-    snprintf(who, sizeof(who), NIMA_FMT, NIMA_ARG(holder(run, head)));
+    nima_str held = holder(run, head);
+    if (held.len > WHO_CHARS_MAX) {
+        return false;
+    }
+    snprintf(who, sizeof(who), NIMA_FMT, NIMA_ARG(held));
     nima_str noun = nima_str_of(at(c, head->noun)->low);
     noun = nima_str_ends(noun, NIMA_STR("'s")) ? nima_str_sub(noun, 0, noun.len - 2) : noun;
     bool named = head->verb > head->noun + 1;
