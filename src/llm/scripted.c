@@ -140,7 +140,7 @@ static nima_str directive(nima_str text, const char *name)
         if (end == name_len) {
             return nima_str_sub(rest, end, end);
         }
-        if (rest.ptr[name_len] == ':' && end > name_len) {
+        if (end > name_len && rest.ptr[name_len] == ':') {
             return nima_str_sub(rest, name_len + 1, end);
         }
     }

@@ -360,18 +360,18 @@ static bool take_denied(const struct nima_rule_run *run, size_t verb)
     return true;
 }
 
-static bool take_can(const struct nima_rule_run *run, size_t verb, bool not )
+static bool take_can(const struct nima_rule_run *run, size_t verb, bool denied)
 {
     static const char skills[] =
         " swim drive cook ride juggle dance sing ski surf skate whistle knit"
         " sew code type hear see walk read fly play speak ";
     const struct nima_clause *c = run->clause;
-    bool stand = not &&in(c, verb, " stand bear eat drink tolerate digest ");
+    bool stand = denied && in(c, verb, " stand bear eat drink tolerate digest ");
     if (!stand && (!in(c, verb, skills) || (in(c, verb, " see hear read play speak code type ") &&
                                             nima_memory_vague(c, verb + 1)))) {
         return false;
     }
-    if (in(c, verb, " see hear read walk type code ") && (!not || verb + 1 < c->count)) {
+    if (in(c, verb, " see hear read walk type code ") && (!denied || verb + 1 < c->count)) {
         return false;
     }
     if (stand && nima_memory_vague(c, verb + 1)) {
@@ -392,8 +392,8 @@ bool nima_memory_rule_not(const struct nima_rule_run *run, size_t from)
         return take_ended(run, from + 2, c->count);
     }
     if (is(c, from, "can")) {
-        bool not = is(c, from + 1, "not");
-        return take_can(run, from + (not ? 2 : 1), not );
+        bool denied = is(c, from + 1, "not");
+        return take_can(run, from + (denied ? 2 : 1), denied);
     }
     if (!is(c, from, "do") || !is(c, from + 1, "not")) {
         return false;
