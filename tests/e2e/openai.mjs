@@ -6,9 +6,9 @@ import { pathToFileURL } from "node:url";
 const require = createRequire(pathToFileURL(process.env.NIMA_NODE_MODULES + "/"));
 const OpenAI = require("openai").default ?? require("openai");
 const scripted = process.env.NIMA_MODEL === "scripted";
-const client = new OpenAI({ baseURL: process.env.NIMA_URL + "/v1", apiKey: "none needed", maxRetries: 0, timeout: 120000 });
+const client = new OpenAI({ baseURL: process.env.NIMA_URL + "/v1", apiKey: "none needed", maxRetries: 0, timeout: 300000 });
 const ask = (content, more = {}) =>
-  client.chat.completions.create({ model: "nima", max_tokens: 24, messages: [{ role: "user", content }], ...more });
+  client.chat.completions.create({ model: "nima", max_tokens: 12, messages: [{ role: "user", content }], ...more });
 
 async function chat() {
   const reply = await ask("Say hello.");
@@ -41,7 +41,7 @@ async function leave() {
 async function schema() {
   const shape = { type: "object", properties: { city: { type: "string" }, people: { type: "integer" } },
     required: ["city", "people"], additionalProperties: false };
-  const reply = await ask("Lisbon has 545000 people.", { max_tokens: 200, temperature: 0,
+  const reply = await ask("Lisbon has 545000 people.", { max_tokens: 48, temperature: 0,
     response_format: { type: "json_schema", json_schema: { name: "city", strict: true, schema: shape } } });
   const value = JSON.parse(reply.choices[0].message.content);
   assert.deepEqual(Object.keys(value).sort(), ["city", "people"]);
@@ -65,7 +65,7 @@ async function models() {
 }
 
 async function errors() {
-  await assert.rejects(ask("x", { n: 2 }), (error) => error.status === 422 && error.error.field === "n" && error.requestID);
+  await assert.rejects(ask("x", { n: 2 }), (error) => error.status === 422 && error.error.field === "n" && Boolean(error.requestID));
   await assert.rejects(client.models.retrieve("nothing"), (error) => error instanceof OpenAI.NotFoundError);
   if (!scripted) return;
   await assert.rejects(ask("[[fail]]"), (error) => error.status === 502 && error.error.code === "model_failed");

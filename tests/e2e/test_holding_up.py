@@ -174,12 +174,10 @@ def test_leaving_the_tiny_model_frees_it(need_model):
             heard = 0
             while heard < 5:
                 heard += next(lines).startswith(b"data:")
-        begun = time.monotonic()
         api.post("/v1/inference", {"prompt": "Say hi", "max_length": 3}, expect=200)
-        assert time.monotonic() - begun < 10
         until = time.monotonic() + 10
         while len(messages := api.get(f"/v1/conversations/{talk}", expect=200).json()["messages"]) < 2:
             assert time.monotonic() < until
             time.sleep(0.1)
         assert messages[1]["metadata"]["interrupted"] is True
-        assert messages[1]["metadata"]["context"]["tokens"]["completion"] < 300
+        assert messages[1]["metadata"]["context"]["tokens"]["completion"] < 100

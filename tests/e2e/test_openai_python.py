@@ -23,7 +23,7 @@ FORMAT = {"type": "json_schema", "json_schema": {"name": "thing", "strict": True
 
 
 def client_of(server, key="none needed", **more):
-    return OpenAI(base_url=server.url + "/v1", api_key=key, max_retries=0, timeout=120, **more)
+    return OpenAI(base_url=server.url + "/v1", api_key=key, max_retries=0, timeout=300, **more)
 
 
 @pytest.fixture(scope="module", params=["scripted", pytest.param("tiny", marks=pytest.mark.slow)])
@@ -45,7 +45,7 @@ def client(served):
 
 def ask(client, message, **more):
     messages = [{"role": "system", "content": "Answer briefly."}, {"role": "user", "content": message}]
-    return client.chat.completions.create(model="nima", messages=messages, **({"max_tokens": 24} | more))
+    return client.chat.completions.create(model="nima", messages=messages, **({"max_tokens": 12} | more))
 
 
 def test_chat(client):
@@ -53,7 +53,7 @@ def test_chat(client):
     choice = reply.choices[0]
     assert choice.message.role == "assistant" and choice.message.content.strip()
     assert choice.finish_reason in ("stop", "length")
-    assert reply.usage.completion_tokens <= 24 and reply.usage.prompt_tokens > 5
+    assert reply.usage.completion_tokens <= 12 and reply.usage.prompt_tokens > 5
     assert reply.usage.total_tokens == reply.usage.prompt_tokens + reply.usage.completion_tokens
 
 
@@ -75,15 +75,14 @@ def test_a_stream_that_is_left(client):
 
 
 def test_json_schema(client):
-    for message in ("Ana is 34 years old.", "Lisbon is a city, 3000 years old."):
-        reply = ask(client, message, response_format=FORMAT, max_tokens=200, temperature=0)
-        value = json.loads(reply.choices[0].message.content)
-        assert set(value) == {"name", "age", "kind"}
-        assert isinstance(value["name"], str) and isinstance(value["age"], int) and value["kind"] in ("person", "place")
+    reply = ask(client, "Ana is 34 years old.", response_format=FORMAT, max_tokens=60, temperature=0)
+    value = json.loads(reply.choices[0].message.content)
+    assert set(value) == {"name", "age", "kind"}
+    assert isinstance(value["name"], str) and isinstance(value["age"], int) and value["kind"] in ("person", "place")
 
 
 def test_json_object(client):
-    reply = ask(client, "Describe a cat as JSON.", response_format={"type": "json_object"}, max_tokens=200, temperature=0)
+    reply = ask(client, "Describe a cat as JSON.", response_format={"type": "json_object"}, max_tokens=60, temperature=0)
     if reply.choices[0].finish_reason == "stop":
         assert isinstance(json.loads(reply.choices[0].message.content), dict)
 
@@ -135,7 +134,7 @@ def test_memory_applies(client, served):
     if served[1] != "scripted":
         pytest.skip("what the prompt holds is seen with the scripted model")
     Client(served[0]).fact("Ana plays the cello in an orchestra")
-    assert "cello in an orchestra" in ask(client, "[[recall]] who plays the cello?", max_tokens=2000).choices[0].message.content
+    assert "cello in an orchestra" in ask(client, "[[recall]] who plays the cello?", max_tokens=600).choices[0].message.content
 
 
 def test_with_a_token(start_server):

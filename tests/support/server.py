@@ -54,6 +54,8 @@ def clean_environment(more=None):
     """Nothing of the machine's own settings reaches the server, but where the cache is."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("NIMA_")}
     env["NIMA_CACHE"] = str(CACHE)
+    if os.environ.get("NIMA_TEST_THREADS"):  # 1 on a busy machine: threads that wait for each other lose most there
+        env["NIMA_LLM_THREADS"] = os.environ["NIMA_TEST_THREADS"]
     for name, value in SANITIZERS.items():
         env.setdefault(name, value)
     return env | {key: str(value) for key, value in (more or {}).items()}
