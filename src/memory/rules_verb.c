@@ -381,7 +381,7 @@ static bool take_can(const struct nima_rule_run *run, size_t verb, bool denied)
                                   .attribute = stand ? "taste:*" : NULL,
                                   .single = true};
     size_t end = nima_memory_rule_end(c, verb);
-    nima_memory_rule_add(run, &fact, not ? "The user cannot" : "The user can", verb, end, verb + 1);
+    nima_memory_rule_add(run, &fact, denied ? "The user cannot" : "The user can", verb, end, verb + 1);
     return true;
 }
 
