@@ -74,9 +74,9 @@ static void frames_arrive_as_they_are_written(void **state)
     server_open(&s, NULL);
     int fd = client_open(&s);
     int64_t begun = nima_mono_ms();
-    ask(fd, "/stream?frames=3&pause_ms=400");
+    ask(fd, "/stream?frames=3&pause_ms=1500");
     assert_true(client_wait_for(fd, "\"content\": \"0\"", 2000));
-    assert_true(nima_mono_ms() - begun < 350);
+    assert_true(nima_mono_ms() - begun < 1200);
     close(fd);
     server_close(&s, 3000);
 }
@@ -283,7 +283,7 @@ static void stop_lets_streams_finish(void **state)
     wait_until_at_least(&s.sent, 1, 5000);
     int64_t begun = nima_mono_ms();
     server_close(&s, 10000);
-    assert_true(nima_mono_ms() - begun < 4000);
+    assert_true(nima_mono_ms() - begun < 9000);
     client_read(fd, false, &r);
     assert_false(r.closed);
     assert_non_null(strstr(r.body, "\"content\": \"9\""));
@@ -308,7 +308,7 @@ static void stop_cancels_what_does_not_finish(void **state)
     wait_until_at_least(&s.running, 2, 5000);
     int64_t begun = nima_mono_ms();
     server_close(&s, 300);
-    assert_true(nima_mono_ms() - begun < 3000);
+    assert_true(nima_mono_ms() - begun < 8000);
     assert_true(atomic_load(&s.cancelled));
     client_read(fd, false, &r);
     assert_false(r.closed); /* a proper end, and a last event that says why */
