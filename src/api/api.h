@@ -6,6 +6,8 @@
  * A new endpoint is one row in a table, one handler and its tables of fields
  * (docs/architecture.md).
  */
+#include <stdatomic.h>
+
 #include "http/http.h"
 
 struct nima_llm;
@@ -24,7 +26,9 @@ struct nima_api {
     struct nima_http *http; /* set once the server has started; for /metrics */
     int64_t started_ms;     /* on nima_mono_ms() */
     const char *version;
-    bool token_needed; /* a bind that is not loopback: nobody is "default" */
+    atomic_bool store_ok; /* the store answered when it was last asked; for /health, which may not
+                             wait for it */
+    bool token_needed;    /* a bind that is not loopback: nobody is "default" */
 };
 
 /* All tables, ending in NULL. */

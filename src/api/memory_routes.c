@@ -501,6 +501,7 @@ const struct nima_route nima_api_memory_routes[] = {
     {.method = "POST",
      .path = "/v1/memory/facts/batch",
      .call = create_facts,
+     .slow = true,
      .kind = NIMA_ROUTE_LIST,
      .in = &fact_in_shape,
      .in_list = true,

@@ -664,6 +664,7 @@ const struct nima_route nima_api_openai_routes[] = {
     {.method = "POST",
      .path = "/v1/embeddings",
      .call = embed,
+     .slow = true,
      .in = &embed_in_shape,
      .out = &embed_out_shape,
      .errors = COMPLETION_ERRORS & ~NIMA_E_BIT(NOT_FOUND),

@@ -52,43 +52,50 @@ static nima_str text_or_absent(struct nima_ctx *ctx, const char *text)
     return text[0] != '\0' ? nima_str_copy(ctx->arena, nima_str_of(text)) : (nima_str){NULL, 0};
 }
 
+static struct health health_of(struct nima_ctx *ctx, struct nima_api *api, bool store_ok)
+{
+    struct nima_llm_state state;
+    nima_llm_state(api->llm, &state);
+    struct health_store *store = NIMA_NEW(ctx->arena, struct health_store, 1);
+    *store = (struct health_store){nima_str_of(nima_store_kind(api->store)), store_ok};
+    bool well = state.chat_loaded && state.embeddings_loaded && store_ok;
+    return (struct health){.status = well ? NIMA_STR("healthy") : NIMA_STR("degraded"),
+                           .version = nima_str_of(api->version),
+                           .model = text_or_absent(ctx, state.chat_model),
+                           .embedding_model = text_or_absent(ctx, state.embedding_model),
+                           .problem = text_or_absent(ctx, state.problem),
+                           .model_loaded = state.chat_loaded,
+                           .tokenizer_loaded = state.chat_loaded,
+                           .embeddings_loaded = state.embeddings_loaded,
+                           .store = store,
+                           .uptime_s = (double)(nima_mono_ms() - api->started_ms) / 1000};
+}
+
+/* On the HTTP thread: it tells what is known and asks nobody. */
 static nima_rc health(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
                       void *out)
 {
     (void)in;
     struct nima_api *api = nima_api_of(exchange);
-    struct nima_llm_state state;
-    nima_llm_state(api->llm, &state);
-    struct health_store *store = NIMA_NEW(ctx->arena, struct health_store, 1);
-    store->kind = nima_str_of(nima_store_kind(api->store));
-    store->ok = nima_store_ping(ctx, api->store) == NIMA_OK;
-    bool well = state.chat_loaded && state.embeddings_loaded && store->ok;
-    *(struct health *)out =
-        (struct health){.status = well ? NIMA_STR("healthy") : NIMA_STR("degraded"),
-                        .version = nima_str_of(api->version),
-                        .model = text_or_absent(ctx, state.chat_model),
-                        .embedding_model = text_or_absent(ctx, state.embedding_model),
-                        .problem = text_or_absent(ctx, state.problem),
-                        .model_loaded = state.chat_loaded,
-                        .tokenizer_loaded = state.chat_loaded,
-                        .embeddings_loaded = state.embeddings_loaded,
-                        .store = store,
-                        .uptime_s = (double)(nima_mono_ms() - api->started_ms) / 1000};
+    *(struct health *)out = health_of(ctx, api, atomic_load(&api->store_ok));
     return NIMA_OK;
 }
 
 static nima_rc ready(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
                      void *out)
 {
-    NIMA_TRY(health(ctx, exchange, in, out));
-    const struct health *h = out;
-    if (!h->store->ok) {
+    (void)in;
+    struct nima_api *api = nima_api_of(exchange);
+    bool store_ok = nima_store_ping(ctx, api->store) == NIMA_OK;
+    struct health h = health_of(ctx, api, store_ok);
+    if (!store_ok) {
         return nima_fail(ctx, NIMA_E_UNAVAILABLE, "the store does not answer; see the log");
     }
-    if (!h->model_loaded) {
+    if (!h.model_loaded) {
         return nima_fail(ctx, NIMA_E_UNAVAILABLE, "%s",
-                         h->problem.len > 0 ? h->problem.ptr : "the model is still loading");
+                         h.problem.len > 0 ? h.problem.ptr : "the model is still loading");
     }
+    *(struct health *)out = h;
     return NIMA_OK;
 }
 
@@ -316,6 +323,7 @@ const struct nima_route nima_api_system_routes[] = {
     {.method = "GET",
      .path = "/health",
      .call = health,
+     .quick = true,
      .out = &health_shape,
      .tag = "system",
      .summary = "200 while the process can answer."},

@@ -126,6 +126,7 @@ static nima_rc open_http(struct nima_ctx *ctx, struct nima_app *app)
                                  .personality = app->personality,
                                  .started_ms = nima_mono_ms(),
                                  .version = NIMA_VERSION,
+                                 .store_ok = true,
                                  .token_needed = !nima_is_loopback(c->server.host)};
     struct nima_http_options options = {
         .host = c->server.host,
@@ -216,6 +217,7 @@ void nima_app_run(struct nima_ctx *ctx, struct nima_app *app)
             return;
         }
         tell_models(app);
+        atomic_store(&app->api.store_ok, nima_store_ping(ctx, app->store) == NIMA_OK);
         nima_memory_tick(ctx, app->memory);
         nima_ctx_reset(ctx);
     }
