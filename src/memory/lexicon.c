@@ -141,7 +141,8 @@ static const char *const lists[NIMA_LIST_COUNT] = {
         " so too more same each both all other others ",
     [NIMA_LIST_PASSING] =
         " question questions problem problems issue issues idea ideas bug bugs error errors meeting"
-        " feeling doubt doubts request task tasks headache cold plan plans deadline suspicion "
+        " mess disaster joke fight process node component element column feeling doubt doubts "
+        "request task tasks headache cold plan plans deadline suspicion "
         "minute"
         " moment second look chance time exam test tests interview function file files list table"
         " array string class script code email emails letter message reply homework assignment "

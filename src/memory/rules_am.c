@@ -179,7 +179,7 @@ static bool person_part(const struct nima_clause *c, size_t from, size_t end, st
     size_t noun = person_noun(c, noun_from, end);
     /* Without an article only what follows "a nurse and": a bare noun after "I am" is no English.
      */
-    if (noun == SIZE_MAX || (!article && !definite && noun != from)) {
+    if (noun == SIZE_MAX || (!article && !definite && (noun != from || at(c, from)->capital))) {
         return false;
     }
     const char *word = at(c, noun)->low;

@@ -76,7 +76,8 @@ static bool moved(const struct nima_rule_run *run, const char *who, size_t i)
         }
         bool named = at(c, k + 1)->capital || (is(c, k + 1, "the") && at(c, k + 2)->capital);
         struct nima_rule_fact fact = {.category = "location", .attribute = "home", .single = true};
-        return named && take(run, &fact, who, i, k + 1);
+        bool version = at(c, k + 2)->low[0] != '\0' && isdigit((unsigned char)at(c, k + 2)->low[0]);
+        return named && !version && take(run, &fact, who, i, k + 1);
     }
     return false;
 }
@@ -154,7 +155,9 @@ bool nima_memory_rule_past(const struct nima_rule_run *run, const char *who, siz
     if (is(c, i, "got")) {
         return got(run, who, i);
     }
-    if (is(c, i, "turned") && nima_memory_token_number(at(c, i + 1))) {
+    bool alone = i + 2 >= c->count || at(c, i + 1)->comma ||
+                 in(c, i + 2, " last this in on today yesterday years recently and ");
+    if (is(c, i, "turned") && alone && nima_memory_token_number(at(c, i + 1))) {
         struct nima_rule_fact age = {.category = "identity", .attribute = "age", .single = true};
         return take(run, &age, who, i, i + 1);
     }
@@ -205,8 +208,13 @@ static const char *had_category(const struct nima_clause *c, size_t from, size_t
         return NULL;
     }
     for (size_t i = 0; i < sizeof(havings) / sizeof(havings[0]); i++) {
-        if (nima_memory_any_listed(c, from, head, (int)havings[i].list)) {
-            return havings[i].category;
+        for (size_t k = from; k < head; k++) {
+            /* The noun that the phrase is about: a boss, not a boss fight. */
+            bool closes = k + 1 == head || at(c, k)->comma || in(c, k + 1, " and or plus ") ||
+                          at(c, k + 1)->capital;
+            if (closes && nima_memory_listed_noun(havings[i].list, at(c, k)->low)) {
+                return havings[i].category;
+            }
         }
     }
     bool brand = in(c, from, " a an two ") && at(c, from + 1)->capital &&
@@ -287,10 +295,9 @@ bool nima_memory_rule_have(const struct nima_rule_run *run, size_t i)
 bool nima_memory_rule_goal(const struct nima_rule_run *run, size_t i)
 {
     const struct nima_clause *c = run->clause;
-    static const char aims[] =
-        " learn run become move travel visit save lose quit buy start write"
-        " retire finish get study build climb open sail go read climb swim live"
-        " adopt apply graduate master teach publish walk cycle see ";
+    static const char aims[] = " learn run become move travel visit save lose quit buy start write"
+                               " retire finish get study climb open sail go read climb swim live"
+                               " adopt apply graduate master teach publish walk cycle see ";
     const char *verb = at(c, i)->low;
     char third[NIMA_TOKEN_CHARS + 4];
     char lead[LEAD_CHARS];

@@ -142,6 +142,10 @@ static bool own_attribute(const struct nima_rule_run *run, size_t from, const ch
             return false;
         }
         bool name = owns[i].attribute != NULL && strcmp(owns[i].attribute, "name") == 0;
+        bool age = owns[i].attribute != NULL && strcmp(owns[i].attribute, "age") == 0;
+        if (age && !nima_memory_token_number(at(c, value))) {
+            return false;
+        }
         if (name && !at(c, value)->capital && !isalpha((unsigned char)at(c, value)->low[0])) {
             return false;
         }
@@ -295,8 +299,8 @@ static bool copula_of(const struct nima_rule_run *run, const struct head *head,
         fact.confidence = goal ? 0.7 : 0;
         bool fine = place || (goal && is(c, value, "to")) || !vague_value(c, value);
         bool passing = nima_memory_any_listed(c, value, value + 4, NIMA_LIST_PASSING);
-        bool noun = in(c, value, " a an my at in ") || at(c, value)->capital || goal ||
-                    strstr(" hobby work ", head->kind->category) != NULL ||
+        bool noun = in(c, value, " a an my ") || place || at(c, value)->capital || goal ||
+                    strcmp(head->kind->category, "hobby") == 0 ||
                     nima_memory_token_number(at(c, value));
         return fine && noun && !passing && take(run, &fact, lead, value, value);
     }

@@ -48,6 +48,7 @@ static const struct verb verbs[] = {
     {"program", NULL, "work", NULL, NEED_OBJECT, false},
     {"code", NULL, "work", NULL, NEED_OBJECT, false},
     {"maintain", NULL, "project", NULL, NEED_OBJECT, false},
+    {"teach", " at in ", "work", "employer", NEED_PLACE, true},
     {"teach", NULL, "work", NULL, NEED_OBJECT, false},
     {"tutor", NULL, "work", NULL, NEED_OBJECT, false},
     {"manage", NULL, "work", NULL, NEED_OBJECT, false},
@@ -170,7 +171,8 @@ static bool fits(const struct nima_clause *c, const struct verb *v, size_t from)
                (!in(c, from, " in near on at as for with from to outside ") ||
                 (from + 1 < c->count &&
                  (!nima_memory_vague(c, from + 1) || is(c, from + 1, "the")) &&
-                 !in(c, from + 1, " now order case this that it all "))) &&
+                 !in(c, from + 1,
+                     " now order case this that it all society fear hope peace experience "))) &&
                (strcmp(v->base, "work") != 0 || !is(c, from, "on") ||
                 !nima_memory_any_listed(c, from + 1, c->count, NIMA_LIST_PASSING)) &&
                !(strcmp(v->base, "work") == 0 && is(c, from, "on") && is(c, from + 1, "the"));
@@ -179,14 +181,15 @@ static bool fits(const struct nima_clause *c, const struct verb *v, size_t from)
             return false;
         }
         return !in(c, from,
-                   " it this that these those through out over away up around the your ") &&
+                   " it him her them this that these those through out over away up around the "
+                   "your ") &&
                (often(c, from) || in(c, from, " in at with on alone as to ") ||
                 !nima_memory_vague(c, from));
     case NEED_OBJECT:
         break;
     }
     return !nima_memory_vague(c, from) &&
-           !in(c, from, " to-day up out down off over to with on at ");
+           !in(c, from, " up out down off over to with on at from for of about through into as ");
 }
 
 /* What people say they like of the talk itself: your style, that idea, how you put it, to know. */
@@ -381,7 +384,8 @@ static bool take_can(const struct nima_rule_run *run, size_t verb, bool denied)
                                   .attribute = stand ? "taste:*" : NULL,
                                   .single = true};
     size_t end = nima_memory_rule_end(c, verb);
-    nima_memory_rule_add(run, &fact, denied ? "The user cannot" : "The user can", verb, end, verb + 1);
+    nima_memory_rule_add(run, &fact, denied ? "The user cannot" : "The user can", verb, end,
+                         verb + 1);
     return true;
 }
 

@@ -222,6 +222,10 @@ static bool unreal(const struct nima_said_word *t, size_t count)
         bool may = is(&t[i], "may") && i > 0 && in(&t[i - 1], " i we ");
         bool courtesy =
             is(&t[i], "if") && i >= 3 && i + 1 < count && in(&t[i + 1], " that you anyone it ");
+        bool cited = i > 1 && t[i - 1].comma && in(&t[i], " said says wrote replied shouted ");
+        if (cited) {
+            return true;
+        }
         if ((listed(NIMA_LIST_UNREAL, &t[i]) && !wish && !courtesy) || may) {
             return true;
         }
@@ -252,8 +256,12 @@ static size_t prefix_length(const struct nima_said_word *t, size_t count)
         return 0;
     }
     for (size_t i = 1; i < count && i <= PREFIX_TOKENS_MAX; i++) {
-        bool story = nima_memory_listed_noun(NIMA_LIST_FICTION, t[i].low) ||
-                     in(&t[i], " it he she they you your this that who said says ");
+        if (i == 1 && (subject(&t[1]) || in(&t[1], " it he she they we "))) {
+            return 0; /* "since I moved" is a clause of its own */
+        }
+        bool story =
+            nima_memory_listed_noun(NIMA_LIST_FICTION, t[i].low) ||
+            in(&t[i], " it he she they you your this that who said says ai sake argument fun ");
         if (story) {
             return 0;
         }

@@ -110,6 +110,18 @@ static size_t without_end(const struct nima_clause *clause, size_t from, size_t 
     return end;
 }
 
+/* Where another statement begins that has no subject of ours: "and need sources", "but it hurts".
+ */
+static bool turns_away(const struct nima_clause *clause, size_t i)
+{
+    static const char verbs[] = " need want get got am is are was were has have can will would do"
+                                " does did it he she they you your looking trying wondering ";
+    const struct nima_said_word *t = &clause->t[i];
+    bool more = i + 1 < clause->count;
+    return (nima_memory_token_is(t, "but") && more) ||
+           (nima_memory_token_is(t, "and") && more && nima_memory_token_in(t + 1, verbs));
+}
+
 size_t nima_memory_rule_end(const struct nima_clause *clause, size_t from)
 {
     size_t end = clause->count;
@@ -124,7 +136,7 @@ size_t nima_memory_rule_end(const struct nima_clause *clause, size_t from)
         }
     }
     for (size_t i = from; i < end; i++) {
-        if (nima_memory_token_is(&clause->t[i], NIMA_SAID_QUOTED)) {
+        if (nima_memory_token_is(&clause->t[i], NIMA_SAID_QUOTED) || turns_away(clause, i)) {
             end = i;
         }
     }
@@ -195,11 +207,26 @@ static nima_str attribute_of(const struct nima_rule_run *run, const char *attrib
                     attribute, NIMA_ARG(rest));
 }
 
+/* "this app", "your answer": it says nothing outside its conversation; "this year" does. */
+static bool points_away(const struct nima_clause *clause, size_t from, size_t end)
+{
+    for (size_t i = from; i < end; i++) {
+        bool time = i + 1 < end &&
+                    nima_memory_token_in(&clause->t[i + 1], " year month week summer winter spring"
+                                                            " autumn fall season term semester ");
+        if (nima_memory_token_in(&clause->t[i], " this that these those your you here it ") &&
+            !time) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void nima_memory_rule_add(const struct nima_rule_run *run, const struct nima_rule_fact *fact,
                           const char *lead, size_t from, size_t end, size_t object)
 {
     struct nima_ctx *ctx = run->ctx;
-    if (run->out->count == NIMA_CANDIDATES_MAX) {
+    if (run->out->count == NIMA_CANDIDATES_MAX || points_away(run->clause, from, end)) {
         return;
     }
     nima_str text = nima_memory_third_text(ctx, lead, run->clause->t, from, end);
