@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from server import ROOT
 
-RUN_S = 90
-EXAMPLES = os.environ.get("NIMA_SCHEMATHESIS_EXAMPLES", "15")
+RUN_S = 180
+EXAMPLES = os.environ.get("NIMA_SCHEMATHESIS_EXAMPLES", "8")
 SETTINGS = ROOT / "tests" / "support" / "schemathesis"
 
 
