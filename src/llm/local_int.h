@@ -7,6 +7,7 @@
  *   local_prompt.c  messages to tokens
  *   local_slots.c   which conversation's evaluated tokens are kept where
  *   local_sample.c  logits to the next token
+ *   local_pace.c    how many threads it pays to use
  *   local_run.c     the model thread
  *   embed.c         texts to vectors, on the model thread
  *
@@ -112,6 +113,14 @@ struct nima_local_chat {
     struct nima_local_slot slots[NIMA_LOCAL_SLOTS];
 };
 
+/* How many threads compute now; see local_pace.c. */
+struct nima_local_pace {
+    int threads;
+    int64_t started_us, started_cpu_us; /* of the step under way */
+    int64_t wall_us, cpu_us;            /* since the last decision */
+    int64_t changed_us, patience_us;    /* all threads are tried again when this much has passed */
+};
+
 struct nima_local {
     char *chat_path, *embed_path; /* NULL: not ours */
     int threads, context_wanted, queue_max;
@@ -136,10 +145,12 @@ struct nima_local {
     struct nima_local_embedder embedder; /* likewise, with embed_ready */
 
     /* The model thread's own. */
+    bool chat_taken; /* chat_ready was seen: the chat's context is this thread's now */
     struct nima_local_job *active[NIMA_LOCAL_ACTIVE_MAX];
     int active_count;
     uint64_t clock;
     double prompt_tokens_per_ms; /* measured, 0: not yet */
+    struct nima_local_pace pace;
     bool in_chat_step, step_abortable;
     int64_t step_started_us, step_embed_us;
 };
@@ -180,6 +191,10 @@ void nima_local_sampler_done(struct nima_local_job *job);
  * when there is none. */
 bool nima_local_sample(struct nima_local_chat *chat, struct nima_local_job *job,
                        llama_token *token_out);
+
+/* local_pace.c: around every step of either model; the model thread's. */
+void nima_local_pace_begin(struct nima_local *engine);
+void nima_local_pace_end(struct nima_local *engine);
 
 /* local_run.c */
 void *nima_local_run(void *engine); /* the model thread */
