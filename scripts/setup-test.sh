@@ -69,6 +69,8 @@ run_pytest() {
     cd "$ROOT"
     export NIMA_CACHE=$CACHE NIMA_TEST_BUILD=$ROOT/$folder NIMA_RELEASE_BUILD=$ROOT/build
     export NIMA_NODE_MODULES=$NODE_DIR/node_modules NIMA_MODELS_DIR=$CACHE/models PYTHONDONTWRITEBYTECODE=1
+    : "${NIMA_REQUIRE_MODELS:=1}" # missing weights are a failure here, not a reason to skip
+    export NIMA_REQUIRE_MODELS
     if [ $# -eq 0 ]; then
         set -- tests
     fi
