@@ -1,5 +1,7 @@
 #include "memory/hints.h"
 
+enum { OVERVIEW_BYTES_MAX = 200 }; /* a longer message is about something else as well */
+
 #include <ctype.h>
 #include <string.h>
 
@@ -107,4 +109,35 @@ bool nima_memory_small_talk(nima_str text)
         }
     }
     return true;
+}
+
+bool nima_memory_asks_overview(nima_str text)
+{
+    static const nima_str phrases[] = {
+        NIMA_STR_INIT("know about me"),
+        NIMA_STR_INIT("remember about me"),
+        NIMA_STR_INIT("remember of me"),
+        NIMA_STR_INIT("learned about me"),
+        NIMA_STR_INIT("learnt about me"),
+        NIMA_STR_INIT("remembered about me"),
+        NIMA_STR_INIT("who am i"),
+        NIMA_STR_INIT("tell me about me"),
+        NIMA_STR_INIT("tell me about myself"),
+        NIMA_STR_INIT("describe me"),
+        NIMA_STR_INIT("do you remember me"),
+        NIMA_STR_INIT("do you know me"),
+        NIMA_STR_INIT("summarize me"),
+        NIMA_STR_INIT("facts about me"),
+    };
+    for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++) {
+        size_t at = nima_str_find_nocase(text, phrases[i], 0);
+        size_t end = at + phrases[i].len;
+        bool whole =
+            at != SIZE_MAX &&
+            (end >= text.len || !((text.ptr[end] | 0x20) >= 'a' && (text.ptr[end] | 0x20) <= 'z'));
+        if (whole && text.len < OVERVIEW_BYTES_MAX) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -12,3 +12,5 @@ nima_str nima_memory_hint(nima_str category, nima_str attribute);
 nima_str nima_memory_meaning_text(nima_str fact);
 /* Small talk that asks for nothing: "good morning", "thanks, that was helpful". */
 bool nima_memory_small_talk(nima_str text);
+/* Asks for the whole of it: "what do you remember about me?", "who am I?". */
+bool nima_memory_asks_overview(nima_str text);

@@ -82,7 +82,7 @@ NIMA_MUST_USE nima_rc nima_memory_search(struct nima_ctx *ctx, struct nima_memor
                                          const struct nima_memory_query *query,
                                          struct nima_memory_hits *out);
 /* The same with what a turn should see: only hits that bear on the message (a greeting finds
- * nothing), at most `limit`. */
+ * nothing), at most `limit`; twice as many, newest first, for "what do you know about me?". */
 NIMA_MUST_USE nima_rc nima_memory_recall(struct nima_ctx *ctx, struct nima_memory *memory,
                                          nima_str message, int limit, struct nima_memory_hits *out);
 

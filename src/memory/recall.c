@@ -105,6 +105,25 @@ static bool bears_on(const struct nima_memory_hit *hit, bool by_meaning)
            hit->keyword >= 0.30;
 }
 
+/* What is known, newest first: no part of it is nearer to "who am I?" than another. */
+static nima_rc overview(struct nima_ctx *ctx, struct nima_memory *memory, int limit,
+                        struct nima_memory_hits *out)
+{
+    struct nima_fact_filter filter = {.status = NIMA_STR("active"), .limit = limit};
+    struct nima_fact_rows rows;
+    NIMA_TRY(nima_facts_list(ctx, memory->store, &filter, &rows));
+    struct nima_memory_hits hits = {.count = rows.count};
+    hits.items = NIMA_NEW(ctx->arena, struct nima_memory_hit, rows.count);
+    for (size_t i = 0; i < rows.count; i++) {
+        hits.items[i] = (struct nima_memory_hit){.fact = rows.items[i],
+                                                 .score = 1,
+                                                 .recency = 1,
+                                                 .confidence = rows.items[i].confidence};
+    }
+    *out = hits;
+    return NIMA_OK;
+}
+
 nima_rc nima_memory_recall(struct nima_ctx *ctx, struct nima_memory *memory, nima_str message,
                            int limit, struct nima_memory_hits *out)
 {
@@ -114,6 +133,9 @@ nima_rc nima_memory_recall(struct nima_ctx *ctx, struct nima_memory *memory, nim
     if (message.ptr == NULL || nima_str_trim(message).len == 0 || !nima_utf8_valid(message)) {
         *out = (struct nima_memory_hits){0};
         return NIMA_OK;
+    }
+    if (nima_memory_asks_overview(message)) {
+        return overview(ctx, memory, 2 * limit, out);
     }
     nima_str parts[PROBES_MAX];
     struct nima_probe probes[PROBES_MAX];

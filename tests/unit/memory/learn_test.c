@@ -28,6 +28,23 @@ TEST(one_sentence_gives_three_facts)
     world_close(&w);
 }
 
+TEST(a_question_about_everything_recalls_the_newest_facts)
+{
+    struct world w = world_open();
+    (void)tell(&w, "I am 34 and I live in Lisbon.");
+    struct nima_memory_hits hits;
+    ASSERT_OK_CTX(&w.ctx, nima_memory_recall(&w.ctx, w.memory,
+                                             NIMA_STR("What do you remember about me?"), 8, &hits));
+    ASSERT_INT_EQ(hits.count, 2);
+    ASSERT_STR_EQ(hits.items[0].fact.fact, "The user lives in Lisbon");
+    ASSERT_OK_CTX(&w.ctx, nima_memory_recall(&w.ctx, w.memory, NIMA_STR("Who am I?"), 8, &hits));
+    ASSERT_INT_EQ(hits.count, 2);
+    ASSERT_OK_CTX(&w.ctx,
+                  nima_memory_recall(&w.ctx, w.memory, NIMA_STR("Describe merge sort."), 8, &hits));
+    ASSERT_INT_EQ(hits.count, 0);
+    world_close(&w);
+}
+
 TEST(a_fact_knows_the_message_it_came_from)
 {
     struct world w = world_open();
