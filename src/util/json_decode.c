@@ -194,7 +194,8 @@ static nima_rc decode_list(struct nima_ctx *ctx, const struct nima_field *field,
         return wrong(ctx, path, "must be a list");
     }
     size_t count = nima_json_count(node);
-    if (field->max > field->min && (count < (size_t)field->min || count > (size_t)field->max)) {
+    bool bounded = field->max > 0 && field->max >= field->min;
+    if (bounded && (count < (size_t)field->min || count > (size_t)field->max)) {
         char what[100];
         snprintf(what, sizeof(what), "must have %lld to %lld items", (long long)field->min,
                  (long long)field->max);

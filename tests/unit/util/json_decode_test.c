@@ -360,6 +360,7 @@ TEST(a_bare_list_is_decoded_and_capped)
     ASSERT_RC(NIMA_E_INVALID, nima_json_decode_list(&ctx, &tag_shape, bad, 5, &list));
     assert_string_equal(ctx.error.field, "[1].name");
     ASSERT_RC(NIMA_E_INVALID, nima_json_decode_list(&ctx, &tag_shape, NIMA_STR("{}"), 5, &list));
+    ASSERT_RC(NIMA_E_INVALID, nima_json_decode_list(&ctx, &tag_shape, NIMA_STR("[]"), 5, &list));
     nima_ctx_done(&ctx);
     nima_ctx_init(&ctx);
 }
