@@ -154,7 +154,8 @@ void nima_api_docs_html(const char *version, struct nima_buf *buf)
     nima_buf_fmt(buf,
                  "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                  "<meta name=\"viewport\" content=\"width=device-width\">"
-                 "<title>Nima %s: API</title><link rel=\"stylesheet\" href=\"app/docs.css\">"
+                 "<title>Nima %s: API</title><link rel=\"icon\" href=\"app/mark.svg\">"
+                 "<link rel=\"stylesheet\" href=\"app/docs.css\">"
                  "</head><body><main><h1>Nima %s: API</h1>"
                  "<p>The same as <a href=\"openapi.json\">openapi.json</a>. Fields with * are "
                  "required. Errors are <code>{\"error\": {code, message, field, request_id}, "

@@ -6,7 +6,8 @@
 
 #include "memory/memory_int.h"
 
-enum { CANDIDATES_PER_HIT = 4, CANDIDATES_MORE = 32 };
+/* The scan's own order is nearly exact; these many more are looked at exactly (docs/memory.md). */
+enum { CANDIDATES_PER_HIT = 2, CANDIDATES_MORE = 16 };
 
 /* What one or more probes found, by id. */
 struct found {

@@ -2,7 +2,7 @@
 #include "memory/hints.h"
 #include "memory/memory_int.h"
 
-enum { PROBES_MAX = 6, PROBE_BYTES_MAX = 1200, RECALL_LOOK = 4 };
+enum { PROBES_MAX = 6, PROBE_BYTES_MAX = 1200, RECALL_LOOK = 2 };
 
 static nima_rc check_query(struct nima_ctx *ctx, const struct nima_memory_query *query)
 {
