@@ -68,7 +68,7 @@ static nima_rc rescore(struct nima_ctx *ctx, struct probing *p, size_t which)
 {
     const struct nima_probe *probe = &p->find->probes[which];
     struct nima_index_hits *hits = &p->hits[which];
-    if (probe->vector == NULL || hits->count == 0) {
+    if (p->find->approximate || probe->vector == NULL || hits->count == 0) {
         return NIMA_OK;
     }
     nima_str *ids = NIMA_NEW(ctx->arena, nima_str, hits->count);

@@ -51,6 +51,7 @@ struct nima_find {
     nima_str category;
     double min_confidence, min_score;
     size_t limit;
+    bool approximate; /* the index's own cosines (off by less than 0.01) are good enough */
 };
 /* The search behind search, recall and learning: facts with exact scores, best first. */
 NIMA_MUST_USE nima_rc nima_memory_find(struct nima_ctx *ctx, struct nima_memory *memory,

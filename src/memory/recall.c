@@ -144,7 +144,7 @@ nima_rc nima_memory_recall(struct nima_ctx *ctx, struct nima_memory *memory, nim
         *out = (struct nima_memory_hits){0};
         return NIMA_OK;
     }
-    struct nima_find find = {.limit = (size_t)limit * RECALL_LOOK};
+    struct nima_find find = {.limit = (size_t)limit * RECALL_LOOK, .approximate = true};
     NIMA_TRY(embed_probes(ctx, memory, parts, count, probes, &find));
     struct nima_memory_hits hits;
     NIMA_TRY(nima_memory_find(ctx, memory, &find, &hits));
