@@ -148,6 +148,7 @@ struct nima_local {
     bool chat_taken; /* chat_ready was seen: the chat's context is this thread's now */
     struct nima_local_job *active[NIMA_LOCAL_ACTIVE_MAX];
     int active_count;
+    bool crowded; /* one was put back for want of cells: nobody comes in before one is through */
     uint64_t clock;
     double prompt_tokens_per_ms; /* measured, 0: not yet */
     struct nima_local_pace pace;

@@ -44,6 +44,7 @@ static void finish(struct nima_local *engine, struct nima_local_job *job, nima_r
         }
     }
     nima_local_slot_release(engine, job);
+    engine->crowded = false;
     pthread_mutex_lock(&job->lock);
     if (rc == NIMA_OK) {
         nima_llm_stream_end(&job->stream);
@@ -210,6 +211,7 @@ static bool put_back_last(struct nima_local *engine)
         return false;
     }
     nima_local_slot_clear(engine, engine->active[last]->slot);
+    engine->crowded = true;
     pthread_mutex_lock(&engine->lock);
     put_back(engine, last);
     pthread_mutex_unlock(&engine->lock);
@@ -376,6 +378,9 @@ static void admit(struct nima_local *engine)
         struct nima_local_job *job = *link;
         int background = find_background(engine);
         bool full = engine->active_count == NIMA_LOCAL_ACTIVE_MAX;
+        if (engine->crowded && engine->active_count > 0) {
+            return;
+        }
         if (job->background ? full || (engine->active_count > 0 && background < 0)
                             : full && background < 0) {
             return;

@@ -15,7 +15,8 @@ static void open_minilm(struct world *w, struct nima_ctx *ctx)
     nima_str dir = models_needed(ctx, models);
     world_open(w, (struct nima_llm_options){.chat = NIMA_STR("scripted:"),
                                             .embeddings = NIMA_STR("local:all-MiniLM-L6-v2"),
-                                            .models_dir = dir});
+                                            .models_dir = dir,
+                                            .threads = 1});
 }
 
 static const struct nima_json *golden_cases(struct nima_ctx *ctx)
@@ -33,7 +34,7 @@ TEST(token_ids_are_those_of_the_published_tokenizer)
 {
     struct nima_ctx ctx;
     nima_ctx_init(&ctx);
-    struct nima_llm_options options = {.models_dir = models_needed(&ctx, models)};
+    struct nima_llm_options options = {.models_dir = models_needed(&ctx, models), .threads = 1};
     struct nima_llm_spec spec = {.embeddings = NIMA_STR("all-MiniLM-L6-v2"), .options = &options};
     void *backend;
     ASSERT_OK(nima_llm_local.open(&ctx, &spec, &backend));

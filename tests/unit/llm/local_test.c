@@ -170,8 +170,9 @@ TEST(a_client_who_leaves_stops_the_prompt_as_well)
     pthread_t thread;
     ASSERT_INT_EQ(pthread_create(&thread, NULL, cancel_later, &c), 0);
     ASSERT_RC(NIMA_E_CANCELLED, nima_llm_generate(&w->ctx, w->llm, &request, NULL, NULL, &reply));
-    int64_t took = nima_mono_ms() - c.at_ms;
+    int64_t ended = nima_mono_ms();
     pthread_join(thread, NULL);
+    int64_t took = ended - c.at_ms;
     ASSERT_INT_EQ(reply.completion_tokens, 0);
     printf("stopped %lld ms after\n", (long long)took);
     ASSERT_TRUE(took < 3000);
@@ -298,13 +299,14 @@ TEST(conversations_share_the_beginning_of_the_prompt)
 
 struct talker {
     struct world *w;
+    struct nima_local *engine; /* instead of w */
     int number;
     nima_rc rc;
     struct nima_llm_reply reply;
     int64_t started_ms, ended_ms;
     bool background;
     int tokens; /* 0: 12 */
-    char text[64];
+    char text[256];
 };
 
 static void *talk(void *user)
@@ -345,7 +347,7 @@ TEST(several_conversations_run_at_once)
 TEST(a_full_line_is_busy)
 {
     struct world *w = world();
-    enum { TALKERS = 24 }; /* 4 run, 8 wait */
+    enum { TALKERS = 16 }; /* 4 run, 8 wait */
     struct talker talkers[TALKERS];
     pthread_t threads[TALKERS];
     int busy = 0;
@@ -358,24 +360,97 @@ TEST(a_full_line_is_busy)
         ASSERT_TRUE(talkers[i].rc == NIMA_OK || talkers[i].rc == NIMA_E_BUSY);
         busy += talkers[i].rc == NIMA_E_BUSY;
     }
+    printf("%d of %d were busy\n", busy, TALKERS);
     ASSERT_TRUE(busy > 0);
+}
+
+/* An engine with little room: 256 tokens a conversation, 1024 cells for all. */
+static struct nima_local *small_engine(struct world *w)
+{
+    *w = (struct world){0};
+    nima_ctx_init(&w->ctx);
+    struct nima_llm_options options = {
+        .models_dir = models_needed(&w->ctx, models), .threads = 1, .context_tokens = 256};
+    struct nima_llm_spec spec = {.chat = NIMA_STR("smollm2-135m-instruct"), .options = &options};
+    void *engine;
+    ASSERT_OK(nima_llm_local.open(&w->ctx, &spec, &engine));
+    struct nima_llm_state now;
+    do {
+        now = (struct nima_llm_state){0};
+        nima_llm_local.state(engine, &now);
+    } while (!now.chat_loaded && !now.chat_failed);
+    ASSERT_TRUE(now.chat_loaded);
+    return engine;
 }
 
 TEST(more_conversations_than_the_cache_holds_go_on)
 {
-    struct world *w = world();
+    struct world w;
+    struct nima_local *engine = small_engine(&w);
     for (int i = 0; i < 18; i++) {
-        struct nima_llm_message messages[4] = {
-            {NIMA_STR("system"), nima_str_of(long_text(&w->ctx, 60))}};
-        size_t count = 1;
-        messages[count++] = (struct nima_llm_message){NIMA_STR("user"), NIMA_STR("Go.")};
-        struct nima_llm_request request = {.messages = messages,
-                                           .count = count,
-                                           .max_tokens = 3,
-                                           .slot_key = nima_fmt(&w->ctx, "many%d", i)};
+        struct nima_llm_message message;
+        struct nima_llm_request request = ask(&message, long_text(&w.ctx, 20), 3);
+        request.slot_key = nima_fmt(&w.ctx, "many%d", i);
+        struct nima_llm_call call = {.request = &request, .started_ms = nima_mono_ms()};
         struct nima_llm_reply reply;
-        ASSERT_OK_CTX(&w->ctx, nima_llm_generate(&w->ctx, w->llm, &request, NULL, NULL, &reply));
+        ASSERT_OK_CTX(&w.ctx, nima_llm_local.generate(&w.ctx, engine, &call, &reply));
     }
+    nima_llm_local.close(engine);
+    nima_ctx_done(&w.ctx);
+}
+
+static void *talk_to_engine(void *user)
+{
+    struct talker *t = user;
+    struct nima_ctx ctx;
+    nima_ctx_init(&ctx);
+    ctx.user_id = nima_fmt(&ctx, "user%d", t->number);
+    struct nima_llm_message message;
+    struct nima_llm_request request = ask(&message, t->text, 60);
+    struct nima_llm_call call = {.request = &request, .started_ms = nima_mono_ms()};
+    t->rc = nima_llm_local.generate(&ctx, t->engine, &call, &t->reply);
+    nima_ctx_done(&ctx);
+    return NULL;
+}
+
+/* Somebody else's tokens, of which the slots know nothing, take most of the cells. */
+static void fill_cells(struct nima_local *engine, int count)
+{
+    struct llama_batch batch = llama_batch_init(NIMA_LOCAL_BATCH, 0, 1);
+    for (int at = 0; at < count; at += batch.n_tokens) {
+        batch.n_tokens = 0;
+        while (batch.n_tokens < NIMA_LOCAL_BATCH && at + batch.n_tokens < count) {
+            int n = batch.n_tokens++;
+            batch.token[n] = 100;
+            batch.pos[n] = at + n;
+            batch.n_seq_id[n] = 1;
+            batch.seq_id[n][0] = NIMA_LOCAL_SLOTS - 1;
+            batch.logits[n] = 0;
+        }
+        ASSERT_INT_EQ(nima_guard_decode(engine->chat.llama, &batch), 0);
+    }
+    llama_batch_free(batch);
+}
+
+TEST(when_the_cache_is_full_some_wait_and_all_finish)
+{
+    struct world w;
+    struct nima_local *engine = small_engine(&w);
+    fill_cells(engine, 1024 - 260);
+    struct talker talkers[4];
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++) {
+        talkers[i] = (struct talker){.engine = engine, .number = i};
+        snprintf(talkers[i].text, sizeof(talkers[i].text), "%s", long_text(&w.ctx, 9));
+        ASSERT_INT_EQ(pthread_create(&threads[i], NULL, talk_to_engine, &talkers[i]), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+        ASSERT_INT_EQ(talkers[i].rc, NIMA_OK);
+        ASSERT_TRUE(talkers[i].reply.completion_tokens > 0);
+    }
+    nima_llm_local.close(engine);
+    nima_ctx_done(&w.ctx);
 }
 
 TEST(an_embedding_does_not_wait_for_a_reply)
