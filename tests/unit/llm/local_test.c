@@ -127,23 +127,6 @@ TEST(a_stop_string_ends_the_reply_in_front_of_it)
     gathered_done(&g);
 }
 
-TEST(when_on_text_stops_no_more_than_a_token_follows)
-{
-    struct world *w = world();
-    struct nima_llm_message message;
-    struct nima_llm_request request = ask(&message, "Write a long poem about the sea.", 200);
-    struct nima_llm_reply reply;
-    struct gathered g;
-    gathered_init(&g);
-    g.stop_after = 3;
-    ASSERT_RC(NIMA_E_CANCELLED, nima_llm_generate(&w->ctx, w->llm, &request, gather, &g, &reply));
-    ASSERT_INT_EQ(reply.finish, NIMA_FINISH_CANCELLED);
-    ASSERT_TRUE(reply.text.len > 0);
-    /* The first piece may hold what several tokens wrote while we were not looking. */
-    ASSERT_TRUE(reply.completion_tokens <= g.pieces + 4);
-    gathered_done(&g);
-}
-
 struct canceller {
     atomic_bool *cancelled;
     int after_ms;
@@ -381,6 +364,58 @@ static struct nima_local *small_engine(struct world *w)
     } while (!now.chat_loaded && !now.chat_failed);
     ASSERT_TRUE(now.chat_loaded);
     return engine;
+}
+
+struct stopper {
+    struct nima_local *engine;
+    int pieces, written_then;
+    bool by_flag;
+    atomic_bool *cancelled;
+};
+
+/* At the third piece: how much is written by now, and no more. */
+static nima_rc stop_at_third(struct nima_ctx *ctx, void *user, nima_str piece)
+{
+    struct stopper *s = user;
+    (void)piece;
+    if (++s->pieces != 3) {
+        return NIMA_OK;
+    }
+    struct nima_local_job *job = s->engine->active[0];
+    pthread_mutex_lock(&job->lock);
+    s->written_then = job->completion_count;
+    pthread_mutex_unlock(&job->lock);
+    if (s->by_flag) {
+        atomic_store(s->cancelled, true);
+        return NIMA_OK;
+    }
+    return nima_fail(ctx, NIMA_E_CANCELLED, "enough");
+}
+
+TEST(no_more_than_one_token_follows_a_stop)
+{
+    struct world w;
+    struct nima_local *engine = small_engine(&w);
+    for (int by_flag = 0; by_flag < 2; by_flag++) {
+        struct stopper s = {.engine = engine, .by_flag = by_flag == 1, .cancelled = &w.cancelled};
+        w.ctx.cancelled = &w.cancelled;
+        struct nima_llm_message message;
+        struct nima_llm_request request = ask(&message, "Write a long poem about the sea.", 200);
+        struct nima_llm_call call = {&request, stop_at_third, &s, nima_mono_ms()};
+        struct nima_llm_reply reply;
+        ASSERT_RC(NIMA_E_CANCELLED, nima_llm_local.generate(&w.ctx, engine, &call, &reply));
+        ASSERT_INT_EQ(s.pieces, 3);
+        ASSERT_INT_EQ(reply.finish, NIMA_FINISH_CANCELLED);
+        ASSERT_TRUE(reply.text.len > 0);
+        ASSERT_TRUE(reply.completion_tokens <= s.written_then + 1);
+        /* The next call finds the engine well. */
+        atomic_store(&w.cancelled, false);
+        request = ask(&message, "Say hello.", 3);
+        call = (struct nima_llm_call){.request = &request, .started_ms = nima_mono_ms()};
+        ASSERT_OK_CTX(&w.ctx, nima_llm_local.generate(&w.ctx, engine, &call, &reply));
+    }
+    nima_llm_local.close(engine);
+    nima_ctx_done(&w.ctx);
 }
 
 TEST(more_conversations_than_the_cache_holds_go_on)
