@@ -269,8 +269,8 @@ TEST(conversations_share_the_beginning_of_the_prompt)
 {
     struct world *w = world();
     nima_str persona = nima_str_of(long_text(&w->ctx, 80));
-    struct nima_llm_message a[4] = {{NIMA_STR("system"), persona}};
-    struct nima_llm_message b[4] = {{NIMA_STR("system"), persona}};
+    struct nima_llm_message a[6] = {{NIMA_STR("system"), persona}};
+    struct nima_llm_message b[6] = {{NIMA_STR("system"), persona}};
     size_t a_count = 1, b_count = 1;
     struct nima_llm_reply first = turn(w, a, &a_count, "One question.", NIMA_STR("k2"));
     struct nima_llm_reply second = turn(w, b, &b_count, "Another thing.", NIMA_STR("k3"));
