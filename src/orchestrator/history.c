@@ -2,14 +2,15 @@
  * Which messages go into the prompt. A stored conversation is a window over its last messages; its
  * start is on record in the last reply's context, so it stays where it is from turn to turn.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "orchestrator/orchestrator_int.h"
 #include "util/buf.h"
 
 enum {
-    LOAD_MAX = 400,                /* messages looked at; the window never holds more */
-    LOAD_STEP = 100,               /* when it would, it moves on by so many at once */
+    LOAD_MAX = 200,                /* messages looked at; the window never holds more */
+    LOAD_STEP = 50,                /* when it would, it moves on by so many at once */
     CONTEXT_TOKENS_ASSUMED = 8192, /* for servers that do not tell */
     TEMPLATE_TOKENS = 8,           /* around each message */
     MARGIN_TOKENS = 64
@@ -69,6 +70,8 @@ static void read_reply_meta(struct nima_ctx *ctx, nima_str metadata, struct nima
         return;
     }
     out->trimmed = meta.context->trimmed_messages;
+    out->facts_change = meta.facts_change;
+    out->has_facts_change = meta.has_facts_change;
     /* Without a count of the prompt (a server that tells none, a command) nothing is known. */
     if (meta.context->tokens != NULL && meta.context->tokens->prompt > 0) {
         out->tokens = meta.context->tokens->prompt + meta.context->tokens->completion;
@@ -100,40 +103,43 @@ static struct nima_notes read_notes(struct nima_ctx *ctx, nima_str metadata)
     return meta.notes;
 }
 
-static const struct nima_fact *find_fact(const struct nima_fact_rows *facts, nima_str id)
+static int by_fact_id(const void *a, const void *b)
 {
-    for (size_t i = 0; i < facts->count; i++) {
-        if (nima_str_eq(facts->items[i].id, id)) {
-            return &facts->items[i];
-        }
-    }
-    return NULL;
+    const struct nima_fact *left = a;
+    const struct nima_fact *right = b;
+    return nima_str_cmp(left->id, right->id);
 }
 
-/* Leaves out what was forgotten, superseded or reworded since. The prompt then differs from what
- * the model has cached, as it must. */
-static void keep_true_notes(const struct nima_fact_rows *facts, struct nima_notes *notes)
+static int by_id(const void *a, const void *b)
+{
+    return nima_str_cmp(*(const nima_str *)a, *(const nima_str *)b);
+}
+
+/* Leaves out what was forgotten, superseded or reworded since; false when anything was. The prompt
+ * then differs from what the model has cached, as it must. */
+static bool keep_true_notes(const struct nima_fact_rows *sorted, struct nima_notes *notes)
 {
     size_t kept = 0;
     for (size_t i = 0; i < notes->count; i++) {
-        const struct nima_fact *fact = find_fact(facts, notes->items[i].id);
+        struct nima_fact key = {.id = notes->items[i].id};
+        const struct nima_fact *fact =
+            bsearch(&key, sorted->items, sorted->count, sizeof(key), by_fact_id);
         if (fact != NULL && is_role(fact->status, "active") &&
             nima_str_eq(fact->fact, notes->items[i].fact)) {
             notes->items[kept++] = notes->items[i];
         }
     }
+    bool all = kept == notes->count;
     notes->count = kept;
+    return all;
 }
 
-static nima_rc check_notes(struct nima_ctx *ctx, struct nima_orchestrator *o,
-                           struct nima_history *history)
+/* The ids of all notes of the window, each once. */
+static size_t note_ids(struct nima_ctx *ctx, const struct nima_history *history, nima_str **out)
 {
     size_t total = 0;
     for (size_t i = 0; i < history->count; i++) {
         total += history->items[i].notes.count;
-    }
-    if (total == 0) {
-        return NIMA_OK;
     }
     nima_str *ids = NIMA_NEW(ctx->arena, nima_str, total);
     size_t count = 0;
@@ -143,10 +149,39 @@ static nima_rc check_notes(struct nima_ctx *ctx, struct nima_orchestrator *o,
             ids[count++] = notes->items[n].id;
         }
     }
+    qsort(ids, count, sizeof(*ids), by_id);
+    size_t distinct = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (distinct == 0 || !nima_str_eq(ids[distinct - 1], ids[i])) {
+            ids[distinct++] = ids[i];
+        }
+    }
+    *out = ids;
+    return distinct;
+}
+
+/* The usual turn finds that no fact of the person changed since the last reply, and is done. */
+static nima_rc check_notes(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                           struct nima_history *history)
+{
+    int64_t change;
+    NIMA_TRY(nima_facts_change(ctx, o->store, &change));
+    bool unchanged = history->has_facts_change && history->facts_change == change;
+    history->facts_change = change;
+    history->notes_true = true;
+    if (unchanged) {
+        return NIMA_OK;
+    }
+    nima_str *ids;
+    size_t count = note_ids(ctx, history, &ids);
+    if (count == 0) {
+        return NIMA_OK;
+    }
     struct nima_fact_rows facts;
     NIMA_TRY(nima_facts_get_many(ctx, o->store, ids, count, &facts));
+    qsort(facts.items, facts.count, sizeof(*facts.items), by_fact_id);
     for (size_t i = 0; i < history->count; i++) {
-        keep_true_notes(&facts, &history->items[i].notes);
+        history->notes_true &= keep_true_notes(&facts, &history->items[i].notes);
     }
     return NIMA_OK;
 }

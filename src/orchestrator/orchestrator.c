@@ -248,8 +248,11 @@ static nima_rc store_reply(struct nima_ctx *ctx, struct turn_state *s, bool inte
     if (s->turn->stateless || (interrupted && s->reply.text.len == 0)) {
         return NIMA_OK;
     }
-    struct nima_reply_meta meta = {
-        .context = s->out.context, .interrupted = interrupted, .has_interrupted = interrupted};
+    struct nima_reply_meta meta = {.context = s->out.context,
+                                   .interrupted = interrupted,
+                                   .has_interrupted = interrupted,
+                                   .facts_change = s->history.facts_change,
+                                   .has_facts_change = s->history.notes_true};
     meta.remembered.items = s->out.remembered.items;
     meta.remembered.count = s->out.remembered.count;
     struct nima_message_row row = {.role = NIMA_STR("assistant"), .content = s->reply.text};

@@ -47,6 +47,9 @@ struct nima_history {
     int64_t tokens;  /* of the prompt they made up last time, reply included; 0: not known */
     nima_str system; /* the client's own system messages, joined; absent: none */
     bool has_conversation;
+    bool notes_true;      /* all notes of the window are true as of facts_change */
+    int64_t facts_change; /* before the check: of the last reply, after it: now */
+    bool has_facts_change;
 };
 NIMA_MUST_USE nima_rc nima_history_load(struct nima_ctx *ctx, struct nima_orchestrator *o,
                                         const struct nima_turn *turn, struct nima_history *out);
@@ -79,6 +82,8 @@ struct nima_reply_meta {
         size_t count;
     } remembered;
     bool interrupted, has_interrupted;
+    int64_t facts_change; /* the person's change counter when all notes of the window were true */
+    bool has_facts_change;
 };
 extern const struct nima_shape nima_user_meta_shape;
 extern const struct nima_shape nima_reply_meta_shape;

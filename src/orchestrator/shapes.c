@@ -71,6 +71,8 @@ static const struct nima_field reply_meta_fields[] = {
     NIMA_FIELD(LIST, struct nima_reply_meta, remembered, .shape = &nima_remembered_shape),
     NIMA_FIELD(BOOL, struct nima_reply_meta, interrupted,
                .has = NIMA_HAS(struct nima_reply_meta, has_interrupted)),
+    NIMA_FIELD(INT, struct nima_reply_meta, facts_change,
+               .has = NIMA_HAS(struct nima_reply_meta, has_facts_change)),
 };
 const struct nima_shape nima_reply_meta_shape =
     NIMA_SHAPE("ReplyMeta", struct nima_reply_meta, reply_meta_fields, .open = true);

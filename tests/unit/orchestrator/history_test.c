@@ -196,13 +196,13 @@ TEST(of_a_thousand_messages_only_the_last_are_looked_at)
     ASSERT_OK_CTX(&w.ctx, nima_orchestrator_import(&w.ctx, w.o, &wanted, rows, MANY, &made));
     nima_str seen = said(&w, made.id, "what do you see? [[recall]]");
     ASSERT_CONTAINS(seen, "assistant: m999.");
-    ASSERT_CONTAINS(seen, "user: m600.");
-    ASSERT_LACKS(seen, "m599.");
-    assert_true(w.out.context->trimmed_messages == 600);
+    ASSERT_CONTAINS(seen, "user: m800.");
+    ASSERT_LACKS(seen, "m799.");
+    assert_true(w.out.context->trimmed_messages == 800);
     said(&w, made.id, "and now?");
-    assert_true(w.out.context->trimmed_messages == 700);
+    assert_true(w.out.context->trimmed_messages == 850);
     said(&w, made.id, "and now?");
-    assert_true(w.out.context->trimmed_messages == 700);
+    assert_true(w.out.context->trimmed_messages == 850);
     world_close(&w);
 }
 
