@@ -85,7 +85,7 @@ static int fill(struct nima_local *engine, struct place places[NIMA_EMBED_SEQS])
     for (struct nima_embed_job *job = engine->embed_line; job != NULL; job = job->next) {
         for (; job->given < job->count && seqs < NIMA_EMBED_SEQS; job->given++, seqs++) {
             int length = job->lengths[job->given];
-            if (batch->n_tokens + length > NIMA_EMBED_BATCH) {
+            if (seqs > 0 && batch->n_tokens + length > NIMA_EMBED_STEP) {
                 return seqs;
             }
             for (int i = 0; i < length; i++) {

@@ -26,7 +26,8 @@ enum {
     NIMA_LOCAL_ACTIVE_MAX = 4,   /* of those, generating at once in one batch */
     NIMA_LOCAL_BATCH = 256,      /* tokens in one decode step of the chat model */
     NIMA_EMBED_TOKENS_MAX = 256, /* of one text; more is cut off */
-    NIMA_EMBED_BATCH = 512,      /* tokens in one step of the embedding model */
+    NIMA_EMBED_BATCH = 256,      /* tokens that the embedding model can take in one step */
+    NIMA_EMBED_STEP = 96,        /* and does take, of short texts: more is slower, each for all */
     NIMA_EMBED_SEQS = 64,        /* texts in one step */
     NIMA_EMBED_WAITING_MAX = 256,
 };
