@@ -89,9 +89,11 @@ TEST(what_is_no_model_is_told_apart)
 
 TEST(damaged_and_truncated_models_are_refused)
 {
+    struct nima_ctx ctx;
+    nima_ctx_init(&ctx);
+    nima_str dir = models_needed(&ctx, models);
     struct folder f;
     folder_open(&f);
-    nima_str dir = models_needed(&f.ctx, models);
     nima_str real = nima_fmt(&f.ctx, NIMA_FMT "/all-MiniLM-L6-v2.gguf", NIMA_ARG(dir)), whole;
     ASSERT_OK_CTX(&f.ctx, nima_file_read(&f.ctx, real.ptr, 100 * 1024 * 1024, &whole));
     static const char *const words[] = {"cannot be loaded", "models pull broken", NULL};
@@ -108,6 +110,7 @@ TEST(damaged_and_truncated_models_are_refused)
     ASSERT_OK(nima_file_write(&f.ctx, f.path.ptr, (nima_str){noisy, 800000}, 0600));
     must_fail(&f, "local:broken", words);
     folder_close(&f);
+    nima_ctx_done(&ctx);
 }
 
 TEST(an_embedding_model_does_not_chat)

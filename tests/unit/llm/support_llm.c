@@ -53,8 +53,10 @@ nima_str models_needed(struct nima_ctx *ctx, const char *const *names)
             continue;
         }
         fprintf(stderr, "the model %s is not there: scripts/models.py pull %s\n", path.ptr, *names);
+        /* The test ends here, by a jump: what it holds is given back first. */
+        nima_ctx_done(ctx);
         if (require != NULL && strcmp(require, "1") == 0) {
-            fail_msg("NIMA_REQUIRE_MODELS=1 and %s is missing", path.ptr);
+            fail_msg("NIMA_REQUIRE_MODELS=1 and the model %s is missing", *names);
         }
         skip();
     }

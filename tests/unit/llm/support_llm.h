@@ -22,7 +22,7 @@ void world_wait(struct world *w, struct nima_llm_state *out);
 void world_close(struct world *w);
 
 /* The folder of the models, in ctx->arena; skips the test aloud when one of them is not there,
- * or fails it when NIMA_REQUIRE_MODELS=1. */
+ * or fails it when NIMA_REQUIRE_MODELS=1. Either ends ctx, so call it before anything is opened. */
 nima_str models_needed(struct nima_ctx *ctx, const char *const *names);
 
 /* One user message with everything else at its default; temperature 0. */
