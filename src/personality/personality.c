@@ -27,8 +27,9 @@ static const struct {
     const char *sentence;
 } sentences[] = {
     {"be_concise", "Answer in a few sentences; leave out filler and apologies."},
-    {"show_code_examples", "Show a short code example where it says more than words."},
-    {"think_step_by_step", "When steps are needed, give them as a short numbered list."},
+    {"show_code_examples", "Show a short code example only when the user asks about code."},
+    {"think_step_by_step",
+     "When the user asks how to do something, give the steps as a short numbered list."},
 };
 
 struct nima_personality {
