@@ -10,6 +10,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "support"))
 
 from client import Client  # noqa: E402
+from postgres import Postgres, programs  # noqa: E402
 from server import MODELS, NimaServer  # noqa: E402
 
 TEST_S = 300
@@ -29,6 +30,15 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(TEST_S))
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server for the whole run; each test has a schema or a database of its own in it."""
+    if programs() is None:
+        pytest.fail("PostgreSQL is missing; run: scripts/setup test-tools")
+    with Postgres() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

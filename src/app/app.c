@@ -56,6 +56,9 @@ static nima_rc open_store(struct nima_ctx *ctx, struct nima_app *app)
     NIMA_TRY(nima_dir_make(ctx, nima_cstr(ctx, app->config.store.data)));
     struct nima_store_options options = {.address = app->config.store.address};
     NIMA_TRY(nima_store_open(ctx, &options, &app->store));
+    if (nima_store_notes(app->store) != NULL) {
+        nima_log_warn("%s", nima_store_notes(app->store));
+    }
     if (nima_is_loopback(app->config.server.host)) {
         return NIMA_OK;
     }

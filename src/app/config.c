@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store/store.h"
 #include "util/buf.h"
 #include "util/yaml.h"
 
@@ -368,7 +369,7 @@ nima_str nima_config_value(struct nima_ctx *ctx, const struct nima_config *confi
         if (row->secret) {
             return ((const nima_str *)at)->len > 0 ? NIMA_STR("(set)") : NIMA_STR("");
         }
-        return *(const nima_str *)at;
+        return nima_store_address_shown(ctx, *(const nima_str *)at); /* no other has a password */
     }
 }
 

@@ -41,7 +41,9 @@ const struct nima_config_row nima_config_rows[] = {
     {"store", "data", NIMA_CONFIG_STR, AT(store.data), .filled = true, .preset = "data",
      .flag = "--data", .env = "NIMA_DATA_DIR", .doc = "Folder of everything that is kept."},
     {"store", "address", NIMA_CONFIG_STR, AT(store.address), .preset = "", .flag = "--store",
-     .env = "NIMA_STORE", .doc = "sqlite:PATH. Empty: sqlite:<data>/nima.db."},
+     .env = "NIMA_STORE",
+     .doc = "sqlite:PATH, json:FOLDER or postgres://USER:PASSWORD@HOST/DATABASE. Empty: "
+            "sqlite:<data>/nima.db."},
     {"llm", "chat", NIMA_CONFIG_STR, AT(llm.chat), .filled = true,
      .preset = "local:qwen2.5-coder-1.5b-instruct", .flag = "--llm", .env = "NIMA_LLM",
      .doc = "local:NAME or local:PATH.gguf, or openai:http://host:port/v1#model."},

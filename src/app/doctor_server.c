@@ -90,7 +90,8 @@ static void open_store(struct nima_doctor *doctor, size_t migrations)
         nima_doctor_tell(doctor, NIMA_ILL, "store", "%s", doctor->ctx->error.message);
     } else {
         nima_doctor_tell(doctor, NIMA_WELL, "store", NIMA_FMT ", %zu of %zu migrations applied",
-                         NIMA_ARG(options.address), migrations, migrations);
+                         NIMA_ARG(nima_store_address_shown(doctor->ctx, options.address)),
+                         migrations, migrations);
         check_tokens(doctor, store);
     }
     nima_store_close(store);
@@ -115,12 +116,13 @@ void nima_doctor_store(struct nima_doctor *doctor)
     }
     if (applied == 0) {
         nima_doctor_tell(doctor, NIMA_WELL, "store", NIMA_FMT " (made at the first start)",
-                         NIMA_ARG(options.address));
+                         NIMA_ARG(nima_store_address_shown(doctor->ctx, options.address)));
     } else {
         nima_doctor_tell(doctor, NIMA_WARN, "store",
                          NIMA_FMT ": %zu of %zu migrations applied; nima migrate up, or start the "
                                   "server",
-                         NIMA_ARG(options.address), applied, states.count);
+                         NIMA_ARG(nima_store_address_shown(doctor->ctx, options.address)), applied,
+                         states.count);
     }
     check_tokens(doctor, NULL);
 }

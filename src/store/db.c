@@ -17,40 +17,42 @@ enum {
     WIPE_WAIT_MS = 5000,  /* for readers to let go of the log, when wiping is a must */
     WIPE_TRY_MS = 50,     /* the same when it can be done later … */
     WIPE_AGAIN_MS = 1000, /* … with one of the next writes */
+    TRIES_MAX = 6,        /* of a transaction that did not happen, waiting in between */
+    FIRST_WAIT_MS = 40,   /* doubled each time: 2.5 s in all */
 };
 
-static const struct nima_db_ops *const engines[] = {&nima_db_sqlite};
+static const struct nima_db_ops *const engines[] = {&nima_db_sqlite, &nima_db_postgres};
+
+static bool is_scheme(nima_str address, const char *scheme)
+{
+    nima_str name = nima_str_of(scheme);
+    return name.ptr != NULL && nima_str_starts(address, name) && address.len > name.len &&
+           address.ptr[name.len] == ':';
+}
 
 nima_rc nima_db_address(struct nima_ctx *ctx, nima_str address, const struct nima_db_ops **ops,
                         nima_str *where)
 {
-    static const char *const later[] = {"postgres://", "postgresql://", "json:"};
     for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
-        nima_str scheme = nima_str_of(engines[i]->scheme);
-        if (nima_str_starts(address, scheme) && address.len > scheme.len &&
-            address.ptr[scheme.len] == ':') {
+        if (is_scheme(address, engines[i]->scheme) || is_scheme(address, engines[i]->alias)) {
             *ops = engines[i];
-            *where = nima_str_sub(address, scheme.len + 1, address.len);
+            *where =
+                nima_str_sub(address, nima_str_find(address, NIMA_STR(":"), 0) + 1, address.len);
             goto found;
-        }
-    }
-    for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
-        if (nima_str_starts(address, nima_str_of(later[i]))) {
-            return nima_fail_field(ctx, NIMA_E_INVALID, "store",
-                                   "this version keeps its data in SQLite only: give the store "
-                                   "as sqlite:PATH instead of " NIMA_FMT "…",
-                                   NIMA_ARG(nima_str_of(later[i])));
         }
     }
     if (nima_str_find(address, NIMA_STR("://"), 0) != SIZE_MAX) {
         return nima_fail_field(ctx, NIMA_E_INVALID, "store",
-                               "the store's address is of no known kind: use sqlite:PATH");
+                               "the store's address is of no known kind: use sqlite:PATH, "
+                               "json:FOLDER or postgres://USER:PASSWORD@HOST/DATABASE");
     }
     *ops = engines[0];
     *where = address;
 found:
     if (where->len == 0 || !nima_utf8_valid(*where)) {
-        return nima_fail_field(ctx, NIMA_E_INVALID, "store", "the store needs a path: sqlite:PATH");
+        return nima_fail_field(ctx, NIMA_E_INVALID, "store",
+                               "the store's address names nothing: use sqlite:PATH, "
+                               "json:FOLDER or postgres://USER:PASSWORD@HOST/DATABASE");
     }
     return NIMA_OK;
 }
@@ -65,11 +67,13 @@ static void drop_stmt(struct nima_db_stmt *stmt)
 }
 
 nima_rc nima_db_open(struct nima_ctx *ctx, const struct nima_db_ops *ops, const char *where,
-                     enum nima_db_mode mode, struct nima_db **out)
+                     void *shared, enum nima_db_mode mode, struct nima_db **out)
 {
     struct nima_db *db = NIMA_XNEW(struct nima_db, 1);
     db->ops = ops;
     db->where = where;
+    db->shown = where;
+    db->shared = shared;
     nima_rc rc = ops->open(ctx, db, mode);
     if (rc != NIMA_OK) {
         nima_db_close(db);
@@ -84,6 +88,7 @@ void nima_db_close(struct nima_db *db)
     if (db == NULL) {
         return;
     }
+    db->closing = true;
     while (db->stmts != NULL) {
         struct nima_db_stmt *stmt = db->stmts;
         db->stmts = stmt->next;
@@ -104,14 +109,26 @@ void nima_db_pool_init(struct nima_db_pool *pool, int max)
     pthread_condattr_destroy(&attr);
 }
 
-void nima_db_pool_done(struct nima_db_pool *pool)
+static void close_idle(struct nima_db_pool *pool)
 {
-    while (pool->idle != NULL) {
-        struct nima_db *db = pool->idle;
-        pool->idle = db->next;
+    pthread_mutex_lock(&pool->lock);
+    struct nima_db *idle = pool->idle;
+    pool->idle = NULL;
+    for (struct nima_db *db = idle; db != NULL; db = db->next) {
         pool->open--;
+    }
+    pthread_cond_broadcast(&pool->freed);
+    pthread_mutex_unlock(&pool->lock);
+    while (idle != NULL) {
+        struct nima_db *db = idle;
+        idle = db->next;
         nima_db_close(db);
     }
+}
+
+void nima_db_pool_done(struct nima_db_pool *pool)
+{
+    close_idle(pool);
     nima_assert(pool->open == 0); /* nobody is inside the store any more */
     pthread_cond_destroy(&pool->freed);
     pthread_mutex_destroy(&pool->lock);
@@ -166,7 +183,7 @@ static nima_rc take(struct nima_ctx *ctx, struct nima_store *store, struct nima_
         return too_busy(ctx);
     }
     if (make) {
-        nima_rc rc = nima_db_open(ctx, store->ops, store->where, mode, &db);
+        nima_rc rc = nima_db_open(ctx, store->ops, store->where, store->shared, mode, &db);
         if (rc != NIMA_OK) {
             pthread_mutex_lock(&pool->lock);
             pool->open--;
@@ -206,15 +223,6 @@ nima_rc nima_db_within(struct nima_ctx *ctx, struct nima_db *db, bool write, nim
     return rc;
 }
 
-nima_rc nima_db_read(struct nima_ctx *ctx, struct nima_store *store, nima_db_work work, void *arg)
-{
-    struct nima_db *db;
-    NIMA_TRY(take(ctx, store, &store->readers, NIMA_DB_READER, &db));
-    nima_rc rc = nima_db_within(ctx, db, false, work, arg);
-    give_back(&store->readers, db);
-    return rc;
-}
-
 /* Wipes what this or an earlier deletion left. Failing does no harm: the flag stays. */
 static nima_rc scrub(struct nima_ctx *ctx, struct nima_store *store, struct nima_db *db,
                      int wait_ms)
@@ -238,30 +246,85 @@ static void scrub_leftovers(struct nima_ctx *ctx, struct nima_store *store, stru
     }
 }
 
-static nima_rc write_with(struct nima_ctx *ctx, struct nima_store *store, nima_db_work work,
-                          void *arg, bool deletes, bool must)
+/* One transaction as it was asked for. */
+struct call {
+    struct nima_db_pool *pool;
+    enum nima_db_mode mode;
+    nima_db_work work;
+    void *arg;
+    bool deletes, must;
+};
+
+/* *again: it did not happen, and may be tried once more. */
+static nima_rc call_once(struct nima_ctx *ctx, struct nima_store *store, const struct call *call,
+                         bool *again)
 {
+    bool write = call->mode == NIMA_DB_WRITER;
     struct nima_db *db;
-    NIMA_TRY(take(ctx, store, &store->writers, NIMA_DB_WRITER, &db));
-    nima_rc rc = nima_db_within(ctx, db, true, work, arg);
-    if (rc == NIMA_OK && must) {
-        rc = scrub(ctx, store, db, WIPE_WAIT_MS);
-    } else if (rc == NIMA_OK) {
-        scrub_leftovers(ctx, store, db, deletes);
+    nima_rc rc = take(ctx, store, call->pool, call->mode, &db);
+    if (rc != NIMA_OK) {
+        *again = rc == NIMA_E_UNAVAILABLE;
+        atomic_store(&store->away, *again);
+        return rc;
     }
-    give_back(&store->writers, db);
+    db->again = false;
+    rc = nima_db_within(ctx, db, write, call->work, call->arg);
+    *again = rc != NIMA_OK && db->again;
+    if (rc == NIMA_OK && call->must) {
+        rc = scrub(ctx, store, db, WIPE_WAIT_MS);
+    } else if (rc == NIMA_OK && write) {
+        scrub_leftovers(ctx, store, db, call->deletes);
+    }
+    bool away = db->broken && db->away;
+    give_back(call->pool, db);
+    if (away) { /* the others lead to the same server */
+        close_idle(&store->readers);
+        close_idle(&store->writers);
+    }
     return rc;
+}
+
+/* Tries again what did not happen: a server that restarts, two writers in each other's way. Once
+ * the server is known to be away, nobody waits: the next call that reaches it ends that. */
+static nima_rc call_db(struct nima_ctx *ctx, struct nima_store *store, const struct call *call)
+{
+    struct nima_error before = ctx->error;
+    bool known_away = atomic_load(&store->away);
+    bool again = false;
+    nima_rc rc = call_once(ctx, store, call, &again);
+    for (int tries = 1; again && !known_away && tries < TRIES_MAX; tries++) {
+        int wait_ms = FIRST_WAIT_MS << tries;
+        nanosleep(&(struct timespec){.tv_sec = wait_ms / 1000,
+                                     .tv_nsec = (long)(wait_ms % 1000) * 1000 * 1000},
+                  NULL);
+        rc = call_once(ctx, store, call, &again);
+    }
+    if (!again) {
+        atomic_store(&store->away, false);
+    }
+    if (rc == NIMA_OK) {
+        ctx->error = before;
+    }
+    return rc;
+}
+
+nima_rc nima_db_read(struct nima_ctx *ctx, struct nima_store *store, nima_db_work work, void *arg)
+{
+    struct call call = {&store->readers, NIMA_DB_READER, work, arg, false, false};
+    return call_db(ctx, store, &call);
 }
 
 nima_rc nima_db_write(struct nima_ctx *ctx, struct nima_store *store, nima_db_work work, void *arg)
 {
-    return write_with(ctx, store, work, arg, false, false);
+    struct call call = {&store->writers, NIMA_DB_WRITER, work, arg, false, false};
+    return call_db(ctx, store, &call);
 }
 
 nima_rc nima_db_wipe(struct nima_ctx *ctx, struct nima_store *store, nima_db_work work, void *arg,
                      bool must)
 {
-    return write_with(ctx, store, work, arg, true, must);
+    struct call call = {&store->writers, NIMA_DB_WRITER, work, arg, true, must};
+    return call_db(ctx, store, &call);
 }
 
 /* Statements */

@@ -57,11 +57,18 @@ enum nima_db_mode {
 /* What an engine can do. Every call gets a connection of its own kind. */
 struct nima_db_ops {
     const char *scheme;   /* "sqlite" */
+    const char *alias;    /* another word for it, or NULL */
     const char *dialect;  /* the word after "-- @" in migrations */
     const char *types[7]; /* how @uuid @time @json @bytes @int @real @strict are spelled */
     const char *like;     /* LIKE that ignores letter case */
     int writers_max;      /* connections that may write at once; 0: as many as readers */
+    int readers_default;  /* when the caller does not say; 0: 4 */
+    bool rewrites;        /* a commit costs as much as what is there: few, large transactions */
 
+    /* What all connections of one store share; both may be NULL. LOOK: as for open. */
+    NIMA_MUST_USE nima_rc (*attach)(struct nima_ctx *ctx, const char *where, enum nima_db_mode mode,
+                                    void **shared);
+    void (*detach)(void *shared);
     NIMA_MUST_USE nima_rc (*open)(struct nima_ctx *ctx, struct nima_db *db, enum nima_db_mode mode);
     void (*close)(struct nima_db *db);
     NIMA_MUST_USE nima_rc (*begin)(struct nima_ctx *ctx, struct nima_db *db, bool write);
@@ -71,6 +78,9 @@ struct nima_db_ops {
     NIMA_MUST_USE nima_rc (*script)(struct nima_ctx *ctx, struct nima_db *db, const char *sql);
     NIMA_MUST_USE nima_rc (*has_table)(struct nima_ctx *ctx, struct nima_db *db, nima_str name,
                                        bool *out);
+    /* Puts several processes that would migrate at once in line, until the transaction ends; NULL:
+     * begin does that. */
+    NIMA_MUST_USE nima_rc (*line_up)(struct nima_ctx *ctx, struct nima_db *db);
     /* Sees to it that what was deleted cannot be read in the files either. BUSY: not yet. */
     NIMA_MUST_USE nima_rc (*scrub)(struct nima_ctx *ctx, struct nima_db *db, int wait_ms);
 
@@ -95,8 +105,13 @@ struct nima_db_ops {
 struct nima_db {
     const struct nima_db_ops *ops;
     const char *where;          /* the address without its scheme; borrowed from the store */
+    const char *shown;          /* the same for messages: nothing secret is in it */
+    void *shared;               /* from attach; borrowed from the store */
     void *engine;               /* sqlite3 * */
-    bool broken;                /* set by the engine: closed instead of used again */
+    bool broken;                /* set by the engine: closed instead of used again … */
+    bool again;                 /* … this transaction did not happen and may be run again … */
+    bool away;                  /* … since the server has gone */
+    bool closing;               /* its statements go with it */
     struct nima_db_stmt *stmts; /* last used first */
     size_t stmt_count;
     struct nima_db *next; /* in the pool's list of idle ones */
@@ -113,19 +128,24 @@ struct nima_db_pool {
 struct nima_store {
     const struct nima_db_ops *ops;
     char *where;
+    void *shared;     /* from ops->attach */
+    char *notes;      /* what was put right at opening, a line each; NULL: nothing */
+    atomic_bool away; /* the server did not answer last time: nobody waits for it any more */
     struct nima_db_pool writers, readers;
     atomic_bool scrub_due;       /* something was deleted and its bytes are still in a file */
     _Atomic int64_t scrub_at_ms; /* when wiping is tried again, on nima_mono_ms() */
 };
 
 extern const struct nima_db_ops nima_db_sqlite;
+extern const struct nima_db_ops nima_db_postgres;
 
 /* Finds the engine and what it is to open. INVALID for an address nobody here knows. */
 NIMA_MUST_USE nima_rc nima_db_address(struct nima_ctx *ctx, nima_str address,
                                       const struct nima_db_ops **ops, nima_str *where);
 /* One connection outside the pools; free it with nima_db_close. */
 NIMA_MUST_USE nima_rc nima_db_open(struct nima_ctx *ctx, const struct nima_db_ops *ops,
-                                   const char *where, enum nima_db_mode mode, struct nima_db **out);
+                                   const char *where, void *shared, enum nima_db_mode mode,
+                                   struct nima_db **out);
 void nima_db_close(struct nima_db *db);
 void nima_db_pool_init(struct nima_db_pool *pool, int max);
 void nima_db_pool_done(struct nima_db_pool *pool);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/facts_int.h"
+#include "util/uuid.h"
 
 #define VECTOR_SQL "SELECT embedding FROM facts WHERE user_id = $1 AND id = $2"
 
@@ -22,6 +23,9 @@ static nima_rc read_vectors(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     for (size_t i = 0; i < job->count; i++) {
         struct nima_db_stmt *stmt;
         job->found[i] = false;
+        if (!nima_uuid_valid(job->ids[i])) {
+            continue; /* PostgreSQL would call it an error */
+        }
         NIMA_TRY(nima_db_first(ctx, db, VECTOR_SQL,
                                NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->ids[i])),
                                &stmt));

@@ -128,7 +128,7 @@ static nima_rc too_new(struct nima_ctx *ctx, struct nima_db *db, int64_t version
                      "%s was written by a newer version (migration %lld, " NIMA_FMT
                      "; this one knows up to %zu): install that version again, or restore a "
                      "backup from before",
-                     db->where, (long long)version, NIMA_ARG(name), known);
+                     db->shown, (long long)version, NIMA_ARG(name), known);
 }
 
 static nima_rc edited(struct nima_ctx *ctx, struct nima_db *db, const struct migration *item)
@@ -136,7 +136,7 @@ static nima_rc edited(struct nima_ctx *ctx, struct nima_db *db, const struct mig
     return nima_fail(ctx, NIMA_E_STORE,
                      "migration " NIMA_FMT " was applied to %s with another text than it has "
                      "now: put the file back as it was and write a new migration instead",
-                     NIMA_ARG(item->name), db->where);
+                     NIMA_ARG(item->name), db->shown);
 }
 
 static nima_rc compare_row(struct nima_ctx *ctx, struct nima_db *db, struct nima_db_stmt *stmt,
@@ -195,6 +195,9 @@ static nima_rc make_table(struct nima_ctx *ctx, struct nima_db *db)
 static nima_rc apply(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 {
     struct migration *item = arg;
+    if (db->ops->line_up != NULL) {
+        NIMA_TRY(db->ops->line_up(ctx, db));
+    }
     NIMA_TRY(make_table(ctx, db));
     struct nima_db_stmt *done;
     NIMA_TRY(nima_db_first(ctx, db, "SELECT 1 FROM schema_migrations WHERE version = $1",

@@ -57,8 +57,15 @@ TEST(missing_folders_are_made_and_a_bare_path_is_sqlite)
 TEST(addresses_of_other_kinds_are_refused)
 {
     struct world w = world_folder();
-    const char *addresses[] = {"",          "sqlite:",           "postgres://localhost/nima",
-                               "json:data", "mysql://localhost", "sqlite:a\xff"};
+    const char *addresses[] = {"",
+                               "sqlite:",
+                               "postgres:nima",
+                               "postgres://h/d?schema=Two%20Words",
+                               "json:",
+                               "mysql://local",
+                               "postgres://u:p%zz@h/d",
+                               "postgres://h:port/d?colour=blue",
+                               "sqlite:a\xff"};
     for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
         struct nima_store_options options = {.address = nima_str_of(addresses[i])};
         ASSERT_RC(NIMA_E_INVALID, nima_store_open(&w.ctx, &options, &w.store));
