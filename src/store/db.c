@@ -21,7 +21,8 @@ enum {
     FIRST_WAIT_MS = 40,   /* doubled each time: 2.5 s in all */
 };
 
-static const struct nima_db_ops *const engines[] = {&nima_db_sqlite, &nima_db_postgres};
+static const struct nima_db_ops *const engines[] = {&nima_db_sqlite, &nima_db_postgres,
+                                                    &nima_db_files};
 
 static bool is_scheme(nima_str address, const char *scheme)
 {

@@ -69,6 +69,7 @@ struct nima_db_ops {
     NIMA_MUST_USE nima_rc (*attach)(struct nima_ctx *ctx, const char *where, enum nima_db_mode mode,
                                     void **shared);
     void (*detach)(void *shared);
+    const char *(*notes)(const void *shared); /* nima_store_notes; may be NULL */
     NIMA_MUST_USE nima_rc (*open)(struct nima_ctx *ctx, struct nima_db *db, enum nima_db_mode mode);
     void (*close)(struct nima_db *db);
     NIMA_MUST_USE nima_rc (*begin)(struct nima_ctx *ctx, struct nima_db *db, bool write);
@@ -129,7 +130,6 @@ struct nima_store {
     const struct nima_db_ops *ops;
     char *where;
     void *shared;     /* from ops->attach */
-    char *notes;      /* what was put right at opening, a line each; NULL: nothing */
     atomic_bool away; /* the server did not answer last time: nobody waits for it any more */
     struct nima_db_pool writers, readers;
     atomic_bool scrub_due;       /* something was deleted and its bytes are still in a file */
@@ -138,6 +138,7 @@ struct nima_store {
 
 extern const struct nima_db_ops nima_db_sqlite;
 extern const struct nima_db_ops nima_db_postgres;
+extern const struct nima_db_ops nima_db_files; /* json: */
 
 /* Finds the engine and what it is to open. INVALID for an address nobody here knows. */
 NIMA_MUST_USE nima_rc nima_db_address(struct nima_ctx *ctx, nima_str address,

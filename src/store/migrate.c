@@ -177,7 +177,7 @@ static nima_rc compare(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 
 /* Applying */
 
-static nima_rc make_table(struct nima_ctx *ctx, struct nima_db *db)
+nima_rc nima_store_migrations_table(struct nima_ctx *ctx, struct nima_db *db)
 {
     nima_str sql;
     NIMA_TRY(nima_store_render(ctx, db->ops,
@@ -198,7 +198,7 @@ static nima_rc apply(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     if (db->ops->line_up != NULL) {
         NIMA_TRY(db->ops->line_up(ctx, db));
     }
-    NIMA_TRY(make_table(ctx, db));
+    NIMA_TRY(nima_store_migrations_table(ctx, db));
     struct nima_db_stmt *done;
     NIMA_TRY(nima_db_first(ctx, db, "SELECT 1 FROM schema_migrations WHERE version = $1",
                            NIMA_DB_ARGS(nima_db_int(item->version)), &done));

@@ -10,6 +10,8 @@
 /* Applies what is missing. STORE with what to do when an applied file was edited since, or the
  * database is newer than this binary. */
 NIMA_MUST_USE nima_rc nima_store_migrate(struct nima_ctx *ctx, struct nima_db *db);
+/* Makes the table `schema_migrations`, without applying any. */
+NIMA_MUST_USE nima_rc nima_store_migrations_table(struct nima_ctx *ctx, struct nima_db *db);
 /* Fills `applied` and `applied_at`; db NULL: nothing is applied. */
 NIMA_MUST_USE nima_rc nima_store_migration_states(struct nima_ctx *ctx,
                                                   const struct nima_db_ops *ops, struct nima_db *db,

@@ -99,7 +99,7 @@ nima_rc nima_sqlite_number(struct nima_ctx *ctx, struct nima_db *db, const char 
     return rc;
 }
 
-static void sqlite_close(struct nima_db *db)
+void nima_sqlite_close(struct nima_db *db)
 {
     if (handle(db) != NULL) {
         sqlite3_close_v2(handle(db));
@@ -119,14 +119,14 @@ static nima_rc sqlite_commit(struct nima_ctx *ctx, struct nima_db *db)
 }
 
 /* Some errors roll back by themselves, so there may be nothing to do. */
-static void sqlite_rollback(struct nima_db *db)
+void nima_sqlite_rollback(struct nima_db *db)
 {
     if (sqlite3_get_autocommit(handle(db)) == 0) {
         sqlite3_exec(handle(db), "ROLLBACK", NULL, NULL, NULL);
     }
 }
 
-static nima_rc sqlite_has_table(struct nima_ctx *ctx, struct nima_db *db, nima_str name, bool *out)
+nima_rc nima_sqlite_has_table(struct nima_ctx *ctx, struct nima_db *db, nima_str name, bool *out)
 {
     struct nima_db_stmt *stmt;
     NIMA_TRY(nima_db_first(ctx, db,
@@ -154,7 +154,7 @@ static nima_rc sqlite_scrub(struct nima_ctx *ctx, struct nima_db *db, int wait_m
     return result == SQLITE_OK ? NIMA_OK : nima_sqlite_fail(ctx, db, result);
 }
 
-static nima_rc sqlite_prepare(struct nima_ctx *ctx, struct nima_db_stmt *stmt)
+nima_rc nima_sqlite_prepare(struct nima_ctx *ctx, struct nima_db_stmt *stmt)
 {
     sqlite3_stmt *prepared = NULL;
     int result = sqlite3_prepare_v3(handle(stmt->db), stmt->sql, -1, SQLITE_PREPARE_PERSISTENT,
@@ -163,14 +163,14 @@ static nima_rc sqlite_prepare(struct nima_ctx *ctx, struct nima_db_stmt *stmt)
     return result == SQLITE_OK ? NIMA_OK : nima_sqlite_fail(ctx, stmt->db, result);
 }
 
-static void sqlite_finalize(struct nima_db_stmt *stmt)
+void nima_sqlite_finalize(struct nima_db_stmt *stmt)
 {
     sqlite3_finalize(stmt->engine);
 }
 
 /* $1 is a name to SQLite, not a number, so it is looked up. */
-static nima_rc sqlite_bind(struct nima_ctx *ctx, struct nima_db_stmt *stmt, int index,
-                           const struct nima_db_value *value)
+nima_rc nima_sqlite_bind(struct nima_ctx *ctx, struct nima_db_stmt *stmt, int index,
+                         const struct nima_db_value *value)
 {
     char name[16];
     snprintf(name, sizeof(name), "$%d", index);
@@ -205,7 +205,7 @@ static nima_rc sqlite_bind(struct nima_ctx *ctx, struct nima_db_stmt *stmt, int 
     return result == SQLITE_OK ? NIMA_OK : nima_sqlite_fail(ctx, stmt->db, result);
 }
 
-static nima_rc sqlite_step(struct nima_ctx *ctx, struct nima_db_stmt *stmt, bool *row)
+nima_rc nima_sqlite_step(struct nima_ctx *ctx, struct nima_db_stmt *stmt, bool *row)
 {
     int result = sqlite3_step(stmt->engine);
     if (result != SQLITE_ROW && result != SQLITE_DONE) {
@@ -215,51 +215,51 @@ static nima_rc sqlite_step(struct nima_ctx *ctx, struct nima_db_stmt *stmt, bool
     return NIMA_OK;
 }
 
-static void sqlite_reset(struct nima_db_stmt *stmt)
+void nima_sqlite_reset(struct nima_db_stmt *stmt)
 {
     sqlite3_reset(stmt->engine);
     sqlite3_clear_bindings(stmt->engine); /* they borrow from the caller */
 }
 
-static nima_rc sqlite_finish(struct nima_ctx *ctx, struct nima_db_stmt *stmt)
+nima_rc nima_sqlite_finish(struct nima_ctx *ctx, struct nima_db_stmt *stmt)
 {
     bool row = sqlite3_stmt_busy(stmt->engine) && !sqlite3_stmt_readonly(stmt->engine);
     while (row) {
-        NIMA_TRY(sqlite_step(ctx, stmt, &row));
+        NIMA_TRY(nima_sqlite_step(ctx, stmt, &row));
     }
-    sqlite_reset(stmt);
+    nima_sqlite_reset(stmt);
     return NIMA_OK;
 }
 
-static int64_t sqlite_changes(struct nima_db_stmt *stmt)
+int64_t nima_sqlite_changes(struct nima_db_stmt *stmt)
 {
     return sqlite3_changes64(handle(stmt->db));
 }
 
-static bool sqlite_is_null(struct nima_db_stmt *stmt, int column)
+bool nima_sqlite_is_null(struct nima_db_stmt *stmt, int column)
 {
     return sqlite3_column_type(stmt->engine, column) == SQLITE_NULL;
 }
 
-static int64_t sqlite_integer(struct nima_db_stmt *stmt, int column)
+int64_t nima_sqlite_integer(struct nima_db_stmt *stmt, int column)
 {
     return sqlite3_column_int64(stmt->engine, column);
 }
 
-static double sqlite_real(struct nima_db_stmt *stmt, int column)
+double nima_sqlite_real(struct nima_db_stmt *stmt, int column)
 {
     return sqlite3_column_double(stmt->engine, column);
 }
 
-static nima_str sqlite_text(struct nima_db_stmt *stmt, int column)
+nima_str nima_sqlite_text(struct nima_db_stmt *stmt, int column)
 {
     const char *text = (const char *)sqlite3_column_text(stmt->engine, column);
     return (nima_str){text, text != NULL ? (size_t)sqlite3_column_bytes(stmt->engine, column) : 0};
 }
 
-static nima_str sqlite_bytes(struct nima_db_stmt *stmt, int column)
+nima_str nima_sqlite_bytes(struct nima_db_stmt *stmt, int column)
 {
-    if (sqlite_is_null(stmt, column)) {
+    if (nima_sqlite_is_null(stmt, column)) {
         return (nima_str){0};
     }
     /* A blob of no bytes is a NULL pointer to SQLite. */
@@ -275,23 +275,23 @@ const struct nima_db_ops nima_db_sqlite = {
     .like = "LIKE", /* of ASCII letters; others are compared as they are */
     .writers_max = 1,
     .open = nima_sqlite_open,
-    .close = sqlite_close,
+    .close = nima_sqlite_close,
     .begin = sqlite_begin,
     .commit = sqlite_commit,
-    .rollback = sqlite_rollback,
+    .rollback = nima_sqlite_rollback,
     .script = nima_sqlite_exec,
-    .has_table = sqlite_has_table,
+    .has_table = nima_sqlite_has_table,
     .scrub = sqlite_scrub,
-    .prepare = sqlite_prepare,
-    .finalize = sqlite_finalize,
-    .bind = sqlite_bind,
-    .step = sqlite_step,
-    .finish = sqlite_finish,
-    .reset = sqlite_reset,
-    .changes = sqlite_changes,
-    .is_null = sqlite_is_null,
-    .integer = sqlite_integer,
-    .real = sqlite_real,
-    .text = sqlite_text,
-    .bytes = sqlite_bytes,
+    .prepare = nima_sqlite_prepare,
+    .finalize = nima_sqlite_finalize,
+    .bind = nima_sqlite_bind,
+    .step = nima_sqlite_step,
+    .finish = nima_sqlite_finish,
+    .reset = nima_sqlite_reset,
+    .changes = nima_sqlite_changes,
+    .is_null = nima_sqlite_is_null,
+    .integer = nima_sqlite_integer,
+    .real = nima_sqlite_real,
+    .text = nima_sqlite_text,
+    .bytes = nima_sqlite_bytes,
 };

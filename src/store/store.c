@@ -61,7 +61,6 @@ void nima_store_close(struct nima_store *store)
     if (store->shared != NULL) {
         store->ops->detach(store->shared);
     }
-    free(store->notes);
     free(store->where);
     free(store);
 }
@@ -73,7 +72,7 @@ const char *nima_store_kind(const struct nima_store *store)
 
 const char *nima_store_notes(const struct nima_store *store)
 {
-    return store->notes;
+    return store->ops->notes != NULL ? store->ops->notes(store->shared) : NULL;
 }
 
 /* A password stands between the first ':' behind "//" and the last '@' before the host, or in

@@ -256,3 +256,105 @@ nima_str nima_json_text(struct nima_ctx *ctx, const struct nima_json *node)
     nima_assert(text != NULL); /* what was parsed can be written */
     return (nima_str){text, length};
 }
+
+const struct nima_json *nima_json_next(const struct nima_json *array, const struct nima_json *last,
+                                       size_t *index)
+{
+    if (last == NULL) {
+        *index = 0;
+        return nima_json_count(array) > 0
+                   ? (const struct nima_json *)yyjson_arr_get_first(val(array))
+                   : NULL;
+    }
+    return ++*index < nima_json_count(array)
+               ? (const struct nima_json *)unsafe_yyjson_get_next(val(last))
+               : NULL;
+}
+
+enum { ORDERED_BYTES_MAX = 1 << 30 };
+
+/* 100, 100.0 and 1e2 are one number to whoever reads it, and PostgreSQL keeps but one of them. */
+static void write_ordered_num(struct nima_buf *buf, yyjson_val *value)
+{
+    if (yyjson_is_uint(value)) {
+        nima_buf_fmt(buf, "%llu", (unsigned long long)yyjson_get_uint(value));
+    } else if (yyjson_is_sint(value)) {
+        nima_buf_fmt(buf, "%lld", (long long)yyjson_get_sint(value));
+    } else {
+        double real = yyjson_get_real(value);
+        bool whole = fabs(real) < 18446744073709551616.0 && floor(real) == real;
+        if (whole) {
+            nima_buf_fmt(buf, "%.0f", real == 0 ? 0 : real);
+        } else {
+            nima_json_write_num(buf, real);
+        }
+    }
+}
+
+static void write_ordered(struct nima_ctx *ctx, struct nima_buf *buf, yyjson_val *value);
+
+static void write_ordered_object(struct nima_ctx *ctx, struct nima_buf *buf, yyjson_val *object)
+{
+    size_t count = yyjson_obj_size(object), i, max;
+    yyjson_val **keys = NIMA_NEW(ctx->arena, yyjson_val *, count + 1);
+    yyjson_val *key, *value;
+    yyjson_obj_foreach(object, i, max, key, value)
+    {
+        keys[i] = key;
+    }
+    if (count > 1) {
+        qsort(keys, count, sizeof(keys[0]), by_key);
+    }
+    nima_buf_add_char(buf, '{');
+    for (i = 0; i < count; i++) {
+        nima_buf_add(buf, i > 0 ? NIMA_STR(",") : NIMA_STR(""));
+        nima_json_write_str(buf, (nima_str){yyjson_get_str(keys[i]), yyjson_get_len(keys[i])});
+        nima_buf_add_char(buf, ':');
+        write_ordered(ctx, buf, yyjson_obj_iter_get_val(keys[i]));
+    }
+    nima_buf_add_char(buf, '}');
+}
+
+/* Recursion is bounded by DEPTH_MAX. */
+static void write_ordered(struct nima_ctx *ctx, struct nima_buf *buf, yyjson_val *value)
+{
+    size_t i, max;
+    yyjson_val *item;
+    switch (yyjson_get_type(value)) {
+    case YYJSON_TYPE_BOOL:
+        nima_buf_add(buf, yyjson_get_bool(value) ? NIMA_STR("true") : NIMA_STR("false"));
+        break;
+    case YYJSON_TYPE_NUM:
+        write_ordered_num(buf, value);
+        break;
+    case YYJSON_TYPE_STR:
+        nima_json_write_str(buf, (nima_str){yyjson_get_str(value), yyjson_get_len(value)});
+        break;
+    case YYJSON_TYPE_ARR:
+        nima_buf_add_char(buf, '[');
+        yyjson_arr_foreach(value, i, max, item)
+        {
+            nima_buf_add(buf, i > 0 ? NIMA_STR(",") : NIMA_STR(""));
+            write_ordered(ctx, buf, item);
+        }
+        nima_buf_add_char(buf, ']');
+        break;
+    case YYJSON_TYPE_OBJ:
+        write_ordered_object(ctx, buf, value);
+        break;
+    default:
+        nima_buf_add(buf, NIMA_STR("null"));
+    }
+}
+
+nima_str nima_json_ordered(struct nima_ctx *ctx, const struct nima_json *node)
+{
+    struct nima_buf buf;
+    nima_str text = {0};
+    nima_buf_init(&buf, ORDERED_BYTES_MAX);
+    write_ordered(ctx, &buf, val(node));
+    nima_rc rc = nima_buf_take(ctx, &buf, &text);
+    nima_assert(rc == NIMA_OK); /* what was parsed is smaller than that */
+    nima_buf_done(&buf);
+    return text;
+}

@@ -134,5 +134,12 @@ nima_str nima_json_str(const struct nima_json *node); /* absent when it is no st
 bool nima_json_int(const struct nima_json *node, int64_t *out);
 double nima_json_num(const struct nima_json *node, double otherwise);
 bool nima_json_bool(const struct nima_json *node, bool otherwise);
+/* Walks an array in order, where nima_json_at would count from the start each time: `last` NULL
+ * gives the first item; NULL at the end. `index` is kept by the walk, from 0. */
+const struct nima_json *nima_json_next(const struct nima_json *array, const struct nima_json *last,
+                                       size_t *index);
+/* The node as JSON text with the keys of each object in the order of their bytes, and numbers that
+ * mean the same written the same: two texts of one meaning become one. */
+nima_str nima_json_ordered(struct nima_ctx *ctx, const struct nima_json *node);
 /* The node as compact JSON text in ctx->arena. */
 nima_str nima_json_text(struct nima_ctx *ctx, const struct nima_json *node);

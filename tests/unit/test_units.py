@@ -15,7 +15,7 @@ UNIT_S = 240
 EVERY_STORE = ("store_facts_test", "store_people_test", "store_conversations_test", "store_list_test", "store_durable_test")
 OWN_STORE = {"store_postgres_test": "postgres", "store_json_test": "json"}
 RUNS = [(name, None) for name in UNITS]
-RUNS += [(name, kind) for name in EVERY_STORE for kind in ("postgres",)]
+RUNS += [(name, kind) for name in EVERY_STORE for kind in ("json", "postgres")]
 RUNS += [(name, kind) for name, kind in OWN_STORE.items() if name in UNITS]
 
 

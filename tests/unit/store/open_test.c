@@ -61,6 +61,7 @@ TEST(addresses_of_other_kinds_are_refused)
                                "sqlite:",
                                "postgres:nima",
                                "postgres://h/d?schema=Two%20Words",
+                               "json:",
                                "mysql://local",
                                "postgres://u:p%zz@h/d",
                                "postgres://h:port/d?colour=blue",
