@@ -38,9 +38,21 @@ int nima_cmd_migrate(int argc, char **argv);
 int nima_cmd_token(int argc, char **argv);
 int nima_cmd_chat(int argc, char **argv);
 int nima_cmd_doctor(int argc, char **argv);
+int nima_cmd_export(int argc, char **argv);
+int nima_cmd_import(int argc, char **argv);
+/* nima migrate copy: `argv` is what follows "copy". */
+int nima_cmd_copy(int argc, char **argv);
 
 /* Wrong usage: the command's usage on standard error; returns NIMA_EXIT_USAGE. */
 int nima_command_usage(const char *name);
+/* Takes "--name VALUE" or "--name=VALUE" out of the words; false when it is not among them. */
+bool nima_command_flag(int *argc, char **argv, const char *name, nima_str *out);
+bool nima_command_switch(int *argc, char **argv,
+                         const char *name); /* the same for a mere "--name" */
+/* How far something long has come, on standard error: the same line again and again in a terminal,
+ * now and then a line elsewhere. `total` 0: not known. _done ends the line. */
+void nima_command_progress(const char *what, int64_t done, int64_t total);
+void nima_command_progress_done(void);
 /* Loads the configuration for a command; on failure prints why and returns an exit code, else 0. */
 int nima_command_config(struct nima_ctx *ctx, int argc, char **argv, struct nima_config *out);
 /* "nima: MESSAGE" on standard error; returns NIMA_EXIT_FAILED, or USAGE for INVALID. */

@@ -69,6 +69,9 @@ static int migrate(struct nima_ctx *ctx, bool apply, int argc, char **argv)
 
 int nima_cmd_migrate(int argc, char **argv)
 {
+    if (argc > 0 && strcmp(argv[0], "copy") == 0) {
+        return nima_cmd_copy(argc - 1, argv + 1);
+    }
     bool apply = argc > 0 && strcmp(argv[0], "up") == 0;
     if (argc == 0 || (!apply && strcmp(argv[0], "status") != 0)) {
         return nima_command_usage("migrate");

@@ -21,8 +21,14 @@ const struct nima_command nima_commands[] = {
      nima_cmd_doctor},
     {"models", "models list [--json] | nima models pull NAME [--json]",
      "list or obtain language models", nima_cmd_models},
-    {"migrate", "migrate status [flags of serve] | nima migrate up [flags of serve]",
-     "show or update the store's schema", nima_cmd_migrate},
+    {"migrate",
+     "migrate status [flags of serve] | nima migrate up [flags of serve] |\n"
+     "             nima migrate copy --from ADDRESS --to ADDRESS [--force]",
+     "show or update the store's schema, or copy a store", nima_cmd_migrate},
+    {"export", "export --user NAME [flags of serve]", "write all of one person to standard output",
+     nima_cmd_export},
+    {"import", "import [--user NAME] [--format nima|chatgpt|mem0] [FILE] [flags of serve]",
+     "take in an export, of Nima, ChatGPT or mem0", nima_cmd_import},
     {"token",
      "token create --user NAME [--scopes \"chat memory tasks admin\"] | nima token list |\n"
      "             nima token revoke ID, each with [flags of serve]",

@@ -265,16 +265,14 @@ static nima_rc read_later(struct nima_ctx *ctx, struct reading *r, const struct 
 
 static nima_rc read_rows(struct nima_ctx *ctx, struct reading *r, const struct nima_json *tree)
 {
-    typedef nima_rc (*reader)(struct nima_ctx *, struct reading *, const struct nima_json *);
-    const reader passes[] = {read_row, read_later};
-    size_t count = nima_table_column(r->table, NIMA_COLUMN_LATER) >= 0 ? 2 : 1;
-    for (size_t pass = 0; pass < count; pass++) {
+    int passes = nima_table_column(r->table, NIMA_COLUMN_LATER) >= 0 ? 2 : 1;
+    for (int pass = 0; pass < passes; pass++) {
         const struct nima_json *item = NULL;
         size_t at = 0;
         while ((item = nima_json_next(tree, item, &at)) != NULL) {
             struct nima_arena_mark mark = nima_scratch(ctx);
             r->number = at + 1;
-            nima_rc rc = passes[pass](ctx, r, item);
+            nima_rc rc = pass == 0 ? read_row(ctx, r, item) : read_later(ctx, r, item);
             nima_scratch_end(ctx, mark);
             NIMA_TRY(rc);
         }

@@ -1,0 +1,202 @@
+/* nima export and nima import: one person's everything, out and in. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/app.h"
+#include "app/import.h"
+#include "store/copy.h"
+#include "util/buf.h"
+
+#define FILE_BYTES_MAX ((size_t)1 << 30)
+
+static nima_rc open_store(struct nima_ctx *ctx, const struct nima_config *config,
+                          struct nima_store **out)
+{
+    struct nima_store_options options = {.address = config->store.address};
+    return nima_store_open(ctx, &options, out);
+}
+
+static nima_rc write_line(struct nima_ctx *ctx, void *user, nima_str line)
+{
+    int64_t *lines = user;
+    if (fwrite(line.ptr, 1, line.len, stdout) != line.len) {
+        return nima_fail(ctx, NIMA_E_STORE, "writing failed: %s", strerror(errno));
+    }
+    nima_command_progress("lines", ++*lines, 0);
+    return NIMA_OK;
+}
+
+static nima_rc export_all(struct nima_ctx *ctx, const struct nima_config *config)
+{
+    struct nima_store *store = NULL;
+    int64_t lines = 0;
+    nima_rc rc = open_store(ctx, config, &store);
+    if (rc == NIMA_OK) {
+        rc = nima_store_export(ctx, store, write_line, &lines);
+        nima_command_progress_done();
+    }
+    nima_store_close(store);
+    if (rc == NIMA_OK && fflush(stdout) != 0) {
+        rc = nima_fail(ctx, NIMA_E_STORE, "writing failed: %s", strerror(errno));
+    }
+    return rc;
+}
+
+int nima_cmd_export(int argc, char **argv)
+{
+    struct nima_ctx ctx;
+    struct nima_config config;
+    nima_str user = {0};
+    if (!nima_command_flag(&argc, argv, "--user", &user) || user.len == 0) {
+        return nima_command_usage("export");
+    }
+    nima_ctx_init(&ctx);
+    ctx.user_id = user;
+    int code = nima_command_config(&ctx, argc, argv, &config);
+    if (code == NIMA_EXIT_DONE) {
+        nima_rc rc = export_all(&ctx, &config);
+        code = rc == NIMA_OK ? NIMA_EXIT_DONE : nima_command_fail(&ctx, rc);
+    }
+    nima_ctx_done(&ctx);
+    return code;
+}
+
+/* Import */
+
+struct input {
+    FILE *file;
+    char *line;
+    size_t room;
+    int64_t lines;
+};
+
+static nima_rc next_line(struct nima_ctx *ctx, void *user, nima_str *line)
+{
+    struct input *input = user;
+    ssize_t length = getline(&input->line, &input->room, input->file);
+    if (length < 0 && ferror(input->file) != 0) {
+        return nima_fail(ctx, NIMA_E_STORE, "reading failed: %s", strerror(errno));
+    }
+    *line = length < 0 ? (nima_str){0} : (nima_str){input->line, (size_t)length};
+    nima_command_progress("lines", ++input->lines, 0);
+    return NIMA_OK;
+}
+
+static nima_rc import_own(struct nima_ctx *ctx, struct nima_store *store, FILE *file)
+{
+    struct input input = {.file = file};
+    struct nima_import_report report = {0};
+    nima_rc rc = nima_store_import(ctx, store, next_line, &input, &report);
+    free(input.line);
+    nima_command_progress_done();
+    if (rc == NIMA_OK) {
+        printf(NIMA_FMT ": %lld rows added, %lld were there\n", NIMA_ARG(report.user_id),
+               (long long)report.added, (long long)report.there);
+    }
+    return rc;
+}
+
+/* To its end, which need not be known: it may be a pipe. */
+static nima_rc read_all(struct nima_ctx *ctx, FILE *file, struct nima_buf *out)
+{
+    char piece[1 << 14];
+    size_t got;
+    while ((got = fread(piece, 1, sizeof(piece), file)) > 0) {
+        nima_buf_add(out, (nima_str){piece, got});
+    }
+    if (ferror(file) != 0) {
+        return nima_fail(ctx, NIMA_E_STORE, "reading failed: %s", strerror(errno));
+    }
+    return out->overflowed ? nima_fail(ctx, NIMA_E_TOO_LARGE, "the file is over 1 GiB") : NIMA_OK;
+}
+
+static nima_rc import_other(struct nima_ctx *ctx, struct nima_store *store, FILE *file,
+                            bool chatgpt)
+{
+    struct nima_buf text;
+    struct nima_imported done = {0};
+    nima_buf_init(&text, FILE_BYTES_MAX);
+    nima_rc rc = read_all(ctx, file, &text);
+    if (rc == NIMA_OK) {
+        rc = chatgpt ? nima_import_chatgpt(ctx, store, nima_buf_view(&text), &done)
+                     : nima_import_mem0(ctx, store, nima_buf_view(&text), &done);
+    }
+    nima_buf_done(&text);
+    nima_command_progress_done();
+    if (rc == NIMA_OK) {
+        printf(NIMA_FMT ": %lld %s added, %lld were there, %lld left out\n", NIMA_ARG(ctx->user_id),
+               (long long)done.added, chatgpt ? "conversations" : "facts", (long long)done.there,
+               (long long)done.left_out);
+    }
+    return rc;
+}
+
+struct import {
+    nima_str user, format;
+    const char *path; /* NULL: standard input */
+};
+
+static nima_rc import(struct nima_ctx *ctx, const struct nima_config *config,
+                      const struct import *job)
+{
+    struct nima_store *store = NULL;
+    FILE *file = job->path != NULL ? fopen(job->path, "re") : stdin;
+    if (file == NULL) {
+        return nima_fail(ctx, NIMA_E_STORE, "cannot open %s: %s", job->path, strerror(errno));
+    }
+    nima_rc rc = open_store(ctx, config, &store);
+    ctx->user_id = job->user;
+    if (rc == NIMA_OK) {
+        rc = nima_str_eq(job->format, NIMA_STR("nima"))
+                 ? import_own(ctx, store, file)
+                 : import_other(ctx, store, file, nima_str_eq(job->format, NIMA_STR("chatgpt")));
+    }
+    nima_store_close(store);
+    if (file != stdin) {
+        fclose(file);
+    }
+    return rc;
+}
+
+/* False when the words make no command. */
+static bool read_words(int *argc, char **argv, struct import *job)
+{
+    *job = (struct import){.format = NIMA_STR("nima")};
+    nima_command_flag(argc, argv, "--user", &job->user);
+    nima_command_flag(argc, argv, "--format", &job->format);
+    bool own = nima_str_eq(job->format, NIMA_STR("nima"));
+    bool other =
+        nima_str_eq(job->format, NIMA_STR("chatgpt")) || nima_str_eq(job->format, NIMA_STR("mem0"));
+    /* The file is the last word, or the first; the others are flags and their values. */
+    if (*argc > 0 && argv[0][0] != '-') {
+        job->path = argv[0];
+        memmove(argv, argv + 1, (size_t)-- * argc * sizeof(argv[0]));
+    } else if (*argc % 2 == 1 && argv[*argc - 1][0] != '-') {
+        job->path = argv[--*argc];
+    }
+    return own || (other && job->user.len > 0);
+}
+
+int nima_cmd_import(int argc, char **argv)
+{
+    struct nima_ctx ctx;
+    struct nima_config config;
+    struct import job;
+    if (!read_words(&argc, argv, &job)) {
+        return nima_command_usage("import");
+    }
+    nima_ctx_init(&ctx);
+    int code = nima_command_config(&ctx, argc, argv, &config);
+    if (code == NIMA_EXIT_DONE) {
+        nima_rc rc = import(&ctx, &config, &job);
+        if (rc != NIMA_OK) { /* what is wrong with a file is no wrong usage */
+            nima_command_fail(&ctx, rc);
+            code = NIMA_EXIT_FAILED;
+        }
+    }
+    nima_ctx_done(&ctx);
+    return code;
+}
