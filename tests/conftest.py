@@ -2,6 +2,7 @@
 
 import os
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -42,9 +43,33 @@ def postgres():
 
 
 @pytest.fixture(scope="module")
-def server():
+def store_kind():
+    """A module that says STORES = (…) runs once on each of them; the others run on SQLite."""
+    return "sqlite"
+
+
+def pytest_generate_tests(metafunc):
+    stores = getattr(metafunc.module, "STORES", None)
+    if stores and "store_kind" in metafunc.fixturenames:
+        metafunc.parametrize("store_kind", stores, scope="module")
+
+
+@pytest.fixture(scope="module")
+def new_store(store_kind, request):
+    """new_store(): the address of an empty store, for NimaServer(store=…)."""
+
+    def make():
+        if store_kind == "postgres":
+            return request.getfixturevalue("postgres").url(schema=f"s{uuid.uuid4().hex[:12]}")
+        return "json:{data}/json" if store_kind == "json" else None  # None: as the program has it
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def server(new_store):
     """One server for a module, with the model that does what it is told. Tests share its one person."""
-    with NimaServer() as running:
+    with NimaServer(store=new_store()) as running:
         yield running
 
 
@@ -54,12 +79,12 @@ def api(server):
 
 
 @pytest.fixture
-def start_server():
+def start_server(new_store):
     """start_server(llm=…): a server for this test alone; stopped, and looked at, when the test is over."""
     running = []
 
     def start(**options):
-        made = NimaServer(**options)
+        made = NimaServer(**({"store": new_store()} | options))
         running.append(made)
         return made.__enter__()
 

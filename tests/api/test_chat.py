@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from client import Client
 
+STORES = ("sqlite", "json", "postgres")
 PIECE = re.compile(r'data: \{"content": "(?:[^"\\]|\\.)*", "done": false\}')
 DONE = re.compile(r'data: \{"content": "", "done": true, .*\}')
 

@@ -3,6 +3,7 @@
 import re
 import uuid
 
+STORES = ("sqlite", "json", "postgres")
 TALKS = "/v1/conversations"
 
 

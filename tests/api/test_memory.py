@@ -6,7 +6,9 @@ import uuid
 
 import pytest
 from client import Client
+from postgres import dump
 
+STORES = ("sqlite", "json", "postgres")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 FIELDS = {"id", "fact", "category", "source", "confidence", "metadata", "created_at", "updated_at", "status"}
@@ -244,8 +246,11 @@ def test_stats(fresh):
 CANARY = "canary7f3a91"
 
 
-def raw_bytes(folder):
-    return b"\n".join(file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file())
+def raw_bytes(server):
+    """Every byte of the data folder; with PostgreSQL, every row (what its files keep: docs/store.md)."""
+    files = [file.read_bytes() for file in sorted(server.data.rglob("*")) if file.is_file()]
+    rows = [dump(word) for word in server.args if word.startswith("postgres://")]
+    return b"\n".join(files + rows)
 
 
 def plant(api):
@@ -269,19 +274,19 @@ def test_forget_everything_leaves_no_byte(start_server):
     server = start_server()
     api = Client(server)
     plant(api)
-    assert CANARY.encode() in raw_bytes(server.data), "the search itself works"
+    assert CANARY.encode() in raw_bytes(server), "the search itself works"
     for body, field in (({}, "confirm"), ({"confirm": "somebody"}, "confirm"), ({"confirm": "DEFAULT"}, "confirm")):
         assert api.delete("/v1/memory", body, expect=422).field == field
     assert api.get("/v1/memory/facts").json()
     assert not api.delete("/v1/memory", {"confirm": "default"}, expect=204).body
-    assert CANARY.encode() not in raw_bytes(server.data), "while it runs"
+    assert CANARY.encode() not in raw_bytes(server), "while it runs"
     assert api.get("/v1/memory/facts?status=all").json() == [] and api.get("/v1/conversations").json() == []
     assert api.get(f"/v1/memory/search?q={CANARY}").json() == []
     assert api.get("/v1/memory/profile").json()["name"] is None
     assert api.get("/v1/memory/stats").json()["total"] == 0
     assert CANARY not in api.chat("[[recall]]").json()["response"]
     server.stop()
-    assert CANARY.encode() not in raw_bytes(server.data), "and after it"
+    assert CANARY.encode() not in raw_bytes(server), "and after it"
     server.start()
     server.wait_ready()
     assert api.fact("life goes on")["id"]
@@ -296,7 +301,7 @@ def test_one_deleted_fact_leaves_no_byte(start_server):
     api.delete(f"/v1/memory/facts/{fact['id']}", expect=204)
     assert CANARY not in str(api.get("/v1/memory/facts?status=all").json())
     server.stop()
-    assert CANARY.encode() not in raw_bytes(server.data)
+    assert CANARY.encode() not in raw_bytes(server)
 
 
 def test_ids_are_not_reused_and_sort_by_time(fresh):

@@ -46,6 +46,13 @@ def free_port():
         return door.getsockname()[1]
 
 
+def dump(address):
+    """All that a store's schema holds, as text: what a search of raw bytes is for the other stores."""
+    server, _, schema = address.partition("?schema=")
+    command = [str(programs() / "pg_dump"), "--dbname", server, "--schema", schema, "--data-only", "--inserts"]
+    return subprocess.run(command, check=True, capture_output=True).stdout
+
+
 class Postgres:
     """with Postgres() as pg: pg.url("database"), pg.stop(), pg.start(); a cluster that is removed at the end."""
 

@@ -76,7 +76,7 @@ class NimaServer:
     at the end of `with`. A report of a sanitizer, or an exit code that is not 0, fails the test.
     """
 
-    def __init__(self, llm="scripted:", embeddings="scripted:", data=None, env=None, args=(), binary=None):
+    def __init__(self, llm="scripted:", embeddings="scripted:", data=None, env=None, args=(), binary=None, store=None):
         self.llm, self.embeddings, self.args = llm, embeddings, list(args)
         self.env = dict(env or {})
         self.binary = Path(binary) if binary else globals()["binary"]()
@@ -84,6 +84,8 @@ class NimaServer:
         self.home = Path(tempfile.mkdtemp(prefix="nima-test-"))
         self.data = Path(data) if data else self.home / "data"
         self.log = self.home / "stderr.log"
+        if store and "--store" not in self.args:
+            self.args += ["--store", store.format(data=self.data)]
         self.host, self.port, self.process = "127.0.0.1", 0, None
 
     @property
