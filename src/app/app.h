@@ -49,6 +49,8 @@ int nima_command_usage(const char *name);
 bool nima_command_flag(int *argc, char **argv, const char *name, nima_str *out);
 bool nima_command_switch(int *argc, char **argv,
                          const char *name); /* the same for a mere "--name" */
+/* INVALID for what is no person's name. */
+NIMA_MUST_USE nima_rc nima_command_user(struct nima_ctx *ctx, nima_str user);
 /* How far something long has come, on standard error: the same line again and again in a terminal,
  * now and then a line elsewhere. `total` 0: not known. _done ends the line. */
 void nima_command_progress(const char *what, int64_t done, int64_t total);

@@ -55,7 +55,12 @@ int nima_cmd_export(int argc, char **argv)
     }
     nima_ctx_init(&ctx);
     ctx.user_id = user;
-    int code = nima_command_config(&ctx, argc, argv, &config);
+    int code = NIMA_EXIT_DONE;
+    if (nima_command_user(&ctx, user) != NIMA_OK) {
+        code = nima_command_fail(&ctx, NIMA_E_INVALID);
+    } else {
+        code = nima_command_config(&ctx, argc, argv, &config);
+    }
     if (code == NIMA_EXIT_DONE) {
         nima_rc rc = export_all(&ctx, &config);
         code = rc == NIMA_OK ? NIMA_EXIT_DONE : nima_command_fail(&ctx, rc);
@@ -189,7 +194,12 @@ int nima_cmd_import(int argc, char **argv)
         return nima_command_usage("import");
     }
     nima_ctx_init(&ctx);
-    int code = nima_command_config(&ctx, argc, argv, &config);
+    int code = NIMA_EXIT_DONE;
+    if (job.user.ptr != NULL && nima_command_user(&ctx, job.user) != NIMA_OK) {
+        code = nima_command_fail(&ctx, NIMA_E_INVALID);
+    } else {
+        code = nima_command_config(&ctx, argc, argv, &config);
+    }
     if (code == NIMA_EXIT_DONE) {
         nima_rc rc = import(&ctx, &config, &job);
         if (rc != NIMA_OK) { /* what is wrong with a file is no wrong usage */

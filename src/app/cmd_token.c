@@ -8,7 +8,7 @@
 #include "util/digest.h"
 #include "util/uuid.h"
 
-enum { TOKEN_BYTES = 32, TOKEN_CHARS = 43, USER_CHARS_MAX = 64, FLAGS_MAX = 64 };
+enum { TOKEN_BYTES = 32, TOKEN_CHARS = 43, FLAGS_MAX = 64 };
 
 static const char *const all_scopes[] = {"chat", "memory", "tasks", "admin"};
 enum { SCOPE_COUNT = sizeof(all_scopes) / sizeof(all_scopes[0]) };
@@ -18,20 +18,6 @@ struct job {
     int argc; /* flags of serve that are left for the configuration */
     char *argv[FLAGS_MAX];
 };
-
-static nima_rc check_user(struct nima_ctx *ctx, nima_str user)
-{
-    bool fits = user.len >= 1 && user.len <= USER_CHARS_MAX;
-    for (size_t i = 0; fits && i < user.len; i++) {
-        char c = user.ptr[i];
-        fits = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               (c != '\0' && strchr("._@-", c) != NULL);
-    }
-    return fits ? NIMA_OK
-                : nima_fail_field(ctx, NIMA_E_INVALID, "user",
-                                  "--user must be 1 to %d letters, digits, '.', '_', '@' or '-'",
-                                  USER_CHARS_MAX);
-}
 
 /* Any order and commas too; written in our order, each once. */
 static nima_rc check_scopes(struct nima_ctx *ctx, nima_str text, nima_str *out)
@@ -205,7 +191,7 @@ static int token(struct nima_ctx *ctx, struct job *job)
     struct nima_store *store = NULL;
     nima_rc rc = NIMA_OK;
     if (job->user.ptr != NULL) {
-        rc = check_user(ctx, job->user);
+        rc = nima_command_user(ctx, job->user);
         rc = rc == NIMA_OK ? check_scopes(ctx, job->scopes, &job->scopes) : rc;
         if (rc != NIMA_OK) {
             return nima_command_fail(ctx, rc);

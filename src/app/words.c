@@ -44,12 +44,30 @@ bool nima_command_switch(int *argc, char **argv, const char *name)
     return false;
 }
 
+nima_rc nima_command_user(struct nima_ctx *ctx, nima_str user)
+{
+    enum { USER_CHARS_MAX = 64 };
+    bool fits = user.len >= 1 && user.len <= USER_CHARS_MAX;
+    for (size_t i = 0; fits && i < user.len; i++) {
+        char c = user.ptr[i];
+        fits = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               (c != '\0' && strchr("._@-", c) != NULL);
+    }
+    return fits ? NIMA_OK
+                : nima_fail_field(ctx, NIMA_E_INVALID, "user",
+                                  "--user must be 1 to %d letters, digits, '.', '_', '@' or '-'",
+                                  USER_CHARS_MAX);
+}
+
 void nima_command_progress(const char *what, int64_t done, int64_t total)
 {
     enum { TERMINAL_MS = 100, ELSEWHERE_MS = 5000 };
     static int64_t told_at; /* of one command at a time */
     bool terminal = isatty(STDERR_FILENO) == 1;
     int64_t now = nima_mono_ms();
+    if (told_at == 0) {
+        told_at = now; /* what is over soon needs no telling */
+    }
     if (now - told_at < (terminal ? TERMINAL_MS : ELSEWHERE_MS)) {
         return;
     }

@@ -111,7 +111,7 @@ static const char *json_notes(const void *shared)
 static nima_rc json_begin(struct nima_ctx *ctx, struct nima_db *db, bool write)
 {
     struct nima_json_dir *dir = db->shared;
-    if (dir->out_of_step) {
+    if (atomic_load(&dir->out_of_step)) {
         return nima_fail(ctx, NIMA_E_STORE, "%s has to be read again: start Nima anew",
                          dir->folder);
     }
@@ -131,7 +131,9 @@ static nima_rc json_commit(struct nima_ctx *ctx, struct nima_db *db)
         NIMA_TRY(nima_json_save(ctx, db));
     }
     nima_rc rc = nima_sqlite_exec(ctx, db, "COMMIT");
-    dir->out_of_step = dir->out_of_step || (saves && rc != NIMA_OK);
+    if (saves && rc != NIMA_OK) {
+        atomic_store(&dir->out_of_step, true);
+    }
     return rc;
 }
 

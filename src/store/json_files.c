@@ -361,7 +361,7 @@ static nima_rc replace_one(struct nima_ctx *ctx, struct nima_json_dir *dir,
     remember(ctx, dir, change->path, nima_buf_view(&change->data));
     /* Renamed, but perhaps not on disk: what is in memory is now the older of the two. */
     if (!sync_folder(folder)) {
-        dir->out_of_step = true;
+        atomic_store(&dir->out_of_step, true);
         return fail_errno(ctx, "syncing", folder);
     }
     return NIMA_OK;

@@ -24,16 +24,16 @@ struct nima_json_file {
 /* db->shared */
 struct nima_json_dir {
     char *folder;
-    int lock;               /* descriptor of .lock; -1: only looking */
-    char name[64];          /* of the database in memory */
-    struct nima_db *keeper; /* keeps that in being */
+    int lock;                /* descriptor of .lock; -1: only looking */
+    char name[64];           /* of the database in memory */
+    struct nima_db *keeper;  /* keeps that in being */
+    atomic_bool out_of_step; /* the files are newer than the tables in memory */
     /* Below: owned by whoever is within a transaction that writes, of which there is one. */
     bool dirty[NIMA_JSON_TABLES_MAX]; /* tables changed in this transaction, by their number */
     struct nima_json_file files[NIMA_JSON_FILES_MAX];
     size_t file_count;
-    bool saves;       /* from the end of loading on */
-    bool unfinished;  /* a commit that stands in the journal is not yet in its files */
-    bool out_of_step; /* the files are newer than the tables in memory */
+    bool saves;      /* from the end of loading on */
+    bool unfinished; /* a commit that stands in the journal is not yet in its files */
     struct nima_buf notes;
 };
 
