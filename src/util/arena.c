@@ -98,7 +98,8 @@ void *nima_alloc(struct nima_arena *arena, size_t bytes)
     if (bytes > SIZE_MAX / 2) {
         out_of_memory(bytes);
     }
-    size_t need = (bytes + align - 1) / align * align;
+    /* Of no bytes, too, a piece of its own. */
+    size_t need = bytes > 0 ? (bytes + align - 1) / align * align : align;
     struct block *block = arena->newest;
     if (block == NULL || block->size - block->used < need || BLOCK_BYTES == 0) {
         size_t size = need > BLOCK_BYTES ? need : BLOCK_BYTES;
