@@ -1,22 +1,12 @@
 /* A message to candidates: sentence by sentence, clause by clause, rule by rule. */
 #include "memory/rules.h"
+#include "memory/clause_int.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "memory/lexicon.h"
-
-static const struct nima_said_word *at(const struct nima_clause *c, size_t i)
-{
-    static const struct nima_said_word none = {.raw = NIMA_STR_INIT(""), .low = ""};
-    return i < c->count ? &c->t[i] : &none;
-}
-
-static bool is(const struct nima_clause *c, size_t i, const char *word)
-{
-    return nima_memory_token_is(at(c, i), word);
-}
 
 /* "I am not vegetarian any more", "I am no longer married". */
 static bool am_no_longer(const struct nima_rule_run *run)

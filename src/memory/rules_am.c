@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "memory/clause_int.h"
 #include "memory/lexicon.h"
 #include "memory/rules.h"
 
@@ -17,22 +18,6 @@ struct part {
     size_t from, end, object; /* object 0: from */
     enum { PART_TEXT, PART_AGE, PART_NAME, PART_NATION, PART_LIST } kind;
 };
-
-static const struct nima_said_word *at(const struct nima_clause *c, size_t i)
-{
-    static const struct nima_said_word none = {.raw = NIMA_STR_INIT(""), .low = ""};
-    return i < c->count ? &c->t[i] : &none;
-}
-
-static bool is(const struct nima_clause *c, size_t i, const char *word)
-{
-    return nima_memory_token_is(at(c, i), word);
-}
-
-static bool in(const struct nima_clause *c, size_t i, const char *list)
-{
-    return nima_memory_token_in(at(c, i), list);
-}
 
 static bool listed(const struct nima_clause *c, size_t i, enum nima_word_list list)
 {

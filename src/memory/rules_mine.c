@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "memory/clause_int.h"
 #include "memory/lexicon.h"
 #include "memory/rules.h"
 
@@ -12,22 +13,6 @@ enum {
     WHO_CHARS_MAX = 100, /* longer names are none; and what is made from them fits */
     SCOPE_CHARS = 2 * NIMA_TOKEN_CHARS + 2
 };
-
-static const struct nima_said_word *at(const struct nima_clause *c, size_t i)
-{
-    static const struct nima_said_word none = {.raw = NIMA_STR_INIT(""), .low = ""};
-    return i < c->count ? &c->t[i] : &none;
-}
-
-static bool is(const struct nima_clause *c, size_t i, const char *word)
-{
-    return nima_memory_token_is(at(c, i), word);
-}
-
-static bool in(const struct nima_clause *c, size_t i, const char *list)
-{
-    return nima_memory_token_in(at(c, i), list);
-}
 
 /* Attributes of oneself: "my name is", "my time zone is". `words` is what stands after "my". */
 struct own {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "memory/clause_int.h"
 #include "memory/lexicon.h"
 #include "memory/rules.h"
 
@@ -124,22 +125,6 @@ static const struct verb verbs[] = {
     {"belong", " to ", "identity", NULL, NEED_PLACE, false},
     {"need", " glasses insulin crutches ", "health", NULL, NEED_PLACE, false},
 };
-
-static const struct nima_said_word *at(const struct nima_clause *c, size_t i)
-{
-    static const struct nima_said_word none = {.raw = NIMA_STR_INIT(""), .low = ""};
-    return i < c->count ? &c->t[i] : &none;
-}
-
-static bool is(const struct nima_clause *c, size_t i, const char *word)
-{
-    return nima_memory_token_is(at(c, i), word);
-}
-
-static bool in(const struct nima_clause *c, size_t i, const char *list)
-{
-    return nima_memory_token_in(at(c, i), list);
-}
 
 static bool often(const struct nima_clause *c, size_t from)
 {
