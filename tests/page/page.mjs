@@ -71,7 +71,6 @@ const overflows = (page) => page.evaluate(() => document.documentElement.scrollW
 const scenarios = {
   async stream(page) {
     await send(page, "Please count slowly.");
-    await page.locator(".turn.nima .waiting").waitFor({ state: "attached", timeout: SLOW }).catch(() => {});
     await page.locator(".turn.nima .md p").waitFor({ timeout: SLOW });
     const early = (await page.locator(".turn.nima .md").innerText()).length;
     assert.equal(await page.locator("#stop").isVisible(), true, "a stop button while the reply comes");
