@@ -261,7 +261,7 @@ static nima_rc call_once(struct nima_ctx *ctx, struct nima_store *store, const s
                          bool *again)
 {
     bool write = call->mode == NIMA_DB_WRITER;
-    struct nima_db *db;
+    struct nima_db *db = NULL;
     nima_rc rc = take(ctx, store, call->pool, call->mode, &db);
     if (rc != NIMA_OK) {
         *again = rc == NIMA_E_UNAVAILABLE;
