@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "memory/rows.h"
+#include "search/rows.h"
 #include "util/arena.h"
 #include "util/clock.h"
 
@@ -73,11 +73,11 @@ static size_t nearest(const float *floats, size_t count, const float *query,
     struct nima_top top = {.heap = out, .room = K};
     for (size_t i = 0; i < count; i++) {
         float score = exact(floats + i * DIMS, query);
-        if (score > nima_memory_top_bar(&top)) {
-            nima_memory_top_offer(&top, (struct nima_top_hit){(uint32_t)i, score});
+        if (score > nima_search_top_bar(&top)) {
+            nima_search_top_offer(&top, (struct nima_top_hit){(uint32_t)i, score});
         }
     }
-    nima_memory_top_sort(&top);
+    nima_search_top_sort(&top);
     return top.count;
 }
 
@@ -86,13 +86,13 @@ static size_t search(const struct nima_rows *rows, const float *floats, const fl
                      struct nima_top_hit out[K])
 {
     struct nima_top_hit found[CANDIDATES];
-    size_t count = nima_memory_rows_top(rows, query, CANDIDATES, found);
+    size_t count = nima_search_rows_top(rows, query, CANDIDATES, found);
     struct nima_top top = {.heap = out, .room = K};
     for (size_t i = 0; i < count; i++) {
         float score = exact(floats + (size_t)found[i].row * DIMS, query);
-        nima_memory_top_offer(&top, (struct nima_top_hit){found[i].row, score});
+        nima_search_top_offer(&top, (struct nima_top_hit){found[i].row, score});
     }
-    nima_memory_top_sort(&top);
+    nima_search_top_sort(&top);
     return top.count;
 }
 
@@ -118,10 +118,10 @@ static void measure(const char *shape, size_t count, const float *topics)
 {
     float *floats = nima_xcalloc(count * DIMS, sizeof(float));
     struct nima_rows rows;
-    nima_memory_rows_init(&rows, DIMS, nima_memory_simd_best());
+    nima_search_rows_init(&rows, DIMS, nima_search_simd_best());
     for (size_t i = 0; i < count; i++) {
         make(floats + i * DIMS, topics);
-        nima_memory_rows_add(&rows, floats + i * DIMS);
+        nima_search_rows_add(&rows, floats + i * DIMS);
     }
     int64_t times[QUERIES * ROUNDS];
     size_t common = 0;
@@ -142,14 +142,14 @@ static void measure(const char *shape, size_t count, const float *topics)
     double p50 = (double)times[QUERIES * ROUNDS / 2] / 1000;
     double p99 = (double)times[QUERIES * ROUNDS * 99 / 100] / 1000;
     double recall = (double)common / (QUERIES * K);
-    double megabytes = (double)nima_memory_rows_bytes(&rows) / 1e6;
+    double megabytes = (double)nima_search_rows_bytes(&rows) / 1e6;
     printf("| %-7s | %8zu | %-11s | %8.3f | %8.3f | %9.4f | %8.1f |\n", shape, count,
            rows.simd->name, p50, p99, recall, megabytes);
     printf("{\"bench\": \"search\", \"version\": \"%s\", \"data\": \"%s\", \"rows\": %zu, "
            "\"dims\": %d, \"kernel\": \"%s\", \"ms_p50\": %.3f, \"ms_p99\": %.3f, "
            "\"recall_at_10\": %.4f, \"index_mb\": %.1f}\n",
            NIMA_VERSION, shape, count, DIMS, rows.simd->name, p50, p99, recall, megabytes);
-    nima_memory_rows_done(&rows);
+    nima_search_rows_done(&rows);
     free(floats);
 }
 

@@ -91,12 +91,12 @@ nima_rc nima_memory_remember(struct nima_ctx *ctx, nima_str about, struct nima_c
 static bool all_terms_in(struct nima_words *words, nima_str about, nima_str fact)
 {
     uint64_t wanted[TERMS_MAX];
-    struct nima_terms terms = nima_memory_words_of(words, about, (nima_str){0});
+    struct nima_terms terms = nima_search_words_of(words, about, (nima_str){0});
     size_t count = terms.count < TERMS_MAX ? terms.count : TERMS_MAX;
     for (size_t i = 0; i < count; i++) {
         wanted[i] = terms.items[i];
     }
-    terms = nima_memory_words_of(words, fact, (nima_str){0});
+    terms = nima_search_words_of(words, fact, (nima_str){0});
     for (size_t i = 0; i < count; i++) {
         bool found = false;
         for (size_t k = 0; k < terms.count; k++) {
@@ -141,7 +141,7 @@ nima_rc nima_memory_forget_about(struct nima_ctx *ctx, struct nima_memory *memor
     struct nima_memory_hits hits;
     NIMA_TRY(look(ctx, memory, about, &hits));
     out->items = NIMA_NEW(ctx->arena, struct nima_learned, hits.count);
-    struct nima_words *words = nima_memory_words_open();
+    struct nima_words *words = nima_search_words_open();
     nima_rc rc = NIMA_OK;
     for (size_t i = 0; i < hits.count && rc == NIMA_OK; i++) {
         const struct nima_memory_hit *hit = &hits.items[i];
@@ -155,6 +155,6 @@ nima_rc nima_memory_forget_about(struct nima_ctx *ctx, struct nima_memory *memor
                 (struct nima_learned){.fact = hit->fact, .event = NIMA_LEARNED_FORGOTTEN};
         }
     }
-    nima_memory_words_close(words);
+    nima_search_words_close(words);
     return rc;
 }

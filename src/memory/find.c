@@ -30,7 +30,7 @@ static nima_rc probe_index(struct nima_ctx *ctx, struct probing *p)
         return rc;
     }
     const struct nima_index *index = person->index;
-    struct nima_words *words = nima_memory_words_open();
+    struct nima_words *words = nima_search_words_open();
     bool same_model = nima_str_eq(nima_memory_index_model(index), p->find->model);
     for (size_t i = 0; i < p->find->probe_count; i++) {
         const struct nima_probe *probe = &p->find->probes[i];
@@ -48,7 +48,7 @@ static nima_rc probe_index(struct nima_ctx *ctx, struct probing *p)
             p->hits[i].vector_share = 0;
         }
     }
-    nima_memory_words_close(words);
+    nima_search_words_close(words);
     nima_memory_person_read_end(person);
     nima_memory_person_give(p->memory, person);
     return NIMA_OK;

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "memory/bm25.h"
 #include "memory/hints.h"
-#include "memory/rows.h"
+#include "search/bm25.h"
+#include "search/rows.h"
 #include "util/uuid.h"
 
 enum { ID_BYTES = 16, MS_PER_S = 1000, WORN_MIN = 256, MAP_FIRST = 64 };
@@ -35,8 +35,8 @@ struct nima_index {
 struct nima_index *nima_memory_index_new(nima_str model, size_t dims)
 {
     struct nima_index *index = NIMA_XNEW(struct nima_index, 1);
-    nima_memory_rows_init(&index->rows, dims, nima_memory_simd_best());
-    nima_memory_bm25_init(&index->bm25);
+    nima_search_rows_init(&index->rows, dims, nima_search_simd_best());
+    nima_search_bm25_init(&index->bm25);
     index->model = nima_xstrdup(model);
     return index;
 }
@@ -46,8 +46,8 @@ void nima_memory_index_free(struct nima_index *index)
     if (index == NULL) {
         return;
     }
-    nima_memory_rows_done(&index->rows);
-    nima_memory_bm25_done(&index->bm25);
+    nima_search_rows_done(&index->rows);
+    nima_search_bm25_done(&index->bm25);
     for (size_t i = 0; i < index->category_count; i++) {
         free(index->categories[i]);
     }
@@ -206,7 +206,7 @@ void nima_memory_index_put(struct nima_index *index, struct nima_words *words,
     }
     size_t old = find(index, fact->id);
     if (old != SIZE_MAX) {
-        nima_memory_bm25_remove(&index->bm25, old);
+        nima_search_bm25_remove(&index->bm25, old);
     }
     if (index->count == index->room) {
         index->room += index->room / 4 + 32;
@@ -221,9 +221,9 @@ void nima_memory_index_put(struct nima_index *index, struct nima_words *words,
     index->facts[index->count] = row;
     *slot = (uint32_t)index->count + 1;
     index->count++;
-    nima_memory_rows_add(&index->rows, usable_vector(index, fact));
+    nima_search_rows_add(&index->rows, usable_vector(index, fact));
     nima_str hint = nima_memory_hint(fact->category, attribute_in(fact->metadata));
-    nima_memory_bm25_add(&index->bm25, nima_memory_words_of(words, fact->fact, hint));
+    nima_search_bm25_add(&index->bm25, nima_search_words_of(words, fact->fact, hint));
 }
 
 size_t nima_memory_index_attribute(struct nima_arena *arena, const struct nima_index *index,
@@ -259,7 +259,7 @@ void nima_memory_index_drop(struct nima_index *index, nima_str id)
 {
     size_t row = find(index, id);
     if (row != SIZE_MAX) {
-        nima_memory_bm25_remove(&index->bm25, row);
+        nima_search_bm25_remove(&index->bm25, row);
     }
 }
 
@@ -270,8 +270,8 @@ size_t nima_memory_index_rows(const struct nima_index *index)
 
 size_t nima_memory_index_bytes(const struct nima_index *index)
 {
-    return sizeof(*index) + nima_memory_rows_bytes(&index->rows) +
-           nima_memory_bm25_bytes(&index->bm25) + index->room * sizeof(*index->facts) +
+    return sizeof(*index) + nima_search_rows_bytes(&index->rows) +
+           nima_search_bm25_bytes(&index->bm25) + index->room * sizeof(*index->facts) +
            index->map_room * sizeof(*index->map);
 }
 
@@ -357,7 +357,7 @@ static struct nima_index_hit hit_at(const struct searching *s, size_t row)
         .keyword = s->keywords[row],
         .recency = recency_of(s->query->options, s->query->now_ms, fact->updated_s),
         .confidence = fact->confidence,
-        .has_vector = nima_memory_rows_has(&s->index->rows, row),
+        .has_vector = nima_search_rows_has(&s->index->rows, row),
     };
     hit.score = nima_memory_index_score(s->query->options, s->share, &hit);
     return hit;
@@ -383,8 +383,8 @@ static void collect(const struct searching *s, struct nima_top *top)
             continue;
         }
         float score = (float)hit_at(s, row).score;
-        nima_memory_top_offer(top, (struct nima_top_hit){(uint32_t)row, score});
-        bar = nima_memory_top_bar(top);
+        nima_search_top_offer(top, (struct nima_top_hit){(uint32_t)row, score});
+        bar = nima_search_top_bar(top);
     }
 }
 
@@ -412,17 +412,17 @@ void nima_memory_index_search(struct nima_arena *arena, const struct nima_index 
     s.vectors = NIMA_NEW(arena, float, index->count);
     s.keywords = NIMA_NEW(arena, float, index->count);
     if (!s.words_only) {
-        nima_memory_rows_scan(&index->rows, query->vector, s.vectors);
+        nima_search_rows_scan(&index->rows, query->vector, s.vectors);
     }
-    struct nima_terms terms = nima_memory_words_of(words, query->text, (nima_str){0});
-    size_t found = nima_memory_bm25_score(&index->bm25, terms, s.keywords);
+    struct nima_terms terms = nima_search_words_of(words, query->text, (nima_str){0});
+    size_t found = nima_search_bm25_score(&index->bm25, terms, s.keywords);
     s.share = s.words_only ? 0
               : found == 0 ? 1
                            : vector_share(index, s.vectors, s.keywords, query->options);
     struct nima_top top = {.room = k < index->count ? k : index->count};
     top.heap = NIMA_NEW(arena, struct nima_top_hit, top.room);
     collect(&s, &top);
-    nima_memory_top_sort(&top);
+    nima_search_top_sort(&top);
     out->vector_share = s.share;
     out->items = NIMA_NEW(arena, struct nima_index_hit, top.count);
     for (size_t i = 0; i < top.count; i++) {

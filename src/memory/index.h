@@ -16,7 +16,7 @@
  *   recency    2 ^ (-age / half-life)
  */
 #include "memory/memory.h"
-#include "memory/words.h"
+#include "search/words.h"
 
 struct nima_index;
 

@@ -98,10 +98,10 @@ static nima_rc load(struct nima_ctx *ctx, struct nima_memory *memory, struct nim
     struct loading loading = {.model = nima_memory_model(memory, &state)};
     size_t dims = loading.model.ptr != NULL ? (size_t)state.embedding_dims : 0;
     loading.index = nima_memory_index_new(loading.model, dims);
-    loading.words = nima_memory_words_open();
+    loading.words = nima_search_words_open();
     int64_t change = 0;
     nima_rc rc = nima_facts_scan(ctx, memory->store, load_row, &loading, &change);
-    nima_memory_words_close(loading.words);
+    nima_search_words_close(loading.words);
     if (rc != NIMA_OK) {
         nima_memory_index_free(loading.index);
         return rc;
@@ -203,7 +203,7 @@ static bool apply_one(struct nima_person *person, struct nima_words *words,
 void nima_memory_person_apply(struct nima_person *person, int64_t change,
                               const struct nima_delta *deltas, size_t count)
 {
-    struct nima_words *words = nima_memory_words_open();
+    struct nima_words *words = nima_search_words_open();
     pthread_rwlock_wrlock(&person->lock);
     if (person->index != NULL) {
         bool known = change == person->change + 1;
@@ -213,7 +213,7 @@ void nima_memory_person_apply(struct nima_person *person, int64_t change,
         person->change = known ? change : -1; /* somebody else wrote too: the next read loads */
     }
     pthread_rwlock_unlock(&person->lock);
-    nima_memory_words_close(words);
+    nima_search_words_close(words);
 }
 
 void nima_memory_person_unload(struct nima_person *person)

@@ -1,7 +1,7 @@
 #pragma once
 /*
  * json_int: what the files of the JSON engine share. json.c holds the operations, json_load.c
- * reads the tables' files, json_save.c writes them, json_npy.c knows NumPy's format, and
+ * reads the tables' files, json_save.c writes them, util/npy.h knows NumPy's format, and
  * json_files.c sees to it that a commit reaches all of its files or none.
  */
 #include <sys/stat.h>
@@ -68,9 +68,3 @@ NIMA_MUST_USE nima_rc nima_json_load(struct nima_ctx *ctx, struct nima_db *db,
                                      enum nima_db_mode mode);
 /* Writes the files of dirty tables. */
 NIMA_MUST_USE nima_rc nima_json_save(struct nima_ctx *ctx, struct nima_db *db);
-
-/* NumPy's format 1.0: float32, little-endian, shape (rows, dims). */
-void nima_npy_header(struct nima_buf *buf, size_t rows, size_t dims);
-/* INVALID with what is wrong; *data has rows * dims * 4 bytes. */
-NIMA_MUST_USE nima_rc nima_npy_read(struct nima_ctx *ctx, nima_str file, size_t *rows, size_t *dims,
-                                    nima_str *data);

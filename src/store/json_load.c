@@ -13,6 +13,7 @@
 #include "util/clock.h"
 #include "util/digest.h"
 #include "util/json.h"
+#include "util/npy.h"
 #include "util/uuid.h"
 
 enum { HASH_DIGITS = 16 };

@@ -10,6 +10,7 @@
 
 #include "util/digest.h"
 #include "util/json.h"
+#include "util/npy.h"
 
 enum { HASH_DIGITS = 16 };
 

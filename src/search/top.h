@@ -16,11 +16,11 @@ struct nima_top {
     size_t count, room;
 };
 
-void nima_memory_top_offer(struct nima_top *top, struct nima_top_hit hit);
+void nima_search_top_offer(struct nima_top *top, struct nima_top_hit hit);
 /* Best first; ties: lower row first. */
-void nima_memory_top_sort(struct nima_top *top);
+void nima_search_top_sort(struct nima_top *top);
 /* What a score must exceed to get in. */
-static inline float nima_memory_top_bar(const struct nima_top *top)
+static inline float nima_search_top_bar(const struct nima_top *top)
 {
     return top->count < top->room ? -INFINITY : top->room > 0 ? top->heap[0].score : INFINITY;
 }

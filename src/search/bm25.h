@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "memory/words.h"
+#include "search/words.h"
 
 struct nima_bm25_term {
     uint64_t hash;      /* 0: free */
@@ -28,13 +28,13 @@ struct nima_bm25 {
 };
 enum { NIMA_BM25_DEAD = UINT16_MAX, NIMA_BM25_ROWS_MAX = 1 << 24 };
 
-void nima_memory_bm25_init(struct nima_bm25 *bm25);
-void nima_memory_bm25_done(struct nima_bm25 *bm25);
+void nima_search_bm25_init(struct nima_bm25 *bm25);
+void nima_search_bm25_done(struct nima_bm25 *bm25);
 /* Appends row number bm25->row_count. */
-void nima_memory_bm25_add(struct nima_bm25 *bm25, struct nima_terms terms);
-void nima_memory_bm25_remove(struct nima_bm25 *bm25, size_t row);
-size_t nima_memory_bm25_bytes(const struct nima_bm25 *bm25);
+void nima_search_bm25_add(struct nima_bm25 *bm25, struct nima_terms terms);
+void nima_search_bm25_remove(struct nima_bm25 *bm25, size_t row);
+size_t nima_search_bm25_bytes(const struct nima_bm25 *bm25);
 /* out[row] (zeroed by the caller) becomes the share of the query that the row answers, 0..1:
  * its BM25 over what a row of average length with every term once would get. Returns how many of
  * the query's terms occur at all. */
-size_t nima_memory_bm25_score(const struct nima_bm25 *bm25, struct nima_terms query, float *out);
+size_t nima_search_bm25_score(const struct nima_bm25 *bm25, struct nima_terms query, float *out);

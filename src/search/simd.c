@@ -1,4 +1,4 @@
-#include "memory/simd.h"
+#include "search/simd.h"
 
 static void plain_dots(const uint8_t *rows, size_t count, size_t stride, const int8_t *query,
                        int32_t *out)
@@ -20,23 +20,23 @@ static bool always(void)
 
 static const struct nima_simd plain = {.name = "plain", .dots = plain_dots, .usable = always};
 
-const struct nima_simd *nima_memory_simd_at(size_t i)
+const struct nima_simd *nima_search_simd_at(size_t i)
 {
     size_t known = 0;
-    while (nima_memory_simd_platform[known].name != NULL) {
+    while (nima_search_simd_platform[known].name != NULL) {
         if (known == i) {
-            return &nima_memory_simd_platform[known];
+            return &nima_search_simd_platform[known];
         }
         known++;
     }
     return i == known ? &plain : NULL;
 }
 
-const struct nima_simd *nima_memory_simd_best(void)
+const struct nima_simd *nima_search_simd_best(void)
 {
     size_t i = 0;
-    while (!nima_memory_simd_at(i)->usable()) {
+    while (!nima_search_simd_at(i)->usable()) {
         i++; /* ends: plain C is always usable */
     }
-    return nima_memory_simd_at(i);
+    return nima_search_simd_at(i);
 }

@@ -1,4 +1,4 @@
-#include "memory/top.h"
+#include "search/top.h"
 
 #include <stdlib.h>
 
@@ -31,7 +31,7 @@ static void sift_down(struct nima_top *top, size_t at)
     }
 }
 
-void nima_memory_top_offer(struct nima_top *top, struct nima_top_hit hit)
+void nima_search_top_offer(struct nima_top *top, struct nima_top_hit hit)
 {
     if (top->count < top->room) {
         size_t at = top->count++;
@@ -53,7 +53,7 @@ static int best_first(const void *a, const void *b)
     return worse(*x, *y) ? 1 : worse(*y, *x) ? -1 : 0;
 }
 
-void nima_memory_top_sort(struct nima_top *top)
+void nima_search_top_sort(struct nima_top *top)
 {
     qsort(top->heap, top->count, sizeof(*top->heap), best_first);
 }

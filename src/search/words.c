@@ -1,4 +1,4 @@
-#include "memory/words.h"
+#include "search/words.h"
 
 #include <libstemmer.h>
 #include <stdlib.h>
@@ -53,7 +53,7 @@ static bool is_stop_word(const char *word)
                    sizeof(stop_words[0]), compare_word) != NULL;
 }
 
-struct nima_words *nima_memory_words_open(void)
+struct nima_words *nima_search_words_open(void)
 {
     struct nima_words *words = NIMA_XNEW(struct nima_words, 1);
     words->english = sb_stemmer_new("english", "UTF_8");
@@ -62,7 +62,7 @@ struct nima_words *nima_memory_words_open(void)
     return words;
 }
 
-void nima_memory_words_close(struct nima_words *words)
+void nima_search_words_close(struct nima_words *words)
 {
     if (words == NULL) {
         return;
@@ -228,7 +228,7 @@ static void add_text(struct nima_words *words, nima_str text)
     }
 }
 
-struct nima_terms nima_memory_words_of(struct nima_words *words, nima_str text, nima_str also)
+struct nima_terms nima_search_words_of(struct nima_words *words, nima_str text, nima_str also)
 {
     words->term_count = 0;
     add_text(words, text);

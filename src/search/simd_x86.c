@@ -1,6 +1,6 @@
 /* Kernels for x86-64. The scan waits for memory more than for arithmetic: rows are read one after
  * another, a fixed distance ahead is asked for, and nothing else is touched. */
-#include "memory/simd.h"
+#include "search/simd.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -67,11 +67,11 @@ static bool vnni_usable(void)
            __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512vnni") != 0;
 }
 
-const struct nima_simd nima_memory_simd_platform[] = {
+const struct nima_simd nima_search_simd_platform[] = {
     {.name = "avx512-vnni", .dots = vnni_dots, .usable = vnni_usable},
     {.name = "avx2", .dots = avx2_dots, .usable = avx2_usable},
     {.name = NULL},
 };
 #else
-typedef int nima_memory_simd_no_x86; /* a translation unit must not be empty */
+typedef int nima_search_simd_no_x86; /* a translation unit must not be empty */
 #endif

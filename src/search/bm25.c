@@ -1,4 +1,4 @@
-#include "memory/bm25.h"
+#include "search/bm25.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,12 +12,12 @@ enum { TERMS_FIRST = 64, TIMES_MAX = 255, QUERY_TERMS_MAX = 256 };
 static const float k1 = 1.2F;
 static const float b = 0.75F;
 
-void nima_memory_bm25_init(struct nima_bm25 *bm25)
+void nima_search_bm25_init(struct nima_bm25 *bm25)
 {
     *bm25 = (struct nima_bm25){0};
 }
 
-void nima_memory_bm25_done(struct nima_bm25 *bm25)
+void nima_search_bm25_done(struct nima_bm25 *bm25)
 {
     for (size_t i = 0; i < bm25->term_room; i++) {
         free(bm25->terms[i].postings);
@@ -81,7 +81,7 @@ static void add_posting(struct nima_bm25 *bm25, uint64_t hash, uint32_t row)
     term->postings[term->count++] = row << 8 | 1;
 }
 
-void nima_memory_bm25_add(struct nima_bm25 *bm25, struct nima_terms terms)
+void nima_search_bm25_add(struct nima_bm25 *bm25, struct nima_terms terms)
 {
     nima_assert(bm25->row_count < NIMA_BM25_ROWS_MAX);
     if (bm25->row_count == bm25->row_room) {
@@ -98,7 +98,7 @@ void nima_memory_bm25_add(struct nima_bm25 *bm25, struct nima_terms terms)
     bm25->living++;
 }
 
-void nima_memory_bm25_remove(struct nima_bm25 *bm25, size_t row)
+void nima_search_bm25_remove(struct nima_bm25 *bm25, size_t row)
 {
     nima_assert(row < bm25->row_count && bm25->lengths[row] != NIMA_BM25_DEAD);
     bm25->total_length -= bm25->lengths[row];
@@ -106,7 +106,7 @@ void nima_memory_bm25_remove(struct nima_bm25 *bm25, size_t row)
     bm25->living--;
 }
 
-size_t nima_memory_bm25_bytes(const struct nima_bm25 *bm25)
+size_t nima_search_bm25_bytes(const struct nima_bm25 *bm25)
 {
     return bm25->term_room * sizeof(*bm25->terms) + bm25->posting_bytes +
            bm25->row_room * sizeof(uint16_t);
@@ -156,7 +156,7 @@ static bool seen_before(struct nima_terms query, size_t at)
     return false;
 }
 
-size_t nima_memory_bm25_score(const struct nima_bm25 *bm25, struct nima_terms query, float *out)
+size_t nima_search_bm25_score(const struct nima_bm25 *bm25, struct nima_terms query, float *out)
 {
     size_t found = 0;
     float whole = 0;

@@ -3,7 +3,7 @@
  * Python literal, and the floats. numpy.load() reads what is written here; what is read must be
  * float32 of two dimensions, as numpy.save() writes it.
  */
-#include "store/json_int.h"
+#include "util/npy.h"
 
 #include <string.h>
 

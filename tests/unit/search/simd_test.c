@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "memory/rows.h"
+#include "search/rows.h"
 #include "support/test.h"
 
 enum { ROWS = 37, DIMS = 384, MANY = 5000, K = 10, QUERIES = 20 };
@@ -42,12 +42,12 @@ static void compare_kernels(size_t stride, bool extreme)
     int32_t plain[ROWS];
     int32_t other[ROWS];
     size_t last = 0;
-    while (nima_memory_simd_at(last + 1) != NULL) {
+    while (nima_search_simd_at(last + 1) != NULL) {
         last++;
     }
-    nima_memory_simd_at(last)->dots(rows, ROWS, stride, query, plain);
+    nima_search_simd_at(last)->dots(rows, ROWS, stride, query, plain);
     for (size_t i = 0; i < last; i++) {
-        const struct nima_simd *kernel = nima_memory_simd_at(i);
+        const struct nima_simd *kernel = nima_search_simd_at(i);
         if (!kernel->usable()) {
             printf("kernel %s: not on this processor\n", kernel->name);
             continue;
@@ -76,19 +76,19 @@ static void exact_best(float *all, const float *query, struct nima_top_hit out[K
         for (size_t d = 0; d < DIMS; d++) {
             sum += all[i * DIMS + d] * query[d];
         }
-        nima_memory_top_offer(&top, (struct nima_top_hit){(uint32_t)i, sum});
+        nima_search_top_offer(&top, (struct nima_top_hit){(uint32_t)i, sum});
     }
-    nima_memory_top_sort(&top);
+    nima_search_top_sort(&top);
 }
 
 TEST(the_ten_nearest_are_among_the_candidates)
 {
     float *all = calloc((size_t)MANY * DIMS, sizeof(float));
     struct nima_rows rows;
-    nima_memory_rows_init(&rows, DIMS, nima_memory_simd_best());
+    nima_search_rows_init(&rows, DIMS, nima_search_simd_best());
     for (size_t i = 0; i < MANY; i++) {
         unit(all + i * DIMS);
-        nima_memory_rows_add(&rows, all + i * DIMS);
+        nima_search_rows_add(&rows, all + i * DIMS);
     }
     size_t found = 0;
     for (size_t q = 0; q < QUERIES; q++) {
@@ -97,7 +97,7 @@ TEST(the_ten_nearest_are_among_the_candidates)
         struct nima_top_hit got[4 * K];
         unit(query);
         exact_best(all, query, truth);
-        size_t count = nima_memory_rows_top(&rows, query, 4 * K, got);
+        size_t count = nima_search_rows_top(&rows, query, 4 * K, got);
         ASSERT_INT_EQ(count, 4 * K);
         for (size_t i = 0; i < K; i++) {
             for (size_t j = 0; j < count; j++) {
@@ -107,7 +107,7 @@ TEST(the_ten_nearest_are_among_the_candidates)
         }
     }
     ASSERT_TRUE(found >= QUERIES * K * 995 / 1000);
-    nima_memory_rows_done(&rows);
+    nima_search_rows_done(&rows);
     free(all);
 }
 
@@ -116,23 +116,23 @@ TEST(a_scan_is_near_the_cosine_and_zero_for_rows_without_vector)
     struct nima_rows rows;
     float v[DIMS];
     float cosines[3];
-    nima_memory_rows_init(&rows, DIMS, nima_memory_simd_best());
+    nima_search_rows_init(&rows, DIMS, nima_search_simd_best());
     unit(v);
-    nima_memory_rows_add(&rows, v);
-    nima_memory_rows_add(&rows, NULL);
+    nima_search_rows_add(&rows, v);
+    nima_search_rows_add(&rows, NULL);
     for (size_t d = 0; d < DIMS; d++) {
         v[d] = -v[d];
     }
-    nima_memory_rows_add(&rows, v);
-    nima_memory_rows_scan(&rows, v, cosines);
+    nima_search_rows_add(&rows, v);
+    nima_search_rows_scan(&rows, v, cosines);
     ASSERT_NEAR(cosines[0], -1, 0.01);
     ASSERT_NEAR(cosines[1], 0, 0);
     ASSERT_NEAR(cosines[2], 1, 0.01);
-    ASSERT_TRUE(!nima_memory_rows_has(&rows, 1));
-    nima_memory_rows_set(&rows, 1, v);
-    nima_memory_rows_scan(&rows, v, cosines);
+    ASSERT_TRUE(!nima_search_rows_has(&rows, 1));
+    nima_search_rows_set(&rows, 1, v);
+    nima_search_rows_scan(&rows, v, cosines);
     ASSERT_NEAR(cosines[1], 1, 0.01);
-    nima_memory_rows_done(&rows);
+    nima_search_rows_done(&rows);
 }
 
 TEST(vectors_that_are_none_count_as_none)
@@ -140,36 +140,36 @@ TEST(vectors_that_are_none_count_as_none)
     struct nima_rows rows;
     float v[DIMS] = {0};
     float out[2];
-    nima_memory_rows_init(&rows, DIMS, nima_memory_simd_best());
-    nima_memory_rows_add(&rows, v);
+    nima_search_rows_init(&rows, DIMS, nima_search_simd_best());
+    nima_search_rows_add(&rows, v);
     v[3] = NAN;
     v[4] = INFINITY;
-    nima_memory_rows_add(&rows, v);
-    nima_memory_rows_scan(&rows, v, out);
+    nima_search_rows_add(&rows, v);
+    nima_search_rows_scan(&rows, v, out);
     ASSERT_NEAR(out[0], 0, 0);
-    ASSERT_TRUE(!nima_memory_rows_has(&rows, 0) && !nima_memory_rows_has(&rows, 1));
-    nima_memory_rows_done(&rows);
+    ASSERT_TRUE(!nima_search_rows_has(&rows, 0) && !nima_search_rows_has(&rows, 1));
+    nima_search_rows_done(&rows);
 }
 
 TEST(more_rows_than_a_chunk_stay_in_their_places)
 {
     enum { LESS_DIMS = 64, COUNT = NIMA_ROWS_CHUNK + 100 };
     struct nima_rows rows;
-    nima_memory_rows_init(&rows, LESS_DIMS, nima_memory_simd_best());
+    nima_search_rows_init(&rows, LESS_DIMS, nima_search_simd_best());
     for (size_t i = 0; i < COUNT; i++) {
         float v[LESS_DIMS] = {0};
         v[i % LESS_DIMS] = 1;
-        nima_memory_rows_add(&rows, v);
+        nima_search_rows_add(&rows, v);
     }
     float query[LESS_DIMS] = {0};
     float *out = calloc(COUNT, sizeof(float));
     query[5] = 1;
-    nima_memory_rows_scan(&rows, query, out);
+    nima_search_rows_scan(&rows, query, out);
     for (size_t i = 0; i < COUNT; i++) {
         ASSERT_NEAR(out[i], i % LESS_DIMS == 5 ? 1 : 0, 0.02);
     }
     free(out);
-    nima_memory_rows_done(&rows);
+    nima_search_rows_done(&rows);
 }
 
 TEST_MAIN

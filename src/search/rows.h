@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "memory/simd.h"
-#include "memory/top.h"
+#include "search/simd.h"
+#include "search/top.h"
 
 struct nima_rows_chunk {
     uint8_t *data; /* room * stride bytes as simd.h wants them */
@@ -27,16 +27,16 @@ struct nima_rows {
 };
 enum { NIMA_ROWS_CHUNK = 16384 }; /* of 384 dimensions: exactly three huge pages */
 
-void nima_memory_rows_init(struct nima_rows *rows, size_t dims, const struct nima_simd *simd);
-void nima_memory_rows_done(struct nima_rows *rows);
+void nima_search_rows_init(struct nima_rows *rows, size_t dims, const struct nima_simd *simd);
+void nima_search_rows_done(struct nima_rows *rows);
 /* Appends; NULL: a row without vector, whose cosine is 0 with everything. */
-void nima_memory_rows_add(struct nima_rows *rows, const float *vector);
-void nima_memory_rows_set(struct nima_rows *rows, size_t row, const float *vector);
-bool nima_memory_rows_has(const struct nima_rows *rows, size_t row);
-size_t nima_memory_rows_bytes(const struct nima_rows *rows);
+void nima_search_rows_add(struct nima_rows *rows, const float *vector);
+void nima_search_rows_set(struct nima_rows *rows, size_t row, const float *vector);
+bool nima_search_rows_has(const struct nima_rows *rows, size_t row);
+size_t nima_search_rows_bytes(const struct nima_rows *rows);
 /* out[i] = about the cosine of row i and the unit vector `query`, for all rows. */
-void nima_memory_rows_scan(const struct nima_rows *rows, const float *query, float *out);
+void nima_search_rows_scan(const struct nima_rows *rows, const float *query, float *out);
 
 /* The k best rows, best first (ties: lower row first); returns how many. */
-size_t nima_memory_rows_top(const struct nima_rows *rows, const float *query, size_t k,
+size_t nima_search_rows_top(const struct nima_rows *rows, const float *query, size_t k,
                             struct nima_top_hit *out);

@@ -19,7 +19,7 @@ struct nima_terms {
     size_t count;
 };
 
-struct nima_words *nima_memory_words_open(void);
-void nima_memory_words_close(struct nima_words *words);
+struct nima_words *nima_search_words_open(void);
+void nima_search_words_close(struct nima_words *words);
 /* The terms of a valid UTF-8 text; `also` (may be absent) is counted with it. */
-struct nima_terms nima_memory_words_of(struct nima_words *words, nima_str text, nima_str also);
+struct nima_terms nima_search_words_of(struct nima_words *words, nima_str text, nima_str also);

@@ -1,5 +1,5 @@
 /* The kernel for 64-bit ARM, where NEON is always there. */
-#include "memory/simd.h"
+#include "search/simd.h"
 
 #if defined(__aarch64__)
 #include <arm_neon.h>
@@ -30,10 +30,10 @@ static bool neon_usable(void)
     return true;
 }
 
-const struct nima_simd nima_memory_simd_platform[] = {
+const struct nima_simd nima_search_simd_platform[] = {
     {.name = "neon", .dots = neon_dots, .usable = neon_usable},
     {.name = NULL},
 };
 #else
-typedef int nima_memory_simd_no_neon; /* a translation unit must not be empty */
+typedef int nima_search_simd_no_neon; /* a translation unit must not be empty */
 #endif

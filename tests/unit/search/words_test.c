@@ -1,29 +1,29 @@
 /* Words and their ranking. */
-#include "memory/bm25.h"
+#include "search/bm25.h"
 #include "support/test.h"
 
 static size_t count_of(const char *text)
 {
-    struct nima_words *words = nima_memory_words_open();
-    size_t count = nima_memory_words_of(words, nima_str_of(text), (nima_str){0}).count;
-    nima_memory_words_close(words);
+    struct nima_words *words = nima_search_words_open();
+    size_t count = nima_search_words_of(words, nima_str_of(text), (nima_str){0}).count;
+    nima_search_words_close(words);
     return count;
 }
 
 static bool share_a_term(const char *a, const char *b)
 {
-    struct nima_words *one = nima_memory_words_open();
-    struct nima_words *two = nima_memory_words_open();
-    struct nima_terms x = nima_memory_words_of(one, nima_str_of(a), (nima_str){0});
-    struct nima_terms y = nima_memory_words_of(two, nima_str_of(b), (nima_str){0});
+    struct nima_words *one = nima_search_words_open();
+    struct nima_words *two = nima_search_words_open();
+    struct nima_terms x = nima_search_words_of(one, nima_str_of(a), (nima_str){0});
+    struct nima_terms y = nima_search_words_of(two, nima_str_of(b), (nima_str){0});
     bool shared = false;
     for (size_t i = 0; i < x.count; i++) {
         for (size_t k = 0; k < y.count; k++) {
             shared = shared || x.items[i] == y.items[k];
         }
     }
-    nima_memory_words_close(one);
-    nima_memory_words_close(two);
+    nima_search_words_close(one);
+    nima_search_words_close(two);
     return shared;
 }
 
@@ -57,46 +57,46 @@ TEST(nothing_but_stop_words_and_signs_gives_no_term)
 
 static void add(struct nima_bm25 *bm25, struct nima_words *words, const char *text)
 {
-    nima_memory_bm25_add(bm25, nima_memory_words_of(words, nima_str_of(text), (nima_str){0}));
+    nima_search_bm25_add(bm25, nima_search_words_of(words, nima_str_of(text), (nima_str){0}));
 }
 
 TEST(rare_words_rank_and_removed_rows_do_not_count)
 {
-    struct nima_words *words = nima_memory_words_open();
+    struct nima_words *words = nima_search_words_open();
     struct nima_bm25 bm25;
     float scores[4] = {0};
-    nima_memory_bm25_init(&bm25);
+    nima_search_bm25_init(&bm25);
     add(&bm25, words, "lives in Lisbon");
     add(&bm25, words, "lives in Porto with a cat");
     add(&bm25, words, "works on compilers");
     add(&bm25, words, "");
-    struct nima_terms query = nima_memory_words_of(words, NIMA_STR("Lisbon live"), (nima_str){0});
-    ASSERT_INT_EQ(nima_memory_bm25_score(&bm25, query, scores), 2);
+    struct nima_terms query = nima_search_words_of(words, NIMA_STR("Lisbon live"), (nima_str){0});
+    ASSERT_INT_EQ(nima_search_bm25_score(&bm25, query, scores), 2);
     ASSERT_TRUE(scores[0] > scores[1] && scores[1] > 0);
     ASSERT_NEAR(scores[2], 0, 0);
     ASSERT_TRUE(scores[0] <= 1);
-    nima_memory_bm25_remove(&bm25, 0);
+    nima_search_bm25_remove(&bm25, 0);
     float again[4] = {0};
-    ASSERT_INT_EQ(nima_memory_bm25_score(&bm25, query, again), 1);
+    ASSERT_INT_EQ(nima_search_bm25_score(&bm25, query, again), 1);
     ASSERT_NEAR(again[0], 0, 0);
     ASSERT_TRUE(again[1] > 0);
     float none[4] = {0};
-    query = nima_memory_words_of(words, NIMA_STR("zebra"), (nima_str){0});
-    ASSERT_INT_EQ(nima_memory_bm25_score(&bm25, query, none), 0);
-    nima_memory_bm25_done(&bm25);
-    nima_memory_words_close(words);
+    query = nima_search_words_of(words, NIMA_STR("zebra"), (nima_str){0});
+    ASSERT_INT_EQ(nima_search_bm25_score(&bm25, query, none), 0);
+    nima_search_bm25_done(&bm25);
+    nima_search_words_close(words);
 }
 
 TEST(an_empty_index_answers_nothing)
 {
-    struct nima_words *words = nima_memory_words_open();
+    struct nima_words *words = nima_search_words_open();
     struct nima_bm25 bm25;
     float none[1] = {0};
-    nima_memory_bm25_init(&bm25);
-    struct nima_terms query = nima_memory_words_of(words, NIMA_STR("anything"), (nima_str){0});
-    ASSERT_INT_EQ(nima_memory_bm25_score(&bm25, query, none), 0);
-    nima_memory_bm25_done(&bm25);
-    nima_memory_words_close(words);
+    nima_search_bm25_init(&bm25);
+    struct nima_terms query = nima_search_words_of(words, NIMA_STR("anything"), (nima_str){0});
+    ASSERT_INT_EQ(nima_search_bm25_score(&bm25, query, none), 0);
+    nima_search_bm25_done(&bm25);
+    nima_search_words_close(words);
 }
 
 TEST_MAIN

@@ -1,4 +1,4 @@
-#include "memory/rows.h"
+#include "search/rows.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ enum {
     DIMS_MAX = 8192,
 };
 
-void nima_memory_rows_init(struct nima_rows *rows, size_t dims, const struct nima_simd *simd)
+void nima_search_rows_init(struct nima_rows *rows, size_t dims, const struct nima_simd *simd)
 {
     nima_assert(dims <= DIMS_MAX);
     *rows = (struct nima_rows){.dims = dims,
@@ -24,7 +24,7 @@ void nima_memory_rows_init(struct nima_rows *rows, size_t dims, const struct nim
                                .simd = simd};
 }
 
-void nima_memory_rows_done(struct nima_rows *rows)
+void nima_search_rows_done(struct nima_rows *rows)
 {
     for (size_t i = 0; i < rows->chunk_count; i++) {
         free(rows->chunks[i].data);
@@ -108,7 +108,7 @@ static void quantise_query(const float *vector, size_t dims, struct query *out)
     out->scale = factor > 0 ? 1.0F / factor : 0;
 }
 
-void nima_memory_rows_set(struct nima_rows *rows, size_t row, const float *vector)
+void nima_search_rows_set(struct nima_rows *rows, size_t row, const float *vector)
 {
     nima_assert(row < rows->count);
     struct nima_rows_chunk *chunk = &rows->chunks[row / NIMA_ROWS_CHUNK];
@@ -124,19 +124,19 @@ void nima_memory_rows_set(struct nima_rows *rows, size_t row, const float *vecto
     }
 }
 
-void nima_memory_rows_add(struct nima_rows *rows, const float *vector)
+void nima_search_rows_add(struct nima_rows *rows, const float *vector)
 {
     make_room(rows);
     rows->count++;
-    nima_memory_rows_set(rows, rows->count - 1, vector);
+    nima_search_rows_set(rows, rows->count - 1, vector);
 }
 
-bool nima_memory_rows_has(const struct nima_rows *rows, size_t row)
+bool nima_search_rows_has(const struct nima_rows *rows, size_t row)
 {
     return rows->chunks[row / NIMA_ROWS_CHUNK].scales[row % NIMA_ROWS_CHUNK] != 0;
 }
 
-size_t nima_memory_rows_bytes(const struct nima_rows *rows)
+size_t nima_search_rows_bytes(const struct nima_rows *rows)
 {
     size_t bytes = rows->chunk_count * sizeof(*rows->chunks);
     for (size_t i = 0; i < rows->chunk_count; i++) {
@@ -171,7 +171,7 @@ static void copy_block(void *user, size_t first_row, const float *cosines, size_
     memcpy(out + first_row, cosines, count * sizeof(float));
 }
 
-void nima_memory_rows_scan(const struct nima_rows *rows, const float *query, float *out)
+void nima_search_rows_scan(const struct nima_rows *rows, const float *query, float *out)
 {
     if (rows->stride == 0) {
         memset(out, 0, rows->count * sizeof(float));
@@ -183,17 +183,17 @@ void nima_memory_rows_scan(const struct nima_rows *rows, const float *query, flo
 static void top_block(void *user, size_t first_row, const float *cosines, size_t count)
 {
     struct nima_top *top = user;
-    float bar = nima_memory_top_bar(top);
+    float bar = nima_search_top_bar(top);
     for (size_t i = 0; i < count; i++) {
         if (cosines[i] > bar) {
-            nima_memory_top_offer(top,
+            nima_search_top_offer(top,
                                   (struct nima_top_hit){(uint32_t)(first_row + i), cosines[i]});
-            bar = nima_memory_top_bar(top);
+            bar = nima_search_top_bar(top);
         }
     }
 }
 
-size_t nima_memory_rows_top(const struct nima_rows *rows, const float *query, size_t k,
+size_t nima_search_rows_top(const struct nima_rows *rows, const float *query, size_t k,
                             struct nima_top_hit *out)
 {
     struct nima_top top = {.heap = out, .room = k};
@@ -201,6 +201,6 @@ size_t nima_memory_rows_top(const struct nima_rows *rows, const float *query, si
         return 0;
     }
     scan_blocks(rows, query, top_block, &top);
-    nima_memory_top_sort(&top);
+    nima_search_top_sort(&top);
     return top.count;
 }

@@ -29,8 +29,8 @@ struct nima_simd {
 };
 
 /* Best first, ended by plain C; NULL after the last. The tests try each that is usable. */
-const struct nima_simd *nima_memory_simd_at(size_t i);
-const struct nima_simd *nima_memory_simd_best(void);
+const struct nima_simd *nima_search_simd_at(size_t i);
+const struct nima_simd *nima_search_simd_best(void);
 
 /* What the platform files give; NULL name ends. */
-extern const struct nima_simd nima_memory_simd_platform[];
+extern const struct nima_simd nima_search_simd_platform[];

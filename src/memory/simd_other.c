@@ -1,8 +1,0 @@
-/* Processors without a kernel of their own: plain C alone. */
-#include "memory/simd.h"
-
-#if !defined(__x86_64__) && !defined(__aarch64__)
-const struct nima_simd nima_memory_simd_platform[] = {{.name = NULL}};
-#else
-typedef int nima_memory_simd_elsewhere; /* a translation unit must not be empty */
-#endif
