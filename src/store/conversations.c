@@ -29,6 +29,7 @@ struct create {
     const struct nima_conversation *conversation;
     const struct nima_message_row *messages;
     size_t count;
+    int64_t change;
     struct nima_conversation row;
 };
 
@@ -40,13 +41,14 @@ static nima_rc insert_conversation(struct nima_ctx *ctx, struct nima_db *db, str
     nima_rc rc = nima_db_first(
         ctx, db,
         "INSERT INTO conversations (id, user_id, title, context_summary, metadata, created_at, "
-        "updated_at, message_count) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING " COLUMNS,
+        "updated_at, message_count, messages_change) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+        "RETURNING " COLUMNS,
         NIMA_DB_ARGS(nima_db_text(job->id), nima_db_text(ctx->user_id), nima_db_text(given->title),
                      nima_db_text(given->context_summary),
                      nima_db_json(nima_store_json(given->metadata)),
                      nima_db_time(given->created_at != 0 ? given->created_at : now),
                      nima_db_time(given->updated_at != 0 ? given->updated_at : now),
-                     nima_db_int((int64_t)job->count)),
+                     nima_db_int((int64_t)job->count), nima_db_int(job->change)),
         &stmt);
     if (rc == NIMA_E_CONFLICT) {
         return nima_fail(ctx, rc, "there is a conversation with this id already");
@@ -60,9 +62,11 @@ static nima_rc create(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 {
     struct create *job = arg;
     struct nima_message_row ignored;
+    NIMA_TRY(nima_store_raise_messages(ctx, db, false, &job->change));
     NIMA_TRY(insert_conversation(ctx, db, job));
-    for (size_t i = 0; i < job->count; i++) {
-        NIMA_TRY(nima_store_add_message(ctx, db, job->id, (int64_t)i, &job->messages[i], &ignored));
+    struct nima_message_place place = {.conversation_id = job->id, .change = job->change};
+    for (; (size_t)place.position < job->count; place.position++) {
+        NIMA_TRY(nima_store_add_message(ctx, db, &place, &job->messages[place.position], &ignored));
     }
     return NIMA_OK;
 }
@@ -216,7 +220,8 @@ nima_rc nima_conversation_update(struct nima_ctx *ctx, struct nima_store *store,
 static nima_rc delete_one(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 {
     const nima_str *id = arg;
-    int64_t gone = 0;
+    int64_t gone = 0, change;
+    NIMA_TRY(nima_store_raise_messages(ctx, db, true, &change));
     NIMA_TRY(nima_db_run(ctx, db, "DELETE FROM conversations WHERE user_id = $1 AND id = $2",
                          NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(*id)), &gone));
     return gone > 0 ? NIMA_OK : nima_store_no_such(ctx, "conversation");

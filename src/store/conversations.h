@@ -13,6 +13,8 @@ struct nima_message_row {
     int64_t timestamp;
     nima_str metadata; /* a JSON object's text: context, remembered, interrupted … */
     int64_t position;  /* 0, 1, 2 … in the conversation; given by the store */
+    nima_str withheld; /* "forgotten": never found again; "superseded": found, but put into no
+                          prompt; absent: neither */
 };
 struct nima_message_rows {
     struct nima_message_row *items;
@@ -66,3 +68,56 @@ NIMA_MUST_USE nima_rc nima_messages_last(struct nima_ctx *ctx, struct nima_store
 NIMA_MUST_USE nima_rc nima_message_get(struct nima_ctx *ctx, struct nima_store *store,
                                        nima_str conversation_id, nima_str id,
                                        struct nima_message_row *out);
+
+/* Finding them again (messages_found.c). Every write of a person's messages raises that person's
+ * change counter and writes it into the rows, so that an index in memory can read just what it has
+ * not seen; and so does every fact that is forgotten or superseded with the messages it came from.
+ */
+struct nima_messages_change {
+    int64_t change; /* 0 before the first write */
+    int64_t gone;   /* of the last deletion: who has seen less must read everything anew */
+};
+NIMA_MUST_USE nima_rc nima_messages_change(struct nima_ctx *ctx, struct nima_store *store,
+                                           struct nima_messages_change *out);
+struct nima_message_found {
+    struct nima_message_row row; /* without metadata */
+    nima_str embedding_model;    /* absent: no embedding yet */
+    const float *embedding;      /* `dims` floats, unit length; NULL: none */
+    size_t dims;
+};
+/* Called for each message; the row lives only during the call, which must not call the store. */
+typedef nima_rc (*nima_messages_visit)(struct nima_ctx *ctx, void *user,
+                                       const struct nima_message_found *message);
+/* Visits, in one read transaction, the person's messages written after change number `after` (-1:
+ * all), those of a conversation together, by position; *out is the state they belong to. */
+NIMA_MUST_USE nima_rc nima_messages_scan(struct nima_ctx *ctx, struct nima_store *store,
+                                         int64_t after, nima_messages_visit visit, void *user,
+                                         struct nima_messages_change *out);
+/* The person's messages by id, in the order asked, without metadata; ids that are gone are left
+ * out, and so is what is forgotten. */
+NIMA_MUST_USE nima_rc nima_messages_get_many(struct nima_ctx *ctx, struct nima_store *store,
+                                             const nima_str *ids, size_t count,
+                                             struct nima_message_rows *out);
+/* Marks a message as forgotten: what it says was asked to be forgotten. */
+NIMA_MUST_USE nima_rc nima_message_withhold(struct nima_ctx *ctx, struct nima_store *store,
+                                            nima_str conversation_id, nima_str id);
+struct nima_message_waiting {
+    nima_str user_id, conversation_id, id, name, content;
+    int64_t change;
+};
+struct nima_messages_waiting {
+    struct nima_message_waiting *items; /* those of one person together */
+    size_t count;
+};
+/* Of all people, not ctx->user_id's alone: up to `limit` messages without a vector of `model`,
+ * system messages and forgotten ones apart. */
+NIMA_MUST_USE nima_rc nima_messages_waiting(struct nima_ctx *ctx, struct nima_store *store,
+                                            nima_str model, int limit,
+                                            struct nima_messages_waiting *out);
+/* Stores vectors of ctx->user_id's messages, sorted as nima_messages_waiting gives them, in one
+ * transaction: vectors[i * dims …] for items[i]. What was written since it was read, or is gone, is
+ * left alone. */
+NIMA_MUST_USE nima_rc nima_messages_set_embeddings(struct nima_ctx *ctx, struct nima_store *store,
+                                                   const struct nima_message_waiting *items,
+                                                   size_t count, nima_str model,
+                                                   const float *vectors, size_t dims);

@@ -5,8 +5,13 @@
 #include "store/conversations.h"
 #include "store/store_int.h"
 
+struct nima_message_place {
+    nima_str conversation_id;
+    int64_t position;
+    int64_t change; /* from nima_store_raise_messages */
+};
 /* Inserts one message, within the caller's transaction. */
 NIMA_MUST_USE nima_rc nima_store_add_message(struct nima_ctx *ctx, struct nima_db *db,
-                                             nima_str conversation_id, int64_t position,
+                                             const struct nima_message_place *place,
                                              const struct nima_message_row *message,
                                              struct nima_message_row *out);

@@ -244,6 +244,7 @@ static nima_rc update(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     bool same_text = nima_str_eq(text, job->fact->fact);
     if (!same_text) {
         NIMA_TRY(keep_version(ctx, db, job->id));
+        NIMA_TRY(nima_store_withhold(ctx, db, job->id, NIMA_WITHHOLD_SUPERSEDED));
     }
     return update_row(ctx, db, job, same_text);
 }
@@ -274,6 +275,7 @@ static nima_rc supersede(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     if (nima_str_eq(job->row.id, job->id)) {
         return NIMA_OK; /* the same words: there is nothing to take its place */
     }
+    NIMA_TRY(nima_store_withhold(ctx, db, job->id, NIMA_WITHHOLD_SUPERSEDED));
     return nima_db_run(ctx, db,
                        "UPDATE facts SET status = 'superseded', superseded_by = $3, "
                        "updated_at = $4 WHERE user_id = $1 AND id = $2",
@@ -300,6 +302,7 @@ static nima_rc delete_row(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     struct change *job = arg;
     int64_t gone = 0;
     NIMA_TRY(nima_store_raise_change(ctx, db, &job->change));
+    NIMA_TRY(nima_store_withhold(ctx, db, job->id, NIMA_WITHHOLD_FORGOTTEN));
     NIMA_TRY(nima_db_run(ctx, db, "DELETE FROM facts WHERE user_id = $1 AND id = $2",
                          NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id)), &gone));
     return gone > 0 ? NIMA_OK : nima_store_no_such(ctx, "fact");

@@ -4,7 +4,8 @@
 #include "store/conversations_int.h"
 
 #define COLUMNS                                                                                    \
-    "m.id, m.conversation_id, m.role, m.content, m.name, m.timestamp, m.metadata, m.position"
+    "m.id, m.conversation_id, m.role, m.content, m.name, m.timestamp, m.metadata, m.position, "    \
+    "m.withheld"
 #define FROM_OWN                                                                                   \
     " FROM conversations AS c JOIN messages AS m ON m.conversation_id = c.id "                     \
     "WHERE c.user_id = $1 AND c.id = $2"
@@ -21,30 +22,34 @@ static void message_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt,
         .timestamp = nima_db_get_time(stmt, 5),
         .metadata = nima_db_get_text(ctx, stmt, 6),
         .position = nima_db_get_int(stmt, 7),
+        .withheld = nima_db_get_text(ctx, stmt, 8),
     };
 }
 
-nima_rc nima_store_add_message(struct nima_ctx *ctx, struct nima_db *db, nima_str conversation_id,
-                               int64_t position, const struct nima_message_row *message,
-                               struct nima_message_row *out)
+nima_rc nima_store_add_message(struct nima_ctx *ctx, struct nima_db *db,
+                               const struct nima_message_place *place,
+                               const struct nima_message_row *message, struct nima_message_row *out)
 {
     struct nima_message_row row = {
-        .conversation_id = conversation_id,
+        .conversation_id = place->conversation_id,
         .role = nima_str_copy(ctx->arena, message->role),
         .content = nima_str_copy(ctx->arena, message->content),
         .name = nima_str_copy(ctx->arena, message->name),
         .timestamp = message->timestamp != 0 ? message->timestamp : nima_ctx_now(ctx),
         .metadata = nima_str_copy(ctx->arena, nima_store_json(message->metadata)),
-        .position = position,
+        .position = place->position,
+        .withheld = nima_str_copy(ctx->arena, message->withheld),
     };
     NIMA_TRY(nima_store_new_id(ctx, message->id, "message_id", &row.id));
     nima_rc rc = nima_db_run(
         ctx, db,
         "INSERT INTO messages (id, conversation_id, position, role, name, content, timestamp, "
-        "metadata) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        NIMA_DB_ARGS(nima_db_text(row.id), nima_db_text(conversation_id), nima_db_int(position),
-                     nima_db_text(row.role), nima_db_text(row.name), nima_db_text(row.content),
-                     nima_db_time(row.timestamp), nima_db_json(row.metadata)),
+        "metadata, change, withheld) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        NIMA_DB_ARGS(nima_db_text(row.id), nima_db_text(row.conversation_id),
+                     nima_db_int(row.position), nima_db_text(row.role), nima_db_text(row.name),
+                     nima_db_text(row.content), nima_db_time(row.timestamp),
+                     nima_db_json(row.metadata), nima_db_int(place->change),
+                     nima_db_text(row.withheld)),
         NULL);
     if (rc == NIMA_E_CONFLICT) {
         return nima_fail(ctx, rc, "there is a message with this id already");
@@ -65,22 +70,24 @@ static nima_rc append(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 {
     struct append *job = arg;
     struct nima_db_stmt *stmt;
-    NIMA_TRY(nima_db_first(
-        ctx, db,
-        "UPDATE conversations SET message_count = message_count + $3, "
-        "updated_at = $4 WHERE user_id = $1 AND id = $2 "
-        "RETURNING message_count",
-        NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->conversation_id),
-                     nima_db_int((int64_t)job->count), nima_db_time(nima_ctx_now(ctx))),
-        &stmt));
+    struct nima_message_place place = {.conversation_id = job->conversation_id};
+    NIMA_TRY(nima_store_raise_messages(ctx, db, false, &place.change));
+    NIMA_TRY(
+        nima_db_first(ctx, db,
+                      "UPDATE conversations SET message_count = message_count + $3, "
+                      "updated_at = $4, messages_change = $5 WHERE user_id = $1 AND id = $2 "
+                      "RETURNING message_count",
+                      NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->conversation_id),
+                                   nima_db_int((int64_t)job->count),
+                                   nima_db_time(nima_ctx_now(ctx)), nima_db_int(place.change)),
+                      &stmt));
     if (stmt == NULL) {
         return nima_store_no_such(ctx, "conversation");
     }
-    int64_t position = nima_db_get_int(stmt, 0) - (int64_t)job->count;
+    place.position = nima_db_get_int(stmt, 0) - (int64_t)job->count;
     NIMA_TRY(nima_db_end(ctx, stmt));
-    for (size_t i = 0; i < job->count; i++) {
-        NIMA_TRY(nima_store_add_message(ctx, db, job->conversation_id, position + (int64_t)i,
-                                        &job->messages[i], &job->rows[i]));
+    for (size_t i = 0; i < job->count; i++, place.position++) {
+        NIMA_TRY(nima_store_add_message(ctx, db, &place, &job->messages[i], &job->rows[i]));
     }
     return NIMA_OK;
 }
@@ -111,17 +118,27 @@ static nima_rc ids_of(struct nima_ctx *ctx, nima_str conversation_id, nima_str i
     return nima_store_id(ctx, id, "message", &out->id);
 }
 
+/* A vector that is there belongs to the words that were there. */
 static nima_rc update(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 {
     const struct one *job = arg;
-    int64_t found = 0;
+    int64_t found = 0, change;
+    struct nima_db_value user = nima_db_text(ctx->user_id);
+    struct nima_db_value conversation = nima_db_text(job->conversation_id);
+    NIMA_TRY(nima_store_raise_messages(ctx, db, false, &change));
+    NIMA_TRY(nima_db_run(ctx, db,
+                         "UPDATE conversations SET messages_change = $3 WHERE user_id = $1 AND "
+                         "id = $2",
+                         NIMA_DB_ARGS(user, conversation, nima_db_int(change)), NULL));
     NIMA_TRY(nima_db_run(
         ctx, db,
-        "UPDATE messages SET content = $4, metadata = $5 WHERE id = $3 AND conversation_id = "
+        "UPDATE messages SET content = $4, metadata = $5, change = $6, "
+        "embedding_model = CASE WHEN content = $4 THEN embedding_model ELSE NULL END, "
+        "embedding = CASE WHEN content = $4 THEN embedding ELSE NULL END "
+        "WHERE id = $3 AND conversation_id = "
         "(SELECT id FROM conversations WHERE user_id = $1 AND id = $2)",
-        NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->conversation_id),
-                     nima_db_text(job->id), nima_db_text(job->change->content),
-                     nima_db_json(nima_store_json(job->change->metadata))),
+        NIMA_DB_ARGS(user, conversation, nima_db_text(job->id), nima_db_text(job->change->content),
+                     nima_db_json(nima_store_json(job->change->metadata)), nima_db_int(change)),
         &found));
     return found > 0 ? NIMA_OK : nima_store_no_such(ctx, "message");
 }

@@ -89,7 +89,9 @@ static nima_rc forget(struct nima_ctx *ctx, struct nima_db *db, void *arg)
         "DELETE FROM conversations WHERE user_id = $1",
         "DELETE FROM idempotency WHERE user_id = $1",
     };
+    int64_t messages_change;
     NIMA_TRY(nima_store_raise_change(ctx, db, arg));
+    NIMA_TRY(nima_store_raise_messages(ctx, db, true, &messages_change));
     for (size_t i = 0; i < sizeof(deletes) / sizeof(deletes[0]); i++) {
         NIMA_TRY(nima_db_run(ctx, db, deletes[i], NIMA_DB_ARGS(nima_db_text(ctx->user_id)), NULL));
     }

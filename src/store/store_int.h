@@ -19,6 +19,16 @@ NIMA_MUST_USE nima_rc nima_store_no_such(struct nima_ctx *ctx, const char *what)
 /* Raises the change counter of ctx->user_id's facts, within the caller's transaction. */
 NIMA_MUST_USE nima_rc nima_store_raise_change(struct nima_ctx *ctx, struct nima_db *db,
                                               int64_t *out);
+/* The same for their messages. It comes first in its transaction: writers of one person then wait
+ * for each other at one row. `gone`: more has happened than rows written with this number. */
+NIMA_MUST_USE nima_rc nima_store_raise_messages(struct nima_ctx *ctx, struct nima_db *db, bool gone,
+                                                int64_t *out);
+/* Marks the messages from which the person's fact `fact_id` was learned, and the replies to them,
+ * which repeat it. FORGOTTEN also those of its earlier versions. Within the caller's transaction,
+ * while the fact is still there. */
+enum nima_withhold { NIMA_WITHHOLD_FORGOTTEN, NIMA_WITHHOLD_SUPERSEDED };
+NIMA_MUST_USE nima_rc nima_store_withhold(struct nima_ctx *ctx, struct nima_db *db,
+                                          nima_str fact_id, enum nima_withhold how);
 
 enum { NIMA_STORE_LIMIT_MAX = 1000, NIMA_STORE_LIMIT_DEFAULT = 50 };
 /* The limit of a list; 0 gives the default. INVALID outside 0..NIMA_STORE_LIMIT_MAX. */

@@ -15,8 +15,8 @@
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
 static const struct nima_column users[] = {
-    {"id", NIMA_DB_TEXT, KEY, NULL},
-    {"facts_change", NIMA_DB_INT, 0, "1"},
+    {"id", NIMA_DB_TEXT, KEY, NULL},          {"facts_change", NIMA_DB_INT, 0, "1"},
+    {"messages_change", NIMA_DB_INT, 0, "0"}, {"messages_gone", NIMA_DB_INT, 0, "0"},
     {"created_at", NIMA_DB_TIME, 0, "now"},
 };
 static const struct nima_column human_profiles[] = {
@@ -57,16 +57,29 @@ static const struct nima_column fact_versions[] = {
     {"metadata", NIMA_DB_JSON, 0, "{}"},
 };
 static const struct nima_column conversations[] = {
-    {"id", NIMA_DB_TEXT, KEY | UUID, "id"}, {"user_id", NIMA_DB_TEXT, 0, "default"},
-    {"title", NIMA_DB_TEXT, NUL, NULL},     {"context_summary", NIMA_DB_TEXT, NUL, NULL},
-    {"message_count", NIMA_DB_INT, 0, "0"}, {"created_at", NIMA_DB_TIME, 0, "now"},
-    {"updated_at", NIMA_DB_TIME, 0, "now"}, {"metadata", NIMA_DB_JSON, 0, "{}"},
+    {"id", NIMA_DB_TEXT, KEY | UUID, "id"},
+    {"user_id", NIMA_DB_TEXT, 0, "default"},
+    {"title", NIMA_DB_TEXT, NUL, NULL},
+    {"context_summary", NIMA_DB_TEXT, NUL, NULL},
+    {"message_count", NIMA_DB_INT, 0, "0"},
+    {"created_at", NIMA_DB_TIME, 0, "now"},
+    {"updated_at", NIMA_DB_TIME, 0, "now"},
+    {"metadata", NIMA_DB_JSON, 0, "{}"},
+    {"messages_change", NIMA_DB_INT, NIMA_COLUMN_CHANGE, "0"},
 };
 static const struct nima_column messages[] = {
-    {"id", NIMA_DB_TEXT, KEY | UUID, "id"}, {"conversation_id", NIMA_DB_TEXT, UUID, NULL},
-    {"position", NIMA_DB_INT, 0, NULL},     {"role", NIMA_DB_TEXT, 0, NULL},
-    {"name", NIMA_DB_TEXT, NUL, NULL},      {"content", NIMA_DB_TEXT, 0, NULL},
-    {"timestamp", NIMA_DB_TIME, 0, "now"},  {"metadata", NIMA_DB_JSON, 0, "{}"},
+    {"id", NIMA_DB_TEXT, KEY | UUID, "id"},
+    {"conversation_id", NIMA_DB_TEXT, UUID, NULL},
+    {"position", NIMA_DB_INT, 0, NULL},
+    {"role", NIMA_DB_TEXT, 0, NULL},
+    {"name", NIMA_DB_TEXT, NUL, NULL},
+    {"content", NIMA_DB_TEXT, NIMA_COLUMN_TEXT_OF, NULL},
+    {"timestamp", NIMA_DB_TIME, 0, "now"},
+    {"metadata", NIMA_DB_JSON, 0, "{}"},
+    {"change", NIMA_DB_INT, NIMA_COLUMN_CHANGE, "0"},
+    {"withheld", NIMA_DB_TEXT, NUL, NULL},
+    {"embedding_model", NIMA_DB_TEXT, NUL | NIMA_COLUMN_MODEL, NULL},
+    {"embedding", NIMA_DB_BYTES, NUL | NIMA_COLUMN_VECTOR, NULL},
 };
 static const struct nima_column api_tokens[] = {
     {"id", NIMA_DB_TEXT, KEY | UUID, "id"},    {"user_id", NIMA_DB_TEXT, 0, NULL},

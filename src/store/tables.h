@@ -16,6 +16,7 @@ enum nima_column_flags {
     NIMA_COLUMN_LATER = 32,   /* refers to a row of its own table: set when all are there */
     NIMA_COLUMN_TEXT_OF = 64, /* what the vector was made of */
     NIMA_COLUMN_MODEL = 128,  /* NULL exactly when the vector is */
+    NIMA_COLUMN_CHANGE = 256, /* a number of changes in this store: no part of an export */
 };
 struct nima_column {
     const char *name;

@@ -51,7 +51,7 @@ static nima_rc export_row(struct nima_ctx *ctx, struct exporting *e, const struc
     for (size_t i = 0; i < table->count; i++) {
         const struct nima_column *column = &table->columns[i];
         if (row.values[i].kind != NIMA_DB_NULL && !is_owner(column) &&
-            (column->flags & NIMA_COLUMN_HASH) == 0) {
+            (column->flags & (NIMA_COLUMN_HASH | NIMA_COLUMN_CHANGE)) == 0) {
             nima_buf_fmt(&e->line, ",\"%s\":", column->name);
             nima_value_write(ctx, &e->line, &row.values[i]);
         }
@@ -178,6 +178,10 @@ static nima_rc read_columns(struct nima_ctx *ctx, const struct importing *im,
         if ((column->flags & NIMA_COLUMN_HASH) != 0) {
             continue;
         }
+        if ((column->flags & NIMA_COLUMN_CHANGE) != 0) {
+            row->values[i] = nima_db_int(0);
+            continue;
+        }
         known += node != NULL;
         if (node == NULL && (column->flags & NIMA_COLUMN_NULLABLE) == 0) {
             return bad_line(ctx, im, nima_fmt(ctx, "%s is missing", column->name).ptr);
@@ -263,6 +267,7 @@ static nima_rc import_batch(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     int64_t change;
     im->added = im->there = 0;
     NIMA_TRY(nima_store_raise_change(ctx, db, &change));
+    NIMA_TRY(nima_store_raise_messages(ctx, db, true, &change));
     for (size_t i = 0; i < im->count; i++) {
         struct nima_arena_mark mark = nima_scratch(ctx);
         nima_rc rc = import_row(ctx, db, im, im->tables[i], &im->batch[i]);

@@ -12,7 +12,9 @@ HERE = Path(__file__).resolve().parent
 UNITS = sorted(f"{source.parent.name}_{source.stem}" for source in HERE.glob("*/*_test.c"))
 UNIT_S = 240
 # What the store promises whatever lies below it, and what is about one engine.
-EVERY_STORE = ("store_facts_test", "store_people_test", "store_conversations_test", "store_list_test", "store_durable_test")
+EVERY_STORE = (
+    "store_facts_test", "store_people_test", "store_conversations_test", "store_messages_test", "store_list_test", "store_durable_test",
+)  # fmt: skip
 OWN_STORE = {"store_postgres_test": "postgres", "store_json_test": "json"}
 RUNS = [(name, None) for name in UNITS]
 RUNS += [(name, kind) for name in EVERY_STORE for kind in ("json", "postgres")]

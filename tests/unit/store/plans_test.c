@@ -14,6 +14,15 @@ static nima_rc ignore(struct nima_ctx *ctx, void *user, const struct nima_fact *
     return NIMA_OK;
 }
 
+static nima_rc ignore_message(struct nima_ctx *ctx, void *user,
+                              const struct nima_message_found *found)
+{
+    (void)ctx;
+    (void)user;
+    (void)found;
+    return NIMA_OK;
+}
+
 static void call_facts(struct world *w)
 {
     struct nima_ctx *ctx = &w->ctx;
@@ -76,6 +85,35 @@ static void call_conversations(struct world *w)
     ASSERT_OK_CTX(ctx, nima_conversation_update(ctx, w->store, &row, &row));
     ASSERT_OK_CTX(ctx, nima_conversation_get(ctx, w->store, row.id, &row));
     ASSERT_OK_CTX(ctx, nima_conversation_delete(ctx, w->store, row.id));
+}
+
+static void call_messages_found(struct world *w)
+{
+    struct nima_ctx *ctx = &w->ctx;
+    struct nima_conversation talk = {0}, row;
+    struct nima_message_row message = {.role = NIMA_STR("user"), .content = NIMA_STR("x")};
+    struct nima_message_rows last;
+    struct nima_messages_change change;
+    struct nima_messages_waiting list;
+    float vector[2] = {1, 0};
+    int64_t facts_change;
+    bool created;
+    ASSERT_OK_CTX(ctx, nima_conversation_create(ctx, w->store, &talk, &message, 1, &row));
+    ASSERT_OK_CTX(ctx, nima_messages_last(ctx, w->store, row.id, 1, &last));
+    ASSERT_OK_CTX(ctx, nima_messages_waiting(ctx, w->store, NIMA_STR("m"), 1, &list));
+    ASSERT_INT_EQ(list.count, 1);
+    ASSERT_OK_CTX(
+        ctx, nima_messages_set_embeddings(ctx, w->store, list.items, 1, NIMA_STR("m"), vector, 2));
+    ASSERT_OK_CTX(ctx, nima_messages_change(ctx, w->store, &change));
+    ASSERT_OK_CTX(ctx, nima_messages_scan(ctx, w->store, -1, ignore_message, NULL, &change));
+    nima_str id = last.items[0].id;
+    ASSERT_OK_CTX(ctx, nima_messages_get_many(ctx, w->store, &id, 1, &last));
+    struct nima_fact fact = a_fact("from a message"), next = a_fact("from none");
+    fact.message_id = id;
+    ASSERT_OK_CTX(ctx, nima_facts_put(ctx, w->store, &fact, &fact, &created, &facts_change));
+    ASSERT_OK_CTX(ctx, nima_facts_supersede(ctx, w->store, fact.id, &next, &next, &facts_change));
+    ASSERT_OK_CTX(ctx, nima_facts_delete(ctx, w->store, fact.id, &facts_change));
+    ASSERT_OK_CTX(ctx, nima_message_withhold(ctx, w->store, row.id, id));
 }
 
 static void call_people(struct world *w)
@@ -150,6 +188,7 @@ TEST(no_query_walks_a_whole_table)
     size_t checked = 0;
     call_facts(&w);
     call_conversations(&w);
+    call_messages_found(&w);
     call_people(&w);
     call_lists(&w);
     assert_int_equal(sqlite3_open(w.path, &engine), SQLITE_OK);
