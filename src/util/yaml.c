@@ -4,7 +4,7 @@
 
 #include "util/file.h"
 
-enum { DEPTH_MAX = 32, NODES_MAX = 2000000 };
+enum { DEPTH_MAX = 32, NODES_MAX = 2000000, SEEN_LEAST = 16 };
 #define FILE_BYTES_MAX ((size_t)64 << 20)
 
 struct loader {
@@ -82,10 +82,55 @@ static struct nima_yaml *node_of(struct loader *loader, const yaml_event_t *even
     return node;
 }
 
+/* The keys of a map so far, in an open table: a long map must not be compared key by key. */
+struct seen {
+    nima_str *slots; /* a power of two of them */
+    size_t room, count;
+};
+
+static void put_key(const struct seen *seen, nima_str key)
+{
+    size_t at = nima_str_hash(key) & (seen->room - 1);
+    while (seen->slots[at].ptr != NULL) {
+        at = (at + 1) & (seen->room - 1);
+    }
+    seen->slots[at] = key;
+}
+
+static void grow_seen(struct loader *loader, struct seen *seen)
+{
+    struct seen grown = {.room = seen->room > 0 ? 2 * seen->room : SEEN_LEAST,
+                         .count = seen->count};
+    grown.slots = NIMA_NEW(loader->ctx->arena, nima_str, grown.room);
+    for (size_t i = 0; i < seen->room; i++) {
+        if (seen->slots[i].ptr != NULL) {
+            put_key(&grown, seen->slots[i]);
+        }
+    }
+    *seen = grown;
+}
+
+/* False when the key was there already. */
+static bool add_key(struct loader *loader, struct seen *seen, nima_str key)
+{
+    if (2 * (seen->count + 1) > seen->room) {
+        grow_seen(loader, seen);
+    }
+    size_t mask = seen->room - 1;
+    for (size_t at = nima_str_hash(key) & mask; seen->slots[at].ptr != NULL; at = (at + 1) & mask) {
+        if (nima_str_eq(seen->slots[at], key)) {
+            return false;
+        }
+    }
+    put_key(seen, key);
+    seen->count++;
+    return true;
+}
+
 static nima_rc load_node(struct loader *loader, yaml_event_t *event, struct nima_yaml **out);
 
-/* One key, then its value; *end when the map is over instead. */
-static nima_rc load_entry(struct loader *loader, struct nima_yaml *map, struct nima_yaml **out)
+/* One key, then its value; *out is NULL when the map is over instead. */
+static nima_rc load_entry(struct loader *loader, struct seen *seen, struct nima_yaml **out)
 {
     yaml_event_t event;
     NIMA_TRY(next_event(loader, &event));
@@ -100,10 +145,8 @@ static nima_rc load_entry(struct loader *loader, struct nima_yaml *map, struct n
     if (key->kind != NIMA_YAML_SCALAR) {
         return wrong(loader, mark, "a key must be a plain text");
     }
-    for (const struct nima_yaml *e = map->first; e != NULL; e = e->next) {
-        if (nima_str_eq(e->key, key->scalar)) {
-            return wrong(loader, mark, "this key stands twice");
-        }
+    if (!add_key(loader, seen, key->scalar)) {
+        return wrong(loader, mark, "this key stands twice");
     }
     struct nima_yaml *value;
     NIMA_TRY(next_event(loader, &event));
@@ -133,10 +176,11 @@ static nima_rc load_children(struct loader *loader, yaml_mark_t mark, struct nim
         return wrong(loader, mark, "this is nested too deep");
     }
     struct nima_yaml **tail = &parent->first;
+    struct seen seen = {0};
     for (;;) {
         struct nima_yaml *child;
         if (parent->kind == NIMA_YAML_MAP) {
-            NIMA_TRY(load_entry(loader, parent, &child));
+            NIMA_TRY(load_entry(loader, &seen, &child));
         } else {
             NIMA_TRY(load_item(loader, &child));
         }

@@ -186,6 +186,21 @@ TEST(a_missing_file_is_not_found)
     assert_null(root);
 }
 
+TEST(a_map_of_many_keys_is_read_and_its_double_found)
+{
+    enum { KEYS = 200000 }; /* by the square of them it would take minutes */
+    static char text[KEYS * 12 + 16];
+    size_t used = 0;
+    for (int i = 0; i < KEYS; i++) {
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "k%06d: 1\n", i);
+    }
+    const struct nima_yaml *root = parse(text);
+    assert_int_equal(root->count, KEYS);
+    ASSERT_STR_EQ(root->first->key, "k000000");
+    snprintf(text + used, sizeof(text) - used, "k000777: 2\n");
+    refuse(text, "test.yaml:200001:1:", "this key stands twice");
+}
+
 TEST(the_persona_that_is_shipped_loads)
 {
     nima_ctx_done(&ctx);
