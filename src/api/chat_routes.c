@@ -47,7 +47,9 @@ static const struct nima_field chat_in_fields[] = {
     NIMA_FIELD(STR, struct chat_in, learn, .preset_str = "background",
                .choices = (const char *const[]){"background", "wait", "off", NULL},
                .doc = "Whether the reply waits for what is learned by the model."),
-    NIMA_FIELD(STR, struct chat_in, persona, .max = 64, .doc = "Which persona speaks."),
+    NIMA_FIELD(STR, struct chat_in, persona, .max = NIMA_PERSONA_NAME_MAX,
+               .doc = "Which persona speaks, from now on in this conversation; GET "
+                      "/v1/personality lists them."),
     NIMA_FIELD(STR_LIST, struct chat_in, packs, .max = 32, .doc = "Knowledge packs to use."),
 };
 static const struct nima_shape chat_in_shape =
@@ -96,14 +98,8 @@ static const struct nima_field done_fields[] = {
 };
 static const struct nima_shape done_shape = NIMA_SHAPE("ChatDone", struct chat_out, done_fields);
 
-static nima_rc check_extras(struct nima_ctx *ctx, struct nima_api *api, const struct chat_in *in)
+static nima_rc check_extras(struct nima_ctx *ctx, const struct chat_in *in)
 {
-    nima_str name = nima_personality_name(api->personality);
-    if (in->persona.ptr != NULL && !nima_str_eq(in->persona, name)) {
-        return nima_fail_field(ctx, NIMA_E_INVALID, "persona",
-                               "there is no such persona; there is \"" NIMA_FMT "\"",
-                               NIMA_ARG(name));
-    }
     if (in->packs.count > 0) {
         return nima_fail_field(ctx, NIMA_E_INVALID, "packs",
                                "there is no pack \"" NIMA_FMT "\" on this server",
@@ -127,6 +123,7 @@ static struct nima_turn turn_of(const struct chat_in *in)
                               .conversation_id = in->conversation_id,
                               .use_memory = in->use_memory,
                               .learn = learn_of(in->learn),
+                              .persona = in->persona,
                               .model = {.max_tokens = (int)in->max_length,
                                         .temperature = in->temperature,
                                         .top_k = (int)in->top_k}};
@@ -215,7 +212,7 @@ static nima_rc chat_stream(struct nima_ctx *ctx, struct nima_exchange *exchange,
 {
     (void)out;
     struct nima_api *api = nima_api_of(exchange);
-    NIMA_TRY(check_extras(ctx, api, in));
+    NIMA_TRY(check_extras(ctx, in));
     struct stream stream = {.exchange = exchange};
     struct nima_turn turn = turn_of(in);
     turn.on_ready = stream_ready;
@@ -240,7 +237,7 @@ static nima_rc chat(struct nima_ctx *ctx, struct nima_exchange *exchange, const 
         return chat_stream(ctx, exchange, in, out);
     }
     struct nima_api *api = nima_api_of(exchange);
-    NIMA_TRY(check_extras(ctx, api, in));
+    NIMA_TRY(check_extras(ctx, in));
     struct nima_turn turn = turn_of(in);
     struct nima_turn_out result;
     NIMA_TRY(nima_orchestrator_turn(ctx, api->orchestrator, &turn, &result));

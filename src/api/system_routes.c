@@ -1,6 +1,7 @@
 /* Health, the document of the API, metrics, and the page. */
 #include "api/api_int.h"
 #include "llm/llm.h"
+#include "personality/personality.h"
 #include "util/clock.h"
 #include "util/embed.h"
 
@@ -21,7 +22,7 @@ static const struct nima_field health_store_fields[] = {
 static const struct nima_shape health_store_shape =
     NIMA_SHAPE("HealthStore", struct health_store, health_store_fields, .doc = "The store.");
 struct health {
-    nima_str status, version, model, embedding_model, problem;
+    nima_str status, version, model, embedding_model, problem, personality_problem;
     bool model_loaded, tokenizer_loaded, embeddings_loaded;
     struct health_store *store;
     double uptime_s;
@@ -40,6 +41,8 @@ static const struct nima_field health_fields[] = {
                .doc = "The embedding model's name."),
     NIMA_FIELD(STR, struct health, problem, .nullable = true,
                .doc = "What is wrong with the models, and what to do."),
+    NIMA_FIELD(STR, struct health, personality_problem, .nullable = true,
+               .doc = "Which persona file cannot be used and why; its last good state stays."),
     NIMA_FIELD(OBJECT, struct health, store, .required = true, .shape = &health_store_shape,
                .doc = "The store."),
     NIMA_FIELD(NUM, struct health, uptime_s, .doc = "Seconds since the start."),
@@ -58,12 +61,14 @@ static struct health health_of(struct nima_ctx *ctx, struct nima_api *api, bool 
     nima_llm_state(api->llm, &state);
     struct health_store *store = NIMA_NEW(ctx->arena, struct health_store, 1);
     *store = (struct health_store){nima_str_of(nima_store_kind(api->store)), store_ok};
-    bool well = state.chat_loaded && state.embeddings_loaded && store_ok;
+    nima_str persona = nima_personality_problem(ctx, api->personality);
+    bool well = state.chat_loaded && state.embeddings_loaded && store_ok && persona.ptr == NULL;
     return (struct health){.status = well ? NIMA_STR("healthy") : NIMA_STR("degraded"),
                            .version = nima_str_of(api->version),
                            .model = text_or_absent(ctx, state.chat_model),
                            .embedding_model = text_or_absent(ctx, state.embedding_model),
                            .problem = text_or_absent(ctx, state.problem),
+                           .personality_problem = persona,
                            .model_loaded = state.chat_loaded,
                            .tokenizer_loaded = state.chat_loaded,
                            .embeddings_loaded = state.embeddings_loaded,

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "api/api.h"
 #include "llm/llm.h"
@@ -89,9 +88,18 @@ static nima_rc open_llm(struct nima_ctx *ctx, struct nima_app *app)
 
 static nima_rc open_personality(struct nima_ctx *ctx, struct nima_app *app)
 {
-    nima_str file = app->config.personality.file;
-    bool there = file.len > 0 && access(nima_cstr(ctx, file), F_OK) == 0;
-    return nima_personality_open(ctx, there ? file : (nima_str){NULL, 0}, &app->personality);
+    const struct nima_config *c = &app->config;
+    struct nima_personality_options options = {.file = c->personality.file,
+                                               .folder = c->personality.folder,
+                                               .persona = c->personality.persona,
+                                               .llm = app->llm,
+                                               .prompt_tokens = (int)c->personality.prompt_tokens};
+    NIMA_TRY(nima_personality_open(ctx, &options, &app->personality));
+    nima_str problem = nima_personality_problem(ctx, app->personality);
+    if (problem.ptr != NULL) {
+        nima_log_warn("persona: " NIMA_FMT, NIMA_ARG(problem));
+    }
+    return NIMA_OK;
 }
 
 static nima_rc open_domain(struct nima_ctx *ctx, struct nima_app *app)
@@ -203,6 +211,16 @@ static void tell_models(struct nima_app *app)
     }
 }
 
+static void tick_personality(struct nima_ctx *ctx, struct nima_app *app)
+{
+    bool changed = false;
+    if (nima_personality_tick(ctx, app->personality, &changed) != NIMA_OK) {
+        nima_log_error("persona: %s; it stays as it was", ctx->error.message);
+    } else if (changed) {
+        nima_log_info("the personas were read again");
+    }
+}
+
 void nima_app_run(struct nima_ctx *ctx, struct nima_app *app)
 {
     sigset_t stops;
@@ -222,6 +240,7 @@ void nima_app_run(struct nima_ctx *ctx, struct nima_app *app)
         tell_models(app);
         atomic_store(&app->api.store_ok, nima_store_ping(ctx, app->store) == NIMA_OK);
         nima_memory_tick(ctx, app->memory);
+        tick_personality(ctx, app);
         nima_ctx_reset(ctx);
     }
 }

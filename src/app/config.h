@@ -29,7 +29,8 @@ struct nima_config {
         int64_t recall_limit, index_idle_s;
     } memory;
     struct {
-        nima_str file;
+        nima_str file, folder, persona;
+        int64_t prompt_tokens;
     } personality;
     nima_str file; /* the nima.yaml that was read; absent: none */
 };

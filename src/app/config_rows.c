@@ -79,5 +79,13 @@ const struct nima_config_row nima_config_rows[] = {
     {"personality", "file", NIMA_CONFIG_STR, AT(personality.file),
      .preset = "configs/personality.yaml", .env = "NIMA_PERSONALITY",
      .doc = "Who Nima is. The built-in Zen engineer where this file is missing."},
+    {"personality", "folder", NIMA_CONFIG_STR, AT(personality.folder), .preset = "configs/personas",
+     .doc =
+         "Folder of further personas, one NAME.yaml each; the request's persona is such a NAME."},
+    {"personality", "persona", NIMA_CONFIG_STR, AT(personality.persona), .preset = "",
+     .doc = "The persona that speaks where none is asked for. Empty: that of file."},
+    {"personality", "prompt_tokens", NIMA_CONFIG_INT, AT(personality.prompt_tokens),
+     .preset = "400", .low = 16, .high = 32768,
+     .doc = "Tokens of a persona's prompt at most; what is less important is left out."},
 };
 const size_t nima_config_row_count = sizeof(nima_config_rows) / sizeof(nima_config_rows[0]);

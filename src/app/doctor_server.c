@@ -210,17 +210,25 @@ void nima_doctor_port(struct nima_doctor *doctor)
 
 void nima_doctor_persona(struct nima_doctor *doctor)
 {
-    nima_str file = doctor->config.personality.file;
-    if (file.len == 0 || access(nima_cstr(doctor->ctx, file), F_OK) != 0) {
-        nima_doctor_tell(doctor, NIMA_WELL, "persona", "the built-in one");
-        return;
-    }
+    struct nima_ctx *ctx = doctor->ctx;
+    struct nima_personality_options options = {.file = doctor->config.personality.file,
+                                               .folder = doctor->config.personality.folder,
+                                               .persona = doctor->config.personality.persona};
     struct nima_personality *personality;
-    if (nima_personality_open(doctor->ctx, file, &personality) != NIMA_OK) {
-        nima_doctor_tell(doctor, NIMA_ILL, "persona", "%s", doctor->ctx->error.message);
+    if (nima_personality_open(ctx, &options, &personality) != NIMA_OK) {
+        nima_doctor_tell(doctor, NIMA_ILL, "persona", "%s", ctx->error.message);
         return;
     }
-    nima_doctor_tell(doctor, NIMA_WELL, "persona", NIMA_FMT " in " NIMA_FMT,
-                     NIMA_ARG(nima_personality_name(personality)), NIMA_ARG(file));
+    nima_str problem = nima_personality_problem(ctx, personality);
+    struct nima_texts names;
+    nima_personality_names(ctx, personality, &names);
+    struct nima_persona persona;
+    if (problem.ptr != NULL) {
+        nima_doctor_tell(doctor, NIMA_WARN, "persona",
+                         NIMA_FMT "; it is left out until that is mended", NIMA_ARG(problem));
+    } else if (nima_personality_get(ctx, personality, (nima_str){NULL, 0}, &persona) == NIMA_OK) {
+        nima_doctor_tell(doctor, NIMA_WELL, "persona", NIMA_FMT " in " NIMA_FMT ", one of %zu",
+                         NIMA_ARG(persona.id), NIMA_ARG(persona.file), names.count);
+    }
     nima_personality_close(personality);
 }

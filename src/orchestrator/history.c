@@ -221,6 +221,7 @@ nima_rc nima_history_load(struct nima_ctx *ctx, struct nima_orchestrator *o,
     } else {
         struct nima_conversation conversation;
         NIMA_TRY(nima_conversation_get(ctx, o->store, turn->conversation_id, &conversation));
+        history.metadata = conversation.metadata;
         NIMA_TRY(from_store(ctx, o, turn, &history));
     }
     *out = history;

@@ -38,6 +38,7 @@ struct turn_state {
     const struct nima_turn *turn;
     nima_str message; /* what the person says now */
     struct nima_history history;
+    nima_str persona; /* who speaks; absent: the default */
     struct nima_memory_hits hits;
     struct nima_notes notes; /* of the hits, those not in sight already */
     nima_str message_id;     /* the person's message, once stored */
@@ -116,6 +117,7 @@ static nima_rc create_conversation(struct nima_ctx *ctx, struct turn_state *s, n
     }
     rows[turn->count - 1].metadata = metadata;
     struct nima_conversation wanted = {.title = title_of(s->message)};
+    NIMA_TRY(nima_voice_keep(ctx, turn, wanted.metadata, &wanted.metadata));
     struct nima_conversation made;
     NIMA_TRY(nima_conversation_create(ctx, s->o->store, &wanted, rows, turn->count, &made));
     s->conversation_id = made.id;
@@ -124,6 +126,15 @@ static nima_rc create_conversation(struct nima_ctx *ctx, struct turn_state *s, n
     nima_assert(last.count == 1);
     s->message_id = last.items[0].id;
     return NIMA_OK;
+}
+
+static nima_rc keep_persona(struct nima_ctx *ctx, struct turn_state *s)
+{
+    struct nima_conversation change = {.id = s->turn->conversation_id};
+    NIMA_TRY(nima_voice_keep(ctx, s->turn, s->history.metadata, &change.metadata));
+    struct nima_conversation kept;
+    return change.metadata.ptr == NULL ? NIMA_OK
+                                       : nima_conversation_update(ctx, s->o->store, &change, &kept);
 }
 
 /* Before the model works, so that a crash in mid-reply keeps what the person said. */
@@ -138,6 +149,7 @@ static nima_rc store_message(struct nima_ctx *ctx, struct turn_state *s)
     if (!s->history.has_conversation) {
         return create_conversation(ctx, s, metadata);
     }
+    NIMA_TRY(keep_persona(ctx, s));
     struct nima_message_row row = {
         .role = NIMA_STR("user"), .content = s->message, .metadata = metadata};
     struct nima_message_row stored;
@@ -292,13 +304,15 @@ static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
     const struct nima_turn *turn = s->turn;
     bool command = turn->use_memory && turn->learn != NIMA_LEARN_OFF && is_command(s->message);
     NIMA_TRY(nima_history_load(ctx, s->o, turn, &s->history));
+    NIMA_TRY(nima_voice_choose(ctx, s->o, turn, s->history.metadata, &s->persona));
     struct nima_prompt prompt = {0};
     int max_tokens = turn->model.max_tokens;
     if (!command) {
         NIMA_TRY(nima_llm_wait(ctx, s->o->llm));
         NIMA_TRY(recall(ctx, s));
         nima_str system;
-        NIMA_TRY(nima_prompt_system(ctx, s->o, s->history.system, turn->use_memory, &system));
+        NIMA_TRY(nima_prompt_system(ctx, s->o, s->persona, s->history.system, turn->use_memory,
+                                    &system));
         NIMA_TRY(nima_history_fit(ctx, s->o, turn, system, &s->notes, &s->history, &max_tokens));
         nima_prompt_render(ctx, system, &s->history, &s->notes, s->message, &prompt);
     }

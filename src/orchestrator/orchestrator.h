@@ -13,8 +13,9 @@
  * Lifetime   One per process; borrows what it is given.
  * Ownership  Results live in ctx->arena.
  * Threads    Any worker; two turns of one conversation are put in order.
- * Errors     INVALID for a turn that makes no sense or cannot fit, NOT_FOUND for a conversation
- * that is not this person's; STORE, MODEL, BUSY, UNAVAILABLE, CANCELLED come through.
+ * Errors     INVALID for a turn that makes no sense or cannot fit, or a persona that is none,
+ * NOT_FOUND for a conversation that is not this person's; STORE, MODEL, BUSY, UNAVAILABLE,
+ * CANCELLED come through.
  */
 #include "llm/llm.h"
 #include "memory/memory.h"
@@ -49,6 +50,8 @@ struct nima_turn {
     bool stateless;           /* nothing of the turn is stored but what is learned */
     bool use_memory;
     enum nima_learn learn;
+    nima_str persona; /* who speaks; absent: the conversation's own, or the default. A given one is
+                         kept with the conversation */
     struct nima_llm_request model; /* sampling only: messages, count and slot_key are set here */
     nima_llm_on_text on_text;      /* may be NULL */
     /* Called once when everything is checked and the person's message is stored, before the model

@@ -43,9 +43,10 @@ struct nima_window_message {
 struct nima_history {
     struct nima_window_message *items; /* oldest first; user and assistant only */
     size_t count;
-    int64_t trimmed; /* earlier messages of the conversation that are not among them */
-    int64_t tokens;  /* of the prompt they made up last time, reply included; 0: not known */
-    nima_str system; /* the client's own system messages, joined; absent: none */
+    int64_t trimmed;   /* earlier messages of the conversation that are not among them */
+    int64_t tokens;    /* of the prompt they made up last time, reply included; 0: not known */
+    nima_str system;   /* the client's own system messages, joined; absent: none */
+    nima_str metadata; /* the conversation's; absent: none yet */
     bool has_conversation;
     bool notes_true;      /* all notes of the window are true as of facts_change */
     int64_t facts_change; /* before the check: of the last reply, after it: now */
@@ -62,7 +63,8 @@ NIMA_MUST_USE nima_rc nima_history_fit(struct nima_ctx *ctx, struct nima_orchest
 
 /* prompt.c */
 NIMA_MUST_USE nima_rc nima_prompt_system(struct nima_ctx *ctx, struct nima_orchestrator *o,
-                                         nima_str client_system, bool use_memory, nima_str *out);
+                                         nima_str persona, nima_str client_system, bool use_memory,
+                                         nima_str *out);
 nima_str nima_prompt_notes(struct nima_ctx *ctx, const struct nima_notes *notes);
 struct nima_prompt {
     struct nima_llm_message *items;
@@ -70,6 +72,15 @@ struct nima_prompt {
 };
 void nima_prompt_render(struct nima_ctx *ctx, nima_str system, const struct nima_history *history,
                         const struct nima_notes *notes, nima_str message, struct nima_prompt *out);
+
+/* voice.c: who speaks. The turn's persona (checked), else the one kept in the conversation's
+ * metadata, else absent: the default. */
+NIMA_MUST_USE nima_rc nima_voice_choose(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                        const struct nima_turn *turn, nima_str metadata,
+                                        nima_str *out);
+/* The metadata with the turn's persona in it; absent when that changes nothing. */
+NIMA_MUST_USE nima_rc nima_voice_keep(struct nima_ctx *ctx, const struct nima_turn *turn,
+                                      nima_str metadata, nima_str *out);
 
 /* shapes.c: what is kept in a message's metadata. */
 struct nima_user_meta {

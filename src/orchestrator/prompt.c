@@ -53,12 +53,14 @@ static nima_rc add_profile(struct nima_ctx *ctx, struct nima_orchestrator *o, st
     return rc;
 }
 
-nima_rc nima_prompt_system(struct nima_ctx *ctx, struct nima_orchestrator *o,
+nima_rc nima_prompt_system(struct nima_ctx *ctx, struct nima_orchestrator *o, nima_str persona,
                            nima_str client_system, bool use_memory, nima_str *out)
 {
+    struct nima_persona_prompt speaks;
+    NIMA_TRY(nima_personality_prompt(ctx, o->personality, persona, &speaks));
     struct nima_buf text;
     nima_buf_init(&text, SYSTEM_BYTES_MAX + 4 * NIMA_MESSAGE_CHARS_MAX);
-    nima_buf_add(&text, nima_personality_prompt(ctx, o->personality));
+    nima_buf_add(&text, speaks.text);
     if (use_memory) {
         nima_buf_add(&text,
                      NIMA_STR("\nYou remember what the user tells you. When the user only tells "

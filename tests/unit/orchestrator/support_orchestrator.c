@@ -20,7 +20,8 @@ struct world world_open(void)
     struct nima_memory_options memory;
     nima_memory_defaults(&memory);
     w.memory = nima_memory_new(w.store, w.llm, &memory);
-    ASSERT_OK_CTX(&w.ctx, nima_personality_open(&w.ctx, (nima_str){NULL, 0}, &w.personality));
+    struct nima_personality_options persona = {.llm = w.llm};
+    ASSERT_OK_CTX(&w.ctx, nima_personality_open(&w.ctx, &persona, &w.personality));
     struct nima_orchestrator_options options = {
         .store = w.store, .llm = w.llm, .memory = w.memory, .personality = w.personality};
     w.o = nima_orchestrator_new(&options);
