@@ -4,7 +4,7 @@
 # "package" or "package command": with the command on the path already, the package is not asked for.
 BUILD_PACKAGES=(
     "ca-certificates" "git git" "gcc cc" "g++ c++" "cmake cmake" "ninja-build ninja" "pkg-config pkg-config"
-    "python3 python3" "python3-venv" "npm npm"
+    "python3 python3" "python3-venv" "npm npm" "tzdata"
     "libmicrohttpd-dev" "libyaml-dev" "libsqlite3-dev" "libpq-dev" "libcurl4-openssl-dev" "libssl-dev"
     "libsodium-dev" "libstemmer-dev" "libutf8proc-dev" "zlib1g-dev" "libcmocka-dev"
 )

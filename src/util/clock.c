@@ -105,9 +105,8 @@ static bool take_offset(nima_str s, size_t *at, int *minutes_out)
     return hours <= 23 && minutes <= 59;
 }
 
-/* Days since 1970-01-01 of a civil date (Howard Hinnant, "chrono-Compatible Low-Level Date
- * Algorithms", days_from_civil). */
-static int64_t days_of(int year, int month, int day)
+/* Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil. */
+int64_t nima_days_of(int year, int month, int day)
 {
     int64_t y = month <= 2 ? year - 1 : year;
     int64_t era = (y >= 0 ? y : y - 399) / 400;
@@ -144,6 +143,6 @@ bool nima_time_read(nima_str text, int64_t *unix_ms_out)
         return false;
     }
     int64_t seconds = (int64_t)hour * 3600 + minute * 60 + second - (int64_t)offset_minutes * 60;
-    *unix_ms_out = days_of(year, month, day) * MS_A_DAY + seconds * 1000 + ms;
+    *unix_ms_out = nima_days_of(year, month, day) * MS_A_DAY + seconds * 1000 + ms;
     return true;
 }

@@ -18,3 +18,5 @@ void nima_time_write(int64_t unix_ms, char out[NIMA_TIME_CHARS + 1]);
 /* Reads RFC 3339 with any offset and 0 to 9 digits of fraction (finer than ms is cut off);
  * a space instead of T and PostgreSQL's short offset "+00" are taken too. */
 bool nima_time_read(nima_str text, int64_t *unix_ms_out);
+/* Days since 1970-01-01 of a date that exists. */
+int64_t nima_days_of(int year, int month, int day);
