@@ -390,7 +390,7 @@ struct stats_out {
     } by_category, by_source;
     struct stats_index *index;
     nima_str embedding_model;
-    int64_t embedding_dims;
+    int64_t embedding_dims, learning_waiting, learning_dropped;
 };
 struct stats_index {
     int64_t rows, bytes;
@@ -421,6 +421,10 @@ static const struct nima_field stats_fields[] = {
     NIMA_FIELD(STR, struct stats_out, embedding_model, .nullable = true,
                .doc = "The model that gives meanings; null: none loaded."),
     NIMA_FIELD(INT, struct stats_out, embedding_dims, .doc = "Length of its vectors."),
+    NIMA_FIELD(INT, struct stats_out, learning_waiting,
+               .doc = "Messages of all persons that the model is yet to read."),
+    NIMA_FIELD(INT, struct stats_out, learning_dropped,
+               .doc = "Messages that it will not, since too many waited."),
 };
 static const struct nima_shape stats_shape =
     NIMA_SHAPE("MemoryStats", struct stats_out, stats_fields, .doc = "What is in memory.");
@@ -441,7 +445,9 @@ static nima_rc get_stats(struct nima_ctx *ctx, struct nima_exchange *exchange, c
                                 .waiting_for_embedding = s.waiting_for_embedding,
                                 .index = index,
                                 .embedding_model = s.embedding_model,
-                                .embedding_dims = s.embedding_dims};
+                                .embedding_dims = s.embedding_dims,
+                                .learning_waiting = s.learning_waiting,
+                                .learning_dropped = s.learning_dropped};
     stats->by_category.items = s.facts.by_category.items;
     stats->by_category.count = s.facts.by_category.count;
     stats->by_source.items = s.facts.by_source.items;

@@ -102,6 +102,13 @@ static nima_rc open_personality(struct nima_ctx *ctx, struct nima_app *app)
     return NIMA_OK;
 }
 
+static enum nima_learn_model learn_model_of(nima_str name)
+{
+    return nima_str_eq(name, NIMA_STR("on"))    ? NIMA_LEARN_MODEL_ON
+           : nima_str_eq(name, NIMA_STR("off")) ? NIMA_LEARN_MODEL_OFF
+                                                : NIMA_LEARN_MODEL_AUTO;
+}
+
 static nima_rc open_domain(struct nima_ctx *ctx, struct nima_app *app)
 {
     const struct nima_config *c = &app->config;
@@ -115,6 +122,7 @@ static nima_rc open_domain(struct nima_ctx *ctx, struct nima_app *app)
     memory.recency_half_life_days = c->memory.recency_half_life_days;
     memory.confidence_weight = c->memory.confidence_weight;
     memory.index_idle_s = (int)c->memory.index_idle_s;
+    memory.learn_model = learn_model_of(c->memory.learn_model);
     app->memory = nima_memory_new(app->store, app->llm, &memory);
     NIMA_TRY(open_personality(ctx, app));
     struct nima_orchestrator_options options = {.store = app->store,

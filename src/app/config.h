@@ -27,6 +27,7 @@ struct nima_config {
         double vector_weight, keyword_weight, recency_weight, recency_half_life_days,
             confidence_weight;
         int64_t recall_limit, index_idle_s;
+        nima_str learn_model;
     } memory;
     struct {
         nima_str file, folder, persona;

@@ -76,6 +76,10 @@ const struct nima_config_row nima_config_rows[] = {
      .high = 50, .doc = "Facts that a reply may recall."},
     {"memory", "index_idle_s", NIMA_CONFIG_INT, AT(memory.index_idle_s), .preset = "1800", .low = 1,
      .high = 864000, .doc = "Seconds until a person's unused index leaves memory."},
+    {"memory", "learn_model", NIMA_CONFIG_STR, AT(memory.learn_model), .preset = "auto",
+     CHOICES("auto", "on", "off"),
+     .doc = "Whether the chat model reads what the rules of learning do not understand. auto: a "
+            "remote one, or a local one of a billion weights or more."},
     {"personality", "file", NIMA_CONFIG_STR, AT(personality.file),
      .preset = "configs/personality.yaml", .env = "NIMA_PERSONALITY",
      .doc = "Who Nima is. The built-in Zen engineer where this file is missing."},

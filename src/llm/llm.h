@@ -39,6 +39,7 @@ struct nima_llm_state {
     char chat_model[128], embedding_model[128]; /* names for people and for stored vectors */
     char problem[512];                          /* why something failed and what to do, or "" */
     int context_tokens;                         /* 0 when not known (remote) */
+    int64_t chat_parameters;                    /* weights of the chat model; 0: not known */
     int embedding_dims;                         /* 0 until known */
     int waiting;                                /* generations in line */
 };

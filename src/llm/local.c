@@ -102,6 +102,7 @@ static void local_state(void *backend, struct nima_llm_state *out)
         out->chat_loaded = state->chat_loaded;
         out->chat_failed = state->chat_failed;
         out->context_tokens = state->context_tokens;
+        out->chat_parameters = state->chat_parameters;
         out->waiting = engine->waiting;
         memcpy(out->chat_model, state->chat_model, sizeof(out->chat_model));
     }

@@ -287,6 +287,7 @@ bool nima_local_load_chat(struct nima_local *engine)
     engine->chat_ready = true;
     engine->state.chat_loaded = true;
     engine->state.context_tokens = chat->context_tokens;
+    engine->state.chat_parameters = (int64_t)llama_model_n_params(chat->model);
     pthread_cond_broadcast(&engine->changed);
     pthread_mutex_unlock(&engine->lock);
     return true;

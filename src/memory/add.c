@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "memory/learner.h"
 #include "memory/memory_int.h"
 #include "util/json.h"
 #include "util/uuid.h"
@@ -234,6 +235,7 @@ nima_rc nima_memory_delete(struct nima_ctx *ctx, struct nima_memory *memory, nim
 
 nima_rc nima_memory_forget(struct nima_ctx *ctx, struct nima_memory *memory)
 {
+    nima_memory_learner_drop(memory->learner, ctx->user_id);
     int64_t change = 0;
     struct nima_person *person = nima_memory_person_take(ctx, memory);
     nima_memory_person_write(person);

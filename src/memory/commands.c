@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 
+#include "memory/learner.h"
 #include "memory/memory_int.h"
 
 enum { FORGET_LOOK = 8, TERMS_MAX = 64, NOTE_CHARS_MAX = 2000 };
@@ -138,6 +139,7 @@ nima_rc nima_memory_forget_about(struct nima_ctx *ctx, struct nima_memory *memor
         return NIMA_OK;
     }
     about = nima_utf8_prefix(about, NOTE_CHARS_MAX);
+    nima_memory_learner_drop(memory->learner, ctx->user_id);
     struct nima_memory_hits hits;
     NIMA_TRY(look(ctx, memory, about, &hits));
     out->items = NIMA_NEW(ctx->arena, struct nima_learned, hits.count);

@@ -2,10 +2,11 @@
 
 #include <string.h>
 
-#include "memory/lexicon.h"
+#include "memory/first.h"
+#include "memory/hints.h"
 #include "util/json.h"
 
-enum { METADATA_BYTES_MAX = 2048, NEAR_LIMIT = 6 };
+enum { METADATA_BYTES_MAX = 2048, NEAR_LIMIT = 16 };
 
 /* Measured with MiniLM on pairs of facts (docs/memory.md): above it two sentences that agree in
  * numbers, names and denial say the same. */
@@ -176,26 +177,67 @@ static nima_rc decide_by_attribute(struct nima_ctx *ctx, struct nima_memory *mem
     return NIMA_OK;
 }
 
-/* A sentence of other words for what is known, whoever wrote that: nothing new. */
-static nima_rc decide_by_meaning(struct nima_ctx *ctx, struct nima_memory *memory,
-                                 const struct nima_fact *fact, struct nima_decision *out)
+/* The facts nearest to this one, by its own words and by those that ask for what it is about. */
+static nima_rc near_facts(struct nima_ctx *ctx, struct nima_memory *memory,
+                          const struct nima_candidate *candidate, const struct nima_fact *fact,
+                          struct nima_memory_hits *out)
 {
-    struct nima_probe probe = {.text = fact->fact, .vector = fact->embedding, .dims = fact->dims};
-    struct nima_find find = {
-        .probes = &probe, .probe_count = 1, .model = fact->embedding_model, .limit = NEAR_LIMIT};
-    struct nima_memory_hits hits;
-    NIMA_TRY(nima_memory_find(ctx, memory, &find, &hits));
-    for (size_t i = 0; i < hits.count; i++) {
-        const struct nima_memory_hit *hit = &hits.items[i];
-        bool same_text = nima_str_eq_nocase(hit->fact.fact, fact->fact);
-        bool near = fact->embedding != NULL && hit->vector >= rewording_cosine &&
-                    same_details(hit->fact.fact, fact->fact);
-        if (same_text || near) {
-            *out = (struct nima_decision){NIMA_DECIDE_NOTHING, hit->fact};
+    nima_str asked = nima_memory_hint(candidate->category, candidate->attribute);
+    struct nima_probe probes[2] = {
+        {.text = fact->fact, .vector = fact->embedding, .dims = fact->dims}, {.text = asked}};
+    struct nima_find find = {.probes = probes,
+                             .probe_count = asked.len > 0 ? 2 : 1,
+                             .model = fact->embedding_model,
+                             .limit = NEAR_LIMIT};
+    return nima_memory_find(ctx, memory, &find, out);
+}
+
+static bool has_attribute(struct nima_ctx *ctx, const struct nima_fact *fact)
+{
+    const struct nima_json *tree;
+    bool read = nima_json_parse(ctx, fact->metadata, &tree) == NIMA_OK;
+    return read && nima_json_get(tree, "attribute") != NULL;
+}
+
+/* A fact that no rule wrote (by the API, an import) is about what the rules find in its text. */
+static nima_rc decide_by_text(struct nima_ctx *ctx, const struct nima_candidate *candidate,
+                              const struct nima_memory_hits *near, struct nima_decision *out)
+{
+    for (size_t i = 0; i < near->count && candidate->attribute.ptr != NULL; i++) {
+        const struct nima_fact *known = &near->items[i].fact;
+        struct nima_candidate old = {.text = known->fact, .value = NIMA_STR("")};
+        if (has_attribute(ctx, known)) {
+            continue;
+        }
+        NIMA_TRY(nima_memory_name_attribute(ctx, &old));
+        if (old.attribute.ptr == NULL || !nima_str_eq(old.attribute, candidate->attribute)) {
+            continue;
+        }
+        nima_str value =
+            old.ended ? nima_fmt(ctx, "no longer " NIMA_FMT, NIMA_ARG(old.value)) : old.value;
+        enum nima_decision_kind kind = by_attribute(candidate, value, known);
+        if (kind != NIMA_DECIDE_ADD) {
+            *out = (struct nima_decision){kind, *known};
             return NIMA_OK;
         }
     }
     return NIMA_OK;
+}
+
+/* A sentence of other words for what is known, whoever wrote that: nothing new. */
+static void decide_by_meaning(const struct nima_fact *fact, const struct nima_memory_hits *near,
+                              struct nima_decision *out)
+{
+    for (size_t i = 0; i < near->count; i++) {
+        const struct nima_memory_hit *hit = &near->items[i];
+        bool same_text = nima_str_eq_nocase(hit->fact.fact, fact->fact);
+        bool reworded = fact->embedding != NULL && hit->vector >= rewording_cosine &&
+                        same_details(hit->fact.fact, fact->fact);
+        if (same_text || reworded) {
+            *out = (struct nima_decision){NIMA_DECIDE_NOTHING, hit->fact};
+            return;
+        }
+    }
 }
 
 nima_rc nima_memory_decide(struct nima_ctx *ctx, struct nima_memory *memory,
@@ -206,8 +248,13 @@ nima_rc nima_memory_decide(struct nima_ctx *ctx, struct nima_memory *memory,
     if (candidate->attribute.ptr != NULL) {
         NIMA_TRY(decide_by_attribute(ctx, memory, candidate, &decision));
     }
+    struct nima_memory_hits near = {0};
     if (decision.kind == NIMA_DECIDE_ADD) {
-        NIMA_TRY(decide_by_meaning(ctx, memory, fact, &decision));
+        NIMA_TRY(near_facts(ctx, memory, candidate, fact, &near));
+        NIMA_TRY(decide_by_text(ctx, candidate, &near, &decision));
+    }
+    if (decision.kind == NIMA_DECIDE_ADD) {
+        decide_by_meaning(fact, &near, &decision);
     }
     *out = decision;
     return NIMA_OK;

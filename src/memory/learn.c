@@ -4,7 +4,10 @@
 
 #include "memory/commands.h"
 #include "memory/decide.h"
+#include "memory/learn_model.h"
+#include "memory/learner.h"
 #include "util/json.h"
+#include "util/log.h"
 
 enum { MESSAGE_BYTES_MAX = 64 * 1024, PREFERENCES_BYTES_MAX = 64 * 1024 };
 
@@ -178,16 +181,75 @@ static nima_rc take_all(struct nima_ctx *ctx, struct nima_memory *memory,
     return candidates->count > 0 ? fill_profile(ctx, memory, candidates) : NIMA_OK;
 }
 
+/* The message as far as it is read; "" when there is nothing to read. */
+static nima_str readable(const struct nima_utterance *said)
+{
+    bool usable = said->text.ptr != NULL && nima_utf8_valid(said->text);
+    return usable ? nima_utf8_prefix(said->text, MESSAGE_BYTES_MAX) : NIMA_STR("");
+}
+
+nima_rc nima_memory_learn_by_model(struct nima_ctx *ctx, struct nima_memory *memory,
+                                   const struct nima_utterance *said, struct nima_learned_list *out)
+{
+    struct nima_candidates *candidates = NIMA_NEW(ctx->arena, struct nima_candidates, 1);
+    struct nima_candidates *fresh = NIMA_NEW(ctx->arena, struct nima_candidates, 1);
+    struct nima_learned_list learned = {0};
+    nima_str left;
+    NIMA_TRY(nima_memory_extract_left(ctx, readable(said), candidates, &left));
+    size_t by_rules = candidates->count;
+    NIMA_TRY(nima_memory_ask_model(ctx, memory, left, candidates));
+    for (size_t i = by_rules; i < candidates->count; i++) {
+        fresh->items[fresh->count++] = candidates->items[i];
+    }
+    NIMA_TRY(take_all(ctx, memory, said, fresh, &learned));
+    *out = learned;
+    return NIMA_OK;
+}
+
+static void append(struct nima_ctx *ctx, struct nima_learned_list *list,
+                   const struct nima_learned_list *more)
+{
+    struct nima_learned *items =
+        NIMA_NEW(ctx->arena, struct nima_learned, list->count + more->count);
+    for (size_t i = 0; i < list->count; i++) {
+        items[i] = list->items[i];
+    }
+    for (size_t i = 0; i < more->count; i++) {
+        items[list->count + i] = more->items[i];
+    }
+    list->items = items;
+    list->count += more->count;
+}
+
+/* Now or later, as the person wished. */
+static nima_rc ask_further(struct nima_ctx *ctx, struct nima_memory *memory,
+                           const struct nima_utterance *said, nima_str left,
+                           struct nima_learned_list *learned)
+{
+    if (left.len == 0 || !nima_memory_may_ask_model(memory)) {
+        return NIMA_OK;
+    }
+    struct nima_utterance dated = *said;
+    dated.said_at_ms = said->said_at_ms != 0 ? said->said_at_ms : nima_ctx_now(ctx);
+    if (!said->wait) {
+        if (!nima_memory_learner_push(memory->learner, ctx->user_id, &dated)) {
+            nima_log_debug("a message is not read by the model: too many wait");
+        }
+        return NIMA_OK;
+    }
+    struct nima_learned_list more;
+    NIMA_TRY(nima_memory_learn_by_model(ctx, memory, &dated, &more));
+    append(ctx, learned, &more);
+    return NIMA_OK;
+}
+
 nima_rc nima_memory_learn(struct nima_ctx *ctx, struct nima_memory *memory,
                           const struct nima_utterance *said, struct nima_learned_list *out)
 {
     struct nima_learned_list learned = {0};
     nima_str about;
-    if (said->text.ptr == NULL || !nima_utf8_valid(said->text)) {
-        *out = learned;
-        return NIMA_OK;
-    }
-    nima_str text = nima_utf8_prefix(said->text, MESSAGE_BYTES_MAX);
+    nima_str left = NIMA_STR("");
+    nima_str text = readable(said);
     enum nima_command command = nima_memory_command(text, &about);
     if (command == NIMA_COMMAND_FORGET) {
         NIMA_TRY(nima_memory_forget_about(ctx, memory, about, &learned));
@@ -195,9 +257,11 @@ nima_rc nima_memory_learn(struct nima_ctx *ctx, struct nima_memory *memory,
         return NIMA_OK;
     }
     struct nima_candidates *candidates = NIMA_NEW(ctx->arena, struct nima_candidates, 1);
-    NIMA_TRY(command == NIMA_COMMAND_REMEMBER ? nima_memory_remember(ctx, about, candidates)
-                                              : nima_memory_extract(ctx, text, candidates));
+    NIMA_TRY(command == NIMA_COMMAND_REMEMBER
+                 ? nima_memory_remember(ctx, about, candidates)
+                 : nima_memory_extract_left(ctx, text, candidates, &left));
     NIMA_TRY(take_all(ctx, memory, said, candidates, &learned));
+    NIMA_TRY(ask_further(ctx, memory, said, left, &learned));
     *out = learned;
     return NIMA_OK;
 }

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "memory/hints.h"
+#include "memory/learner.h"
 #include "memory/memory_int.h"
 
 enum { IDLE_S = 1800, EMBED_BATCH = 64, TICK_FACTS_MAX = 512, TICK_PEOPLE_MAX = 64 };
@@ -35,6 +36,7 @@ struct nima_memory *nima_memory_new(struct nima_store *store, struct nima_llm *l
         memory->options.index_idle_s = IDLE_S;
     }
     nima_memory_people_init(&memory->people);
+    memory->learner = nima_memory_learner_new(memory);
     return memory;
 }
 
@@ -43,6 +45,7 @@ void nima_memory_free(struct nima_memory *memory)
     if (memory == NULL) {
         return;
     }
+    nima_memory_learner_free(memory->learner);
     nima_memory_people_done(&memory->people);
     free(memory);
 }
@@ -132,6 +135,10 @@ nima_rc nima_memory_stats(struct nima_ctx *ctx, struct nima_memory *memory,
     }
     nima_memory_person_give(memory, person);
     NIMA_TRY(rc);
+    struct nima_learner_counts learning;
+    nima_memory_learner_counts(memory->learner, &learning);
+    stats.learning_waiting = learning.waiting;
+    stats.learning_dropped = learning.dropped;
     *out = stats;
     return NIMA_OK;
 }

@@ -25,12 +25,15 @@ enum {
     NIMA_QUERY_CHARS_MAX = 8000
 };
 
+enum nima_learn_model { NIMA_LEARN_MODEL_AUTO, NIMA_LEARN_MODEL_ON, NIMA_LEARN_MODEL_OFF };
+
 struct nima_memory_options {
     double vector_weight, keyword_weight; /* of the fused rank; 0 and 0: defaults */
     double recency_weight;                /* share of the score that age can take, 0..1 */
     double recency_half_life_days;
-    double confidence_weight; /* share that confidence can take, 0..1 */
-    int index_idle_s;         /* a person's index is dropped after; 0: 1800 */
+    double confidence_weight;          /* share that confidence can take, 0..1 */
+    int index_idle_s;                  /* a person's index is dropped after; 0: 1800 */
+    enum nima_learn_model learn_model; /* auto: a chat model that is large enough */
 };
 void nima_memory_defaults(struct nima_memory_options *out);
 
@@ -105,10 +108,13 @@ struct nima_utterance {
     nima_str text;            /* what the person wrote, untouched */
     nima_str conversation_id; /* where; absent when not from a chat */
     nima_str message_id;
+    int64_t said_at_ms; /* what "yesterday" is counted from; 0: now */
+    bool wait;          /* for what the model learns; else it learns in the background */
 };
 /* Finds statements about the person by rules (precision first), compares them with what is known
- * and stores what is new. Also carries out "/remember …" and "/forget …". Finding nothing is
- * success with count 0. */
+ * and stores what is new. What speaks of the person and no rule understood goes to the chat model,
+ * if there is a fit one: now, or in the background. Also carries out "/remember …" and "/forget …".
+ * Finding nothing is success with count 0. */
 NIMA_MUST_USE nima_rc nima_memory_learn(struct nima_ctx *ctx, struct nima_memory *memory,
                                         const struct nima_utterance *said,
                                         struct nima_learned_list *out);
@@ -119,6 +125,7 @@ struct nima_memory_stats {
     nima_str embedding_model;        /* absent: none loaded */
     int embedding_dims;
     int64_t waiting_for_embedding;
+    int64_t learning_waiting, learning_dropped; /* messages, of all persons, since the start */
 };
 NIMA_MUST_USE nima_rc nima_memory_stats(struct nima_ctx *ctx, struct nima_memory *memory,
                                         struct nima_memory_stats *out);

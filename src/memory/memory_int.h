@@ -6,11 +6,14 @@
 #include "memory/memory.h"
 #include "memory/people.h"
 
+struct nima_learner;
+
 struct nima_memory {
     struct nima_store *store;
     struct nima_llm *llm;
     struct nima_memory_options options;
     struct nima_people people;
+    struct nima_learner *learner;
 };
 
 /* The present embedding model's name in `state`; absent while none is loaded. */
@@ -24,6 +27,11 @@ NIMA_MUST_USE nima_rc nima_memory_embed(struct nima_ctx *ctx, struct nima_memory
 /* Fills embedding, dims and model of `count` facts. */
 NIMA_MUST_USE nima_rc nima_memory_embed_facts(struct nima_ctx *ctx, struct nima_memory *memory,
                                               struct nima_fact *facts, size_t count);
+
+/* learn.c: what the model makes of a message whose rules' facts are stored already. */
+NIMA_MUST_USE nima_rc nima_memory_learn_by_model(struct nima_ctx *ctx, struct nima_memory *memory,
+                                                 const struct nima_utterance *said,
+                                                 struct nima_learned_list *out);
 
 /* INVALID naming `prefix`field, or NIMA_OK; absent metadata becomes "{}". */
 NIMA_MUST_USE nima_rc nima_memory_check_fact(struct nima_ctx *ctx, const char *prefix,

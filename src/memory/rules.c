@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "memory/left.h"
 #include "memory/lexicon.h"
 
 /* "I am not vegetarian any more", "I am no longer married". */
@@ -121,9 +122,29 @@ static void keep_as_said(const struct nima_rule_run *run, const struct nima_clau
                                                                  .explicit_wish = true};
 }
 
+/* Asks the rules about each clause; how many of them no rule understood. */
+static size_t take_clauses(struct nima_rule_run *run, const struct nima_clauses *clauses)
+{
+    size_t unknown = 0;
+    for (size_t i = 0; i < clauses->count; i++) {
+        size_t before = run->out->count;
+        run->clause = &clauses->items[i];
+        if (run->clause->count < 2) {
+            continue;
+        }
+        if (nima_memory_token_in(&run->clause->t[0], " my our ")) {
+            (void)nima_memory_rule_mine(run);
+        } else {
+            apply_self(run);
+        }
+        unknown += run->out->count == before;
+    }
+    return unknown;
+}
+
 /* False when the rest of the message is somebody's text, not the person's own words. */
 static bool take_sentence(struct nima_rule_run *run, const struct nima_sentence *sentence,
-                          struct nima_clauses *clauses)
+                          struct nima_clauses *clauses, struct nima_left *left)
 {
     struct nima_said_word tokens[NIMA_TOKENS_MAX];
     size_t count = nima_memory_said_tokens(run->ctx, sentence->text, tokens);
@@ -138,17 +159,9 @@ static bool take_sentence(struct nima_rule_run *run, const struct nima_sentence 
         return true;
     }
     nima_memory_said_clauses(tokens, count, sentence->question, clauses);
-    for (size_t i = 0; i < clauses->count; i++) {
-        run->clause = &clauses->items[i];
-        if (run->clause->count < 2) {
-            continue;
-        }
-        if (nima_memory_token_in(&run->clause->t[0], " my our ")) {
-            (void)nima_memory_rule_mine(run);
-        } else {
-            apply_self(run);
-        }
-    }
+    size_t unknown = take_clauses(run, clauses);
+    bool understood = run->out->count > before && unknown == 0;
+    nima_memory_left_note(left, sentence, tokens, count, understood);
     for (size_t i = before; clauses->asked_to_remember && i < run->out->count; i++) {
         run->out->items[i].explicit_wish = true;
         run->out->items[i].confidence = 1.0;
@@ -193,6 +206,14 @@ static nima_str without_quoted_rest(nima_str text)
 
 nima_rc nima_memory_extract(struct nima_ctx *ctx, nima_str text, struct nima_candidates *out)
 {
+    nima_str left;
+    return nima_memory_extract_left(ctx, text, out, &left);
+}
+
+nima_rc nima_memory_extract_left(struct nima_ctx *ctx, nima_str text, struct nima_candidates *out,
+                                 nima_str *left_out)
+{
+    struct nima_left left = {0};
     out->count = 0;
     nima_str plain = nima_memory_said_plain(ctx, text);
     struct nima_sentence *sentences =
@@ -209,9 +230,10 @@ nima_rc nima_memory_extract(struct nima_ctx *ctx, nima_str text, struct nima_can
         bool colon = nima_str_find(sentence.text, NIMA_STR(":"), 0) != SIZE_MAX;
         sentence.text = without_quoted_rest(sentence.text);
         sentence.question = sentence.question && !colon;
-        if (!take_sentence(&run, &sentence, clauses)) {
+        if (!take_sentence(&run, &sentence, clauses, &left)) {
             break;
         }
     }
+    *left_out = nima_memory_left_text(ctx, &left);
     return NIMA_OK;
 }

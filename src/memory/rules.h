@@ -29,6 +29,10 @@ struct nima_candidates {
 /* What the person states about themselves in this message. */
 NIMA_MUST_USE nima_rc nima_memory_extract(struct nima_ctx *ctx, nima_str text,
                                           struct nima_candidates *out);
+/* The same; *left_out is what of it is about the person and no rule understood, sentence by
+ * sentence ("" when nothing is): for a model to read. */
+NIMA_MUST_USE nima_rc nima_memory_extract_left(struct nima_ctx *ctx, nima_str text,
+                                               struct nima_candidates *out, nima_str *left_out);
 /* Why the text must not be kept ("a password"), or NULL. */
 const char *nima_memory_secret(nima_str text);
 

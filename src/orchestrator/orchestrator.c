@@ -179,7 +179,10 @@ static nima_rc learn(struct nima_ctx *ctx, struct turn_state *s)
     if (s->turn->learn == NIMA_LEARN_OFF || !s->turn->use_memory) {
         return NIMA_OK;
     }
-    struct nima_utterance said = {s->message, s->conversation_id, s->message_id};
+    struct nima_utterance said = {.text = s->message,
+                                  .conversation_id = s->conversation_id,
+                                  .message_id = s->message_id,
+                                  .wait = s->turn->learn == NIMA_LEARN_WAIT};
     struct nima_learned_list learned;
     NIMA_TRY(nima_memory_learn(ctx, s->o->memory, &said, &learned));
     s->out.remembered.items = NIMA_NEW(ctx->arena, struct nima_remembered, learned.count);

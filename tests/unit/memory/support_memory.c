@@ -7,10 +7,13 @@
 
 static void open_all(struct world *w, const char *embeddings)
 {
+    struct nima_memory_options options;
+    nima_memory_defaults(&options);
+    options.learn_model = w->script[0] != '\0' ? NIMA_LEARN_MODEL_ON : NIMA_LEARN_MODEL_AUTO;
     struct nima_store_options where = {.address =
                                            nima_fmt(&w->ctx, "sqlite:%s/nima.db", w->folder)};
     ASSERT_OK_CTX(&w->ctx, nima_store_open(&w->ctx, &where, &w->store));
-    struct nima_llm_options models = {.chat = NIMA_STR("scripted:"),
+    struct nima_llm_options models = {.chat = nima_fmt(&w->ctx, "scripted:%s", w->script),
                                       .embeddings = nima_str_of(embeddings)};
     ASSERT_OK_CTX(&w->ctx, nima_llm_open(&w->ctx, &models, &w->llm));
     struct nima_llm_state state = {0};
@@ -23,7 +26,7 @@ static void open_all(struct world *w, const char *embeddings)
         nima_llm_state(w->llm, &state);
         usleep(1000);
     }
-    w->memory = nima_memory_new(w->store, w->llm, NULL);
+    w->memory = nima_memory_new(w->store, w->llm, &options);
 }
 
 static struct world world_with(const char *embeddings)
@@ -44,6 +47,21 @@ struct world world_open(void)
 struct world world_open_without_model(void)
 {
     return world_with("none:");
+}
+
+struct world world_open_scripted(const char *rules)
+{
+    struct world w = {.folder = "/tmp/nima-memory-XXXXXX"};
+    assert_non_null(mkdtemp(w.folder));
+    snprintf(w.script, sizeof(w.script), "%s/script.json", w.folder);
+    FILE *file = fopen(w.script, "w");
+    assert_non_null(file);
+    assert_true(fputs(rules, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    nima_ctx_init(&w.ctx);
+    w.ctx.user_id = NIMA_STR("ana");
+    open_all(&w, "scripted:");
+    return w;
 }
 
 static void close_all(struct world *w)

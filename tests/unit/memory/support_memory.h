@@ -12,10 +12,13 @@ struct world {
     struct nima_llm *llm;
     struct nima_memory *memory;
     char folder[64];
+    char script[96]; /* of the scripted model; "": none */
 };
 
 struct world world_open(void);
 struct world world_open_without_model(void);
+/* With a chat model that answers by the rules (llm/scripted.c) and is asked while learning. */
+struct world world_open_scripted(const char *rules);
 void world_restart(struct world *w); /* as after a crash: all is opened anew */
 void world_close(struct world *w);
 
