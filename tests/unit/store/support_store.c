@@ -180,7 +180,8 @@ int64_t world_number(struct world *w, const char *sql)
 static bool pg_has_text(struct world *w, const char *needle)
 {
     static const char *const tables[] = {"facts",    "fact_versions",  "conversations",
-                                         "messages", "human_profiles", "idempotency"};
+                                         "messages", "human_profiles", "idempotency",
+                                         "tasks",    "task_audit"};
     int64_t found = 0;
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
         found += pg_number(w, nima_fmt(&w->ctx,

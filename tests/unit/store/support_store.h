@@ -8,6 +8,7 @@
 #include "store/db.h"
 #include "store/facts.h"
 #include "store/people.h"
+#include "store/tasks.h"
 #include "support/test.h"
 
 struct world {

@@ -1,0 +1,330 @@
+/*
+ * Tasks as their owner sees them: made, listed, decided on. task_queue.c has the workers' side.
+ */
+#include "store/tasks.h"
+
+#include "store/tasks_int.h"
+#include "util/buf.h"
+
+void nima_task_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt, struct nima_task_row *out)
+{
+    *out = (struct nima_task_row){
+        .id = nima_db_get_text(ctx, stmt, 0),
+        .user_id = nima_db_get_text(ctx, stmt, 1),
+        .type = nima_db_get_text(ctx, stmt, 2),
+        .action = nima_db_get_text(ctx, stmt, 3),
+        .params = nima_db_get_text(ctx, stmt, 4),
+        .params_hash = nima_db_get_text(ctx, stmt, 5),
+        .status = nima_db_get_text(ctx, stmt, 6),
+        .result = nima_db_get_text(ctx, stmt, 7),
+        .error = nima_db_get_text(ctx, stmt, 8),
+        .error_code = nima_db_get_text(ctx, stmt, 9),
+        .attempts = nima_db_get_int(stmt, 10),
+        .max_attempts = nima_db_get_int(stmt, 11),
+        .timeout_s = nima_db_get_int(stmt, 12),
+        .priority = nima_db_get_int(stmt, 13),
+        .origin = nima_db_get_text(ctx, stmt, 14),
+        .approved_hash = nima_db_get_text(ctx, stmt, 15),
+        .approved_by = nima_db_get_text(ctx, stmt, 16),
+        .conversation_id = nima_db_get_text(ctx, stmt, 17),
+        .goal_id = nima_db_get_text(ctx, stmt, 18),
+        .lease_owner = nima_db_get_text(ctx, stmt, 19),
+        .lease_until = nima_db_get_time(stmt, 20),
+        .cancel_requested = nima_db_get_int(stmt, 21),
+        .next_attempt_at = nima_db_get_time(stmt, 22),
+        .expires_at = nima_db_get_time(stmt, 23),
+        .created_at = nima_db_get_time(stmt, 24),
+        .started_at = nima_db_get_time(stmt, 25),
+        .completed_at = nima_db_get_time(stmt, 26),
+        .changed_at = nima_db_get_time(stmt, 27),
+    };
+}
+
+/* Making one */
+
+struct add {
+    nima_str id;
+    const struct nima_task_row *task;
+    const struct nima_audit_row *audit;
+    struct nima_task_row row;
+};
+
+static nima_rc insert(struct nima_ctx *ctx, struct nima_db *db, struct add *job)
+{
+    const struct nima_task_row *task = job->task;
+    int64_t now = nima_ctx_now(ctx);
+    bool pending = nima_str_eq(task->status, NIMA_STR("pending"));
+    struct nima_db_stmt *stmt;
+    NIMA_TRY(nima_db_first(
+        ctx, db,
+        "INSERT INTO tasks (id, user_id, type, action, params, params_hash, status, attempts, "
+        "max_attempts, timeout_s, priority, origin, conversation_id, goal_id, cancel_requested, "
+        "next_attempt_at, expires_at, created_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, "
+        "0, $8, $9, $10, $11, $12, $13, 0, $14, $15, $16, $17) RETURNING " NIMA_TASK_COLUMNS,
+        NIMA_DB_ARGS(nima_db_text(job->id), nima_db_text(ctx->user_id), nima_db_text(task->type),
+                     nima_db_text(task->action), nima_db_json(nima_store_json(task->params)),
+                     nima_db_text(task->params_hash), nima_db_text(task->status),
+                     nima_db_int(task->max_attempts), nima_db_int(task->timeout_s),
+                     nima_db_int(task->priority), nima_db_text(task->origin),
+                     nima_db_text(task->conversation_id), nima_db_text(task->goal_id),
+                     nima_db_time(pending ? now : 0), nima_db_time(task->expires_at),
+                     nima_db_time(now), nima_db_time(now)),
+        &stmt));
+    nima_task_row(ctx, stmt, &job->row);
+    return nima_db_end(ctx, stmt);
+}
+
+static nima_rc add(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    struct add *job = arg;
+    NIMA_TRY(insert(ctx, db, job));
+    return nima_audit_chain(ctx, db, ctx->user_id, job->id, job->audit);
+}
+
+nima_rc nima_task_add(struct nima_ctx *ctx, struct nima_store *store,
+                      const struct nima_task_row *task, const struct nima_audit_row *audit,
+                      struct nima_task_row *out)
+{
+    struct add job = {.task = task, .audit = audit};
+    NIMA_TRY(nima_store_new_id(ctx, task->id, "id", &job.id));
+    NIMA_TRY(nima_db_write(ctx, store, add, &job));
+    *out = job.row;
+    return NIMA_OK;
+}
+
+/* Looking them up */
+
+struct one {
+    nima_str id;
+    int64_t expires_at;
+    const struct nima_audit_row *audit;
+    struct nima_task_row row;
+};
+
+static nima_rc get(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    struct one *job = arg;
+    struct nima_db_stmt *stmt;
+    NIMA_TRY(nima_db_first(ctx, db,
+                           "SELECT " NIMA_TASK_COLUMNS " FROM tasks WHERE user_id = $1 AND id = $2",
+                           NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id)), &stmt));
+    if (stmt == NULL) {
+        return nima_store_no_such(ctx, "task");
+    }
+    nima_task_row(ctx, stmt, &job->row);
+    return nima_db_end(ctx, stmt);
+}
+
+nima_rc nima_task_get(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
+                      struct nima_task_row *out)
+{
+    struct one job = {0};
+    NIMA_TRY(nima_store_id(ctx, id, "task", &job.id));
+    NIMA_TRY(nima_db_read(ctx, store, get, &job));
+    *out = job.row;
+    return NIMA_OK;
+}
+
+enum { LIST_ARGS_MAX = 8, LIST_SQL_MAX = 1000 };
+struct list {
+    struct nima_buf sql;
+    struct nima_db_value args[LIST_ARGS_MAX];
+    size_t count;
+    int limit;
+    struct nima_task_rows rows;
+};
+
+/* `text` is the condition up to the parameter, which is numbered here. */
+static void add_condition(struct list *list, const char *text, struct nima_db_value value)
+{
+    nima_assert(list->count < LIST_ARGS_MAX);
+    list->args[list->count++] = value;
+    nima_buf_fmt(&list->sql, " %s $%zu", text, list->count);
+}
+
+static nima_rc build_list(struct nima_ctx *ctx, const struct nima_task_filter *filter,
+                          struct list *list)
+{
+    NIMA_TRY(nima_store_limit(ctx, filter->limit, &list->limit));
+    nima_buf_add(&list->sql, NIMA_STR("SELECT " NIMA_TASK_COLUMNS " FROM tasks WHERE"));
+    add_condition(list, "user_id =", nima_db_text(ctx->user_id));
+    if (filter->cursor.ptr != NULL) {
+        struct nima_store_cursor at;
+        NIMA_TRY(nima_store_cursor_read(ctx, 't', filter->cursor, &at));
+        add_condition(list, "AND id <", nima_db_text(at.id));
+    }
+    if (filter->type.ptr != NULL) {
+        add_condition(list, "AND type =", nima_db_text(filter->type));
+    }
+    if (filter->status.ptr != NULL) {
+        add_condition(list, "AND status =", nima_db_text(filter->status));
+    }
+    if (filter->since != 0) {
+        add_condition(list, "AND created_at >=", nima_db_time(filter->since));
+    }
+    nima_buf_add(&list->sql, NIMA_STR(" ORDER BY id DESC"));
+    add_condition(list, "LIMIT", nima_db_int((int64_t)list->limit + 1));
+    nima_assert(!list->sql.overflowed);
+    return NIMA_OK;
+}
+
+static nima_rc run_list(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    struct list *list = arg;
+    struct nima_db_stmt *stmt;
+    bool row = false;
+    list->rows.count = 0;
+    list->rows.next_cursor = (nima_str){0};
+    NIMA_TRY(nima_db_query(ctx, db, list->sql.ptr, list->args, list->count, &stmt));
+    NIMA_TRY(nima_db_step(ctx, stmt, &row));
+    while (row && list->rows.count < (size_t)list->limit) {
+        nima_task_row(ctx, stmt, &list->rows.items[list->rows.count++]);
+        NIMA_TRY(nima_db_step(ctx, stmt, &row));
+    }
+    if (row) {
+        struct nima_store_cursor last = {.id = list->rows.items[list->rows.count - 1].id};
+        list->rows.next_cursor = nima_store_cursor_write(ctx, 't', last);
+    }
+    return nima_db_end(ctx, stmt);
+}
+
+nima_rc nima_task_list(struct nima_ctx *ctx, struct nima_store *store,
+                       const struct nima_task_filter *filter, struct nima_task_rows *out)
+{
+    struct list list = {0};
+    nima_buf_init(&list.sql, LIST_SQL_MAX);
+    nima_rc rc = build_list(ctx, filter, &list);
+    if (rc == NIMA_OK) {
+        list.rows.items = NIMA_NEW(ctx->arena, struct nima_task_row, (size_t)list.limit);
+        rc = nima_db_read(ctx, store, run_list, &list);
+    }
+    nima_buf_done(&list.sql);
+    if (rc == NIMA_OK) {
+        *out = list.rows;
+    }
+    return rc;
+}
+
+/* Deciding */
+
+/* Why the update found no row: there is no such task, or its state does not allow it. */
+static nima_rc refuse(struct nima_ctx *ctx, struct nima_db *db, struct one *job, const char *what)
+{
+    NIMA_TRY(get(ctx, db, job));
+    if (job->row.expires_at != 0 && job->row.expires_at <= nima_ctx_now(ctx)) {
+        return nima_fail(ctx, NIMA_E_CONFLICT,
+                         "this proposal's time is over; ask for the task again");
+    }
+    return nima_fail(ctx, NIMA_E_CONFLICT, "this task is " NIMA_FMT " and cannot be %s",
+                     NIMA_ARG(job->row.status), what);
+}
+
+static nima_rc decide(struct nima_ctx *ctx, struct nima_db *db, struct one *job, const char *sql,
+                      const struct nima_db_value *args, size_t count, const char *what)
+{
+    struct nima_db_stmt *stmt;
+    NIMA_TRY(nima_db_first(ctx, db, sql, args, count, &stmt));
+    if (stmt == NULL) {
+        return refuse(ctx, db, job, what);
+    }
+    nima_task_row(ctx, stmt, &job->row);
+    NIMA_TRY(nima_db_end(ctx, stmt));
+    return nima_audit_chain(ctx, db, ctx->user_id, job->id, job->audit);
+}
+
+static nima_rc approve(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    struct one *job = arg;
+    struct nima_db_value now = nima_db_time(nima_ctx_now(ctx));
+    return decide(ctx, db, job,
+                  "UPDATE tasks SET status = 'pending', approved_hash = params_hash, "
+                  "approved_by = $3, expires_at = NULL, next_attempt_at = $4, changed_at = $5 "
+                  "WHERE user_id = $1 AND id = $2 AND status = 'awaiting_approval' "
+                  "AND expires_at > $6 RETURNING " NIMA_TASK_COLUMNS,
+                  NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id),
+                               nima_db_text(ctx->user_id), now, now, now),
+                  "approved");
+}
+
+static nima_rc reject(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    struct one *job = arg;
+    struct nima_db_value now = nima_db_time(nima_ctx_now(ctx));
+    return decide(ctx, db, job,
+                  "UPDATE tasks SET status = 'cancelled', error = 'rejected', "
+                  "error_code = 'cancelled', expires_at = NULL, completed_at = $3, "
+                  "changed_at = $4 WHERE user_id = $1 AND id = $2 "
+                  "AND status = 'awaiting_approval' RETURNING " NIMA_TASK_COLUMNS,
+                  NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id), now, now),
+                  "rejected");
+}
+
+static nima_rc cancel(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    struct one *job = arg;
+    struct nima_db_value now = nima_db_time(nima_ctx_now(ctx));
+    return decide(
+        ctx, db, job,
+        "UPDATE tasks SET cancel_requested = 1, changed_at = $3, "
+        "completed_at = CASE WHEN status = 'running' THEN completed_at ELSE $4 END, "
+        "error = CASE WHEN status = 'running' THEN error ELSE 'cancelled' END, "
+        "error_code = CASE WHEN status = 'running' THEN error_code ELSE 'cancelled' END, "
+        "next_attempt_at = NULL, expires_at = NULL, "
+        "status = CASE WHEN status = 'running' THEN status ELSE 'cancelled' END "
+        "WHERE user_id = $1 AND id = $2 AND status IN ('pending', 'running', 'awaiting_approval') "
+        "RETURNING " NIMA_TASK_COLUMNS,
+        NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id), now, now), "cancelled");
+}
+
+static nima_rc retry(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    struct one *job = arg;
+    int64_t now = nima_ctx_now(ctx);
+    bool ask = job->expires_at != 0;
+    return decide(
+        ctx, db, job,
+        "UPDATE tasks SET status = $3, attempts = 0, cancel_requested = 0, result = NULL, "
+        "error = NULL, error_code = NULL, approved_hash = NULL, approved_by = NULL, "
+        "next_attempt_at = $4, expires_at = $5, started_at = NULL, completed_at = NULL, "
+        "changed_at = $6 WHERE user_id = $1 AND id = $2 AND status IN ('failed', 'cancelled') "
+        "RETURNING " NIMA_TASK_COLUMNS,
+        NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id),
+                     nima_db_text(ask ? NIMA_STR("awaiting_approval") : NIMA_STR("pending")),
+                     nima_db_time(ask ? 0 : now), nima_db_time(job->expires_at), nima_db_time(now)),
+        "tried again");
+}
+
+static nima_rc change(struct nima_ctx *ctx, struct nima_store *store, nima_db_work work,
+                      nima_str id, struct one *job, struct nima_task_row *out)
+{
+    NIMA_TRY(nima_store_id(ctx, id, "task", &job->id));
+    NIMA_TRY(nima_db_write(ctx, store, work, job));
+    *out = job->row;
+    return NIMA_OK;
+}
+
+nima_rc nima_task_approve(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
+                          const struct nima_audit_row *audit, struct nima_task_row *out)
+{
+    return change(ctx, store, approve, id, &(struct one){.audit = audit}, out);
+}
+
+nima_rc nima_task_reject(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
+                         const struct nima_audit_row *audit, struct nima_task_row *out)
+{
+    return change(ctx, store, reject, id, &(struct one){.audit = audit}, out);
+}
+
+nima_rc nima_task_cancel(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
+                         const struct nima_audit_row *audit, struct nima_task_row *out)
+{
+    return change(ctx, store, cancel, id, &(struct one){.audit = audit}, out);
+}
+
+nima_rc nima_task_retry(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
+                        int64_t expires_at, const struct nima_audit_row *audit,
+                        struct nima_task_row *out)
+{
+    struct one job = {.expires_at = expires_at, .audit = audit};
+    return change(ctx, store, retry, id, &job, out);
+}

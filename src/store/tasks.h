@@ -1,0 +1,133 @@
+#pragma once
+/*
+ * tasks: the tables `tasks`, `task_audit` and `task_audit_heads`: a queue that several processes
+ * share, and the record of what was decided and done.
+ *
+ * Scope      The calls of the queue (claim, heartbeat, finish, due, expire) are for all people; a
+ *            claimed row says whose it is. All others are for ctx->user_id.
+ * Leases     A claimed task belongs to (owner, attempts) until lease_until; heartbeats move that
+ *            on. Afterwards anybody may claim it, and the late one is told CONFLICT.
+ * Audit      Rows that a call is given are chained and written in the call's own transaction.
+ */
+#include "store/store.h"
+
+struct nima_task_row {
+    nima_str id, user_id, type, action;
+    nima_str params, params_hash; /* params: a JSON object's text */
+    nima_str status;              /* as in the contract */
+    nima_str result;              /* a JSON object's text; absent: none */
+    nima_str error, error_code;   /* absent: none */
+    int64_t attempts, max_attempts, timeout_s, priority;
+    nima_str origin;
+    nima_str approved_hash, approved_by;
+    nima_str conversation_id, goal_id;
+    nima_str lease_owner;
+    int64_t lease_until, cancel_requested, next_attempt_at, expires_at;
+    int64_t created_at, started_at, completed_at, changed_at;
+};
+struct nima_task_rows {
+    struct nima_task_row *items; /* last made first */
+    size_t count;
+    nima_str next_cursor;
+};
+
+struct nima_audit_row {
+    nima_str user_id;
+    int64_t seq, at;
+    nima_str task_id; /* absent: about none */
+    nima_str actor, event, type, action, policy;
+    nima_str details; /* a JSON object's text */
+    nima_str previous_hash, hash;
+};
+struct nima_audit_rows {
+    struct nima_audit_row *items; /* last written first */
+    size_t count;
+    nima_str next_cursor;
+};
+
+/* `task` gives everything but id (may be absent) and times. */
+NIMA_MUST_USE nima_rc nima_task_add(struct nima_ctx *ctx, struct nima_store *store,
+                                    const struct nima_task_row *task,
+                                    const struct nima_audit_row *audit, struct nima_task_row *out);
+NIMA_MUST_USE nima_rc nima_task_get(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
+                                    struct nima_task_row *out);
+struct nima_task_filter {
+    nima_str type, status; /* absent: any */
+    int64_t since;         /* made then or later; 0: any */
+    int limit;             /* 1..1000, 0 is 50 */
+    nima_str cursor;
+};
+NIMA_MUST_USE nima_rc nima_task_list(struct nima_ctx *ctx, struct nima_store *store,
+                                     const struct nima_task_filter *filter,
+                                     struct nima_task_rows *out);
+
+/* What a person decides. CONFLICT when the task is not in a state for it. */
+NIMA_MUST_USE nima_rc nima_task_approve(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
+                                        const struct nima_audit_row *audit,
+                                        struct nima_task_row *out);
+NIMA_MUST_USE nima_rc nima_task_reject(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
+                                       const struct nima_audit_row *audit,
+                                       struct nima_task_row *out);
+/* A running one is told to stop; its status stays until it has. */
+NIMA_MUST_USE nima_rc nima_task_cancel(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
+                                       const struct nima_audit_row *audit,
+                                       struct nima_task_row *out);
+/* A failed or cancelled one is begun anew: pending, or to be approved until `expires_at`. */
+NIMA_MUST_USE nima_rc nima_task_retry(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
+                                      int64_t expires_at, const struct nima_audit_row *audit,
+                                      struct nima_task_row *out);
+
+/* The queue */
+
+enum { NIMA_TASK_BUSY_TYPES = 4 };
+struct nima_task_claim {
+    nima_str owner; /* the process */
+    int64_t lease_ms;
+    nima_str busy[NIMA_TASK_BUSY_TYPES]; /* types that get no further worker now; absent: none */
+};
+/* Takes the first that is due, or that a crash left running, for `lease_ms`. *found false: there
+ * is none. *taken_up: its last lease had run out. */
+NIMA_MUST_USE nima_rc nima_task_claim(struct nima_ctx *ctx, struct nima_store *store,
+                                      const struct nima_task_claim *claim, bool *found,
+                                      bool *taken_up, struct nima_task_row *out);
+/* Whether a claim would find anything, and proposals whose time is over: cheap, writes nothing. */
+NIMA_MUST_USE nima_rc nima_task_due(struct nima_ctx *ctx, struct nima_store *store, bool *due,
+                                    bool *overdue);
+/* CONFLICT when the lease is lost. */
+NIMA_MUST_USE nima_rc nima_task_heartbeat(struct nima_ctx *ctx, struct nima_store *store,
+                                          const struct nima_task_row *task, int64_t lease_ms,
+                                          bool *cancel_requested);
+struct nima_task_end {
+    nima_str status, result, error, error_code;
+    int64_t next_attempt_at; /* of one that goes back to pending */
+    bool uncounted;          /* the attempt does not count: it was interrupted from outside */
+};
+/* Ends the attempt; CONFLICT, with nothing written, when the lease is lost. */
+NIMA_MUST_USE nima_rc nima_task_finish(struct nima_ctx *ctx, struct nima_store *store,
+                                       const struct nima_task_row *task,
+                                       const struct nima_task_end *end,
+                                       const struct nima_audit_row *audit);
+/* Cancels one proposal whose time is over, of whomever; *found false: there is none. */
+NIMA_MUST_USE nima_rc nima_task_expire(struct nima_ctx *ctx, struct nima_store *store,
+                                       const struct nima_audit_row *audit, bool *found);
+
+/* Audit */
+
+/* Adds a row of its own. */
+NIMA_MUST_USE nima_rc nima_audit_add(struct nima_ctx *ctx, struct nima_store *store,
+                                     const struct nima_audit_row *audit);
+struct nima_audit_filter {
+    nima_str task_id; /* absent: any */
+    int limit;
+    nima_str cursor;
+};
+NIMA_MUST_USE nima_rc nima_audit_list(struct nima_ctx *ctx, struct nima_store *store,
+                                      const struct nima_audit_filter *filter,
+                                      struct nima_audit_rows *out);
+struct nima_audit_report {
+    int64_t people, rows;
+    nima_str problem; /* the first link that does not hold, in words; absent: all hold */
+};
+/* Walks the chains of all people. */
+NIMA_MUST_USE nima_rc nima_audit_verify(struct nima_ctx *ctx, struct nima_store *store,
+                                        struct nima_audit_report *out);
