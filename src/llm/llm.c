@@ -194,6 +194,15 @@ nima_rc nima_llm_count_tokens(struct nima_ctx *ctx, struct nima_llm *llm, nima_s
     return llm->chat->ops->count_tokens(ctx, llm->chat->self, text, out);
 }
 
+nima_rc nima_llm_count_prompt(struct nima_ctx *ctx, struct nima_llm *llm,
+                              const struct nima_llm_message *messages, size_t count, int *out)
+{
+    nima_assert(llm != NULL && messages != NULL && out != NULL);
+    struct nima_llm_request request = {.messages = messages, .count = count};
+    NIMA_TRY(nima_llm_check_request(ctx, &request));
+    return llm->chat->ops->count_prompt(ctx, llm->chat->self, &request, out);
+}
+
 void nima_llm_normalize(float *vector, size_t dims)
 {
     double sum = 0;

@@ -94,6 +94,11 @@ NIMA_MUST_USE nima_rc nima_llm_generate(struct nima_ctx *ctx, struct nima_llm *l
 /* Tokens of a text in the chat model's own tokenizer; an estimate (bytes / 3.5) for remote ones. */
 NIMA_MUST_USE nima_rc nima_llm_count_tokens(struct nima_ctx *ctx, struct nima_llm *llm,
                                             nima_str text, int *out);
+/* Tokens of the whole prompt that a request with these messages makes, template included: exactly
+ * what its reply tells as prompt_tokens, but for remote ones, where it is an estimate. */
+NIMA_MUST_USE nima_rc nima_llm_count_prompt(struct nima_ctx *ctx, struct nima_llm *llm,
+                                            const struct nima_llm_message *messages, size_t count,
+                                            int *out);
 
 struct nima_vectors {
     float *items; /* count x dims, each of unit length */

@@ -30,6 +30,8 @@ struct nima_llm_ops {
     nima_rc (*generate)(struct nima_ctx *ctx, void *backend, const struct nima_llm_call *call,
                         struct nima_llm_reply *out);
     nima_rc (*count_tokens)(struct nima_ctx *ctx, void *backend, nima_str text, int *out);
+    nima_rc (*count_prompt)(struct nima_ctx *ctx, void *backend,
+                            const struct nima_llm_request *request, int *out);
     /* out->items has room for count x dims once dims is known: the backend allocates it. */
     nima_rc (*embed)(struct nima_ctx *ctx, void *backend, const nima_str *texts, size_t count,
                      struct nima_vectors *out);

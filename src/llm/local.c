@@ -333,6 +333,18 @@ static nima_rc local_count_tokens(struct nima_ctx *ctx, void *backend, nima_str 
     return NIMA_OK;
 }
 
+static nima_rc local_count_prompt(struct nima_ctx *ctx, void *backend,
+                                  const struct nima_llm_request *request, int *out)
+{
+    struct nima_local *engine = backend;
+    NIMA_TRY(check_ready(ctx, engine, true));
+    struct nima_arena_mark mark = nima_scratch(ctx);
+    llama_token *tokens;
+    NIMA_TRY(nima_local_prompt(ctx, &engine->chat, request, &tokens, out));
+    nima_scratch_end(ctx, mark);
+    return NIMA_OK;
+}
+
 static nima_rc local_embed(struct nima_ctx *ctx, void *backend, const nima_str *texts, size_t count,
                            struct nima_vectors *out)
 {
@@ -348,5 +360,6 @@ const struct nima_llm_ops nima_llm_local = {
     .state = local_state,
     .generate = local_generate,
     .count_tokens = local_count_tokens,
+    .count_prompt = local_count_prompt,
     .embed = local_embed,
 };

@@ -23,6 +23,7 @@ enum {
     EMBED_TEXT_BYTES_MAX = 8000, /* about 2,000 tokens; servers refuse what is too long for them */
     DIMS_MAX = 16384,
     URL_BYTES_MAX = 2048,
+    TEMPLATE_TOKENS = 8, /* about so many around each message */
 };
 
 struct remote {
@@ -350,6 +351,19 @@ static nima_rc openai_count_tokens(struct nima_ctx *ctx, void *backend, nima_str
     return NIMA_OK;
 }
 
+static nima_rc openai_count_prompt(struct nima_ctx *ctx, void *backend,
+                                   const struct nima_llm_request *request, int *out)
+{
+    (void)ctx;
+    (void)backend;
+    int count = 0;
+    for (size_t i = 0; i < request->count; i++) {
+        count += estimate_tokens(request->messages[i].content.len) + TEMPLATE_TOKENS;
+    }
+    *out = count;
+    return NIMA_OK;
+}
+
 static nima_rc embed_body(struct nima_ctx *ctx, const struct openai *openai, const nima_str *texts,
                           size_t count, nima_str *out)
 {
@@ -437,5 +451,6 @@ const struct nima_llm_ops nima_llm_openai = {
     .state = openai_state,
     .generate = openai_generate,
     .count_tokens = openai_count_tokens,
+    .count_prompt = openai_count_prompt,
     .embed = openai_embed,
 };

@@ -46,6 +46,7 @@ struct scripted {
     struct rule *rules;
     size_t rule_count;
     bool chat, embeddings;
+    int context_tokens;
 };
 
 struct script {
@@ -100,6 +101,8 @@ static nima_rc scripted_open(struct nima_ctx *ctx, const struct nima_llm_spec *s
     nima_ctx_init(&scripted->keep);
     scripted->chat = spec->chat.ptr != NULL;
     scripted->embeddings = spec->embeddings.ptr != NULL;
+    int context = spec->options->context_tokens;
+    scripted->context_tokens = context > 0 ? context : CONTEXT_TOKENS;
     if (spec->chat.len > 0) {
         nima_rc rc = load_rules(ctx, scripted, spec->chat);
         if (rc != NIMA_OK) {
@@ -116,7 +119,7 @@ static void scripted_state(void *backend, struct nima_llm_state *out)
     const struct scripted *scripted = backend;
     if (scripted->chat) {
         out->chat_loaded = true;
-        out->context_tokens = CONTEXT_TOKENS;
+        out->context_tokens = scripted->context_tokens;
         snprintf(out->chat_model, sizeof(out->chat_model), "scripted");
     }
     if (scripted->embeddings) {
@@ -279,6 +282,15 @@ static int count_words(nima_str text)
     return count;
 }
 
+static int count_prompt(const struct nima_llm_request *request)
+{
+    int count = count_words(request->raw_prompt);
+    for (size_t i = 0; i < request->count; i++) {
+        count += count_words(request->messages[i].content);
+    }
+    return count;
+}
+
 static nima_rc wait_piece(struct nima_ctx *ctx, int delay_ms)
 {
     int64_t until = nima_mono_ms() + delay_ms;
@@ -343,10 +355,7 @@ static nima_rc scripted_generate(struct nima_ctx *ctx, void *backend,
         ctx->error.retry_after_s = 1;
         return rc;
     }
-    struct nima_llm_reply reply = {.prompt_tokens = count_words(request->raw_prompt)};
-    for (size_t i = 0; i < request->count; i++) {
-        reply.prompt_tokens += count_words(request->messages[i].content);
-    }
+    struct nima_llm_reply reply = {.prompt_tokens = count_prompt(request)};
     if (script.fail_after == 0) {
         return nima_fail(ctx, NIMA_E_MODEL, "the scripted model failed as it was told");
     }
@@ -372,6 +381,15 @@ static nima_rc scripted_count_tokens(struct nima_ctx *ctx, void *backend, nima_s
     (void)ctx;
     (void)backend;
     *out = count_words(text);
+    return NIMA_OK;
+}
+
+static nima_rc scripted_count_prompt(struct nima_ctx *ctx, void *backend,
+                                     const struct nima_llm_request *request, int *out)
+{
+    (void)ctx;
+    (void)backend;
+    *out = count_prompt(request);
     return NIMA_OK;
 }
 
@@ -427,5 +445,6 @@ const struct nima_llm_ops nima_llm_scripted = {
     .state = scripted_state,
     .generate = scripted_generate,
     .count_tokens = scripted_count_tokens,
+    .count_prompt = scripted_count_prompt,
     .embed = scripted_embed,
 };

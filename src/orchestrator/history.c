@@ -9,11 +9,8 @@
 #include "util/buf.h"
 
 enum {
-    LOAD_MAX = 200,                /* messages looked at; the window never holds more */
-    LOAD_STEP = 50,                /* when it would, it moves on by so many at once */
-    CONTEXT_TOKENS_ASSUMED = 8192, /* for servers that do not tell */
-    TEMPLATE_TOKENS = 8,           /* around each message */
-    MARGIN_TOKENS = 64
+    LOAD_MAX = 200, /* messages looked at; the window never holds more */
+    LOAD_STEP = 50, /* when it would, it moves on by so many at once */
 };
 
 static bool is_role(nima_str role, const char *name)
@@ -30,10 +27,12 @@ static nima_str join_system(struct nima_ctx *ctx, nima_str so_far, nima_str more
     return nima_fmt(ctx, NIMA_FMT "\n\n" NIMA_FMT, NIMA_ARG(so_far), NIMA_ARG(more));
 }
 
-static void add_message(struct nima_history *history, nima_str role, nima_str content,
-                        struct nima_notes notes, int64_t position)
+static struct nima_window_message *add_message(struct nima_history *history, nima_str role,
+                                               nima_str content, int64_t position)
 {
-    history->items[history->count++] = (struct nima_window_message){role, content, notes, position};
+    struct nima_window_message *m = &history->items[history->count++];
+    *m = (struct nima_window_message){.role = role, .content = content, .position = position};
+    return m;
 }
 
 static nima_str request_system(struct nima_ctx *ctx, const struct nima_turn *turn)
@@ -56,7 +55,7 @@ static void from_request(struct nima_ctx *ctx, const struct nima_turn *turn,
     for (size_t i = 0; i + 1 < turn->count; i++) {
         const struct nima_llm_message *m = &turn->messages[i];
         if (!is_role(m->role, "system")) {
-            add_message(out, m->role, m->content, (struct nima_notes){0}, (int64_t)i);
+            (void)add_message(out, m->role, m->content, (int64_t)i);
         }
     }
 }
@@ -72,6 +71,7 @@ static void read_reply_meta(struct nima_ctx *ctx, nima_str metadata, struct nima
     out->trimmed = meta.context->trimmed_messages;
     out->facts_change = meta.facts_change;
     out->has_facts_change = meta.has_facts_change;
+    out->system_hash = meta.system_hash;
     /* Without a count of the prompt (a server that tells none, a command) nothing is known. */
     if (meta.context->tokens != NULL && meta.context->tokens->prompt > 0) {
         out->tokens = meta.context->tokens->prompt + meta.context->tokens->completion;
@@ -94,13 +94,17 @@ static void read_window_start(struct nima_ctx *ctx, const struct nima_message_ro
     }
 }
 
-static struct nima_notes read_notes(struct nima_ctx *ctx, nima_str metadata)
+/* A message of the person as the model saw it: its notes, and what was left out in its middle. */
+static void read_user_meta(struct nima_ctx *ctx, nima_str metadata, struct nima_window_message *m)
 {
     struct nima_user_meta meta = {0};
     if (nima_json_decode(ctx, &nima_user_meta_shape, metadata, &meta) != NIMA_OK) {
-        return (struct nima_notes){0};
+        return;
     }
-    return meta.notes;
+    m->notes = meta.notes;
+    if (nima_cut_fits(m->content, meta.cut)) {
+        m->content = nima_prompt_cut(ctx, m->content, meta.cut);
+    }
 }
 
 static int by_fact_id(const void *a, const void *b)
@@ -198,16 +202,16 @@ static nima_rc from_store(struct nima_ctx *ctx, struct nima_orchestrator *o,
         if (is_role(row->role, "system")) {
             out->system = join_system(ctx, out->system, row->content);
         } else if (row->position >= out->trimmed && row->content.len > 0) {
-            bool by_user = is_role(row->role, "user");
-            add_message(out, row->role, row->content,
-                        by_user ? read_notes(ctx, row->metadata) : (struct nima_notes){0},
-                        row->position);
+            struct nima_window_message *m =
+                add_message(out, row->role, row->content, row->position);
+            if (is_role(row->role, "user")) {
+                read_user_meta(ctx, row->metadata, m);
+            }
         }
     }
     nima_str sent = request_system(ctx, turn);
     if (sent.ptr != NULL) {
-        out->system = sent; /* the client's newest word on it, of a length not counted yet */
-        out->tokens = 0;
+        out->system = sent; /* the client's newest word on it */
     }
     return turn->use_memory ? check_notes(ctx, o, out) : NIMA_OK;
 }
@@ -226,79 +230,4 @@ nima_rc nima_history_load(struct nima_ctx *ctx, struct nima_orchestrator *o,
     }
     *out = history;
     return NIMA_OK;
-}
-
-static nima_rc count_message(struct nima_ctx *ctx, struct nima_orchestrator *o, nima_str content,
-                             const struct nima_notes *notes, int64_t *total)
-{
-    int tokens;
-    NIMA_TRY(nima_llm_count_tokens(ctx, o->llm, content, &tokens));
-    *total += tokens + TEMPLATE_TOKENS;
-    if (notes->count > 0) {
-        NIMA_TRY(nima_llm_count_tokens(ctx, o->llm, nima_prompt_notes(ctx, notes), &tokens));
-        *total += tokens + TEMPLATE_TOKENS;
-    }
-    return NIMA_OK;
-}
-
-/* Fills up to `room` tokens from the newest message back; cuts the rest off the front. */
-static nima_rc keep_newest(struct nima_ctx *ctx, struct nima_orchestrator *o, int64_t room,
-                           struct nima_history *history)
-{
-    size_t keep = history->count;
-    int64_t used = 0;
-    while (keep > 0) {
-        const struct nima_window_message *m = &history->items[keep - 1];
-        NIMA_TRY(count_message(ctx, o, m->content, &m->notes, &used));
-        if (used > room) {
-            break;
-        }
-        keep--;
-    }
-    while (keep < history->count && is_role(history->items[keep].role, "assistant")) {
-        keep++; /* a reply without its question would begin the window */
-    }
-    if (keep > 0) {
-        /* A position, not a count: system messages stand among them, and the next turn must find
-         * the window where this one left it. */
-        history->trimmed = history->items[keep - 1].position + 1;
-    }
-    history->items += keep;
-    history->count -= keep;
-    return NIMA_OK;
-}
-
-nima_rc nima_history_fit(struct nima_ctx *ctx, struct nima_orchestrator *o,
-                         const struct nima_turn *turn, nima_str system,
-                         const struct nima_notes *notes, struct nima_history *history,
-                         int *max_tokens)
-{
-    struct nima_llm_state state;
-    nima_llm_state(o->llm, &state);
-    int64_t context = state.context_tokens > 0 ? state.context_tokens : CONTEXT_TOKENS_ASSUMED;
-    if (*max_tokens <= 0 || *max_tokens > context / 2) {
-        *max_tokens = (int)(context / 2);
-    }
-    int64_t room = context - *max_tokens - MARGIN_TOKENS;
-    nima_str message = turn->messages[turn->count - 1].content;
-    int64_t fresh = 0;
-    NIMA_TRY(count_message(ctx, o, message, notes, &fresh));
-    if (history->tokens > 0 && history->tokens + fresh <= room) {
-        return NIMA_OK; /* the usual turn: nothing else needs to be counted */
-    }
-    int64_t fixed = fresh;
-    NIMA_TRY(count_message(ctx, o, system, &(struct nima_notes){0}, &fixed));
-    if (fixed > room) {
-        return nima_fail_field(ctx, NIMA_E_INVALID, "messages",
-                               "the message with its instructions has %lld tokens; the model "
-                               "takes %lld beside a reply of %d: shorten it, or ask for a "
-                               "shorter reply",
-                               (long long)fixed, (long long)room, *max_tokens);
-    }
-    int64_t total = fixed;
-    for (size_t i = 0; i < history->count && total <= room; i++) {
-        const struct nima_window_message *m = &history->items[i];
-        NIMA_TRY(count_message(ctx, o, m->content, &m->notes, &total));
-    }
-    return total <= room ? NIMA_OK : keep_newest(ctx, o, (room - fixed) / 2, history);
 }

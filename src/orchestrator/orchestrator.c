@@ -4,11 +4,13 @@
 #include <stdlib.h>
 
 #include "orchestrator/orchestrator_int.h"
+#include "util/digest.h"
 
 enum {
     RECALL_PRESET = 8,
     NOTES_NEAR = 8, /* a note within so many messages back is not repeated */
-    TITLE_CHARS_MAX = 60
+    TITLE_CHARS_MAX = 60,
+    SYSTEM_HASH_CHARS = 16
 };
 
 struct nima_orchestrator *nima_orchestrator_new(const struct nima_orchestrator_options *options)
@@ -40,8 +42,10 @@ struct turn_state {
     struct nima_history history;
     nima_str persona; /* who speaks; absent: the default */
     struct nima_memory_hits hits;
-    struct nima_notes notes; /* of the hits, those not in sight already */
-    nima_str message_id;     /* the person's message, once stored */
+    struct nima_prompt_texts texts;
+    struct nima_room room;
+    struct nima_fit fit; /* notes: of the hits, those not in sight already */
+    nima_str message_id; /* the person's message, once stored */
     nima_str conversation_id;
     struct nima_llm_reply reply;
     struct nima_turn_out out;
@@ -76,17 +80,27 @@ static bool in_sight(const struct nima_history *history, nima_str fact_id)
     return false;
 }
 
+static void add_note(struct turn_state *s, const struct nima_memory_hit *hit)
+{
+    s->fit.notes.items[s->fit.notes.count++] = (struct nima_note){.id = hit->fact.id,
+                                                                  .fact = hit->fact.fact,
+                                                                  .score = hit->score,
+                                                                  .vector = hit->vector,
+                                                                  .keyword = hit->keyword,
+                                                                  .recency = hit->recency,
+                                                                  .confidence = hit->confidence};
+}
+
 static nima_rc recall(struct nima_ctx *ctx, struct turn_state *s)
 {
     if (!s->turn->use_memory) {
         return NIMA_OK;
     }
     NIMA_TRY(nima_memory_recall(ctx, s->o->memory, s->message, s->o->recall_limit, &s->hits));
-    s->notes.items = NIMA_NEW(ctx->arena, struct nima_note, s->hits.count);
+    s->fit.notes.items = NIMA_NEW(ctx->arena, struct nima_note, s->hits.count);
     for (size_t i = 0; i < s->hits.count; i++) {
-        const struct nima_fact *fact = &s->hits.items[i].fact;
-        if (!in_sight(&s->history, fact->id)) {
-            s->notes.items[s->notes.count++] = (struct nima_note){fact->id, fact->fact};
+        if (!in_sight(&s->history, s->hits.items[i].fact.id)) {
+            add_note(s, &s->hits.items[i]);
         }
     }
     return NIMA_OK;
@@ -144,7 +158,7 @@ static nima_rc store_message(struct nima_ctx *ctx, struct turn_state *s)
         return NIMA_OK;
     }
     nima_str metadata;
-    struct nima_user_meta meta = {s->notes};
+    struct nima_user_meta meta = {s->fit.notes, s->fit.cut};
     NIMA_TRY(nima_meta_encode(ctx, &nima_user_meta_shape, &meta, &metadata));
     if (!s->history.has_conversation) {
         return create_conversation(ctx, s, metadata);
@@ -226,15 +240,21 @@ static nima_rc run_command(struct nima_ctx *ctx, struct turn_state *s)
 }
 
 static nima_rc generate(struct nima_ctx *ctx, struct turn_state *s,
-                        const struct nima_prompt *prompt, int max_tokens)
+                        const struct nima_prompt *prompt)
 {
     struct nima_llm_request request = s->turn->model;
     request.messages = prompt->items;
     request.count = prompt->count;
-    request.max_tokens = max_tokens;
+    request.max_tokens = s->room.max_tokens;
     request.slot_key = s->conversation_id;
     return nima_llm_generate(ctx, s->o->llm, &request, s->turn->on_text, s->turn->user, &s->reply);
 }
+
+static const nima_str finish_names[] = {
+    [NIMA_FINISH_STOP] = NIMA_STR_INIT("stop"),
+    [NIMA_FINISH_LENGTH] = NIMA_STR_INIT("length"),
+    [NIMA_FINISH_CANCELLED] = NIMA_STR_INIT("cancelled"),
+};
 
 static void fill_context(struct nima_ctx *ctx, struct turn_state *s)
 {
@@ -250,6 +270,8 @@ static void fill_context(struct nima_ctx *ctx, struct turn_state *s)
     *context->tokens = (struct nima_context_tokens){s->reply.prompt_tokens, s->reply.cached_tokens,
                                                     s->reply.completion_tokens};
     context->trimmed_messages = s->history.trimmed;
+    context->cut_characters = s->fit.cut_characters;
+    context->finish = finish_names[s->reply.finish];
     struct nima_llm_state state;
     nima_llm_state(s->o->llm, &state);
     context->model = nima_str_copy(ctx->arena, nima_str_of(state.chat_model));
@@ -266,6 +288,7 @@ static nima_rc store_reply(struct nima_ctx *ctx, struct turn_state *s, bool inte
     struct nima_reply_meta meta = {.context = s->out.context,
                                    .interrupted = interrupted,
                                    .has_interrupted = interrupted,
+                                   .system_hash = s->fit.system_hash,
                                    .facts_change = s->history.facts_change,
                                    .has_facts_change = s->history.notes_true};
     meta.remembered.items = s->out.remembered.items;
@@ -302,6 +325,23 @@ static nima_rc finish(struct nima_ctx *ctx, struct turn_state *s, nima_rc genera
     return stored != NIMA_OK ? stored : rc;
 }
 
+/* Everything that the model will see, chosen and put together. */
+static nima_rc make_prompt(struct nima_ctx *ctx, struct turn_state *s, struct nima_prompt *out)
+{
+    const struct nima_turn *turn = s->turn;
+    NIMA_TRY(nima_llm_wait(ctx, s->o->llm));
+    NIMA_TRY(recall(ctx, s));
+    nima_fit_room(s->o, turn->model.max_tokens, &s->room);
+    NIMA_TRY(nima_prompt_system(ctx, s->o, s->persona, s->history.system, turn->use_memory,
+                                s->room.tokens, &s->texts));
+    NIMA_TRY(nima_prompt_join(ctx, &s->texts, &s->fit.system));
+    s->fit.system_hash = nima_str_sub(nima_sha256_hex(ctx, s->fit.system), 0, SYSTEM_HASH_CHARS);
+    s->fit.message = s->message;
+    NIMA_TRY(nima_fit(ctx, s->o, &s->room, &s->fit, &s->history));
+    nima_prompt_render(ctx, s->fit.system, &s->history, &s->fit.notes, s->fit.message, out);
+    return NIMA_OK;
+}
+
 static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
 {
     const struct nima_turn *turn = s->turn;
@@ -309,15 +349,8 @@ static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
     NIMA_TRY(nima_history_load(ctx, s->o, turn, &s->history));
     NIMA_TRY(nima_voice_choose(ctx, s->o, turn, s->history.metadata, &s->persona));
     struct nima_prompt prompt = {0};
-    int max_tokens = turn->model.max_tokens;
     if (!command) {
-        NIMA_TRY(nima_llm_wait(ctx, s->o->llm));
-        NIMA_TRY(recall(ctx, s));
-        nima_str system;
-        NIMA_TRY(nima_prompt_system(ctx, s->o, s->persona, s->history.system, turn->use_memory,
-                                    &system));
-        NIMA_TRY(nima_history_fit(ctx, s->o, turn, system, &s->notes, &s->history, &max_tokens));
-        nima_prompt_render(ctx, system, &s->history, &s->notes, s->message, &prompt);
+        NIMA_TRY(make_prompt(ctx, s, &prompt));
     }
     NIMA_TRY(store_message(ctx, s));
     nima_rc rc = NIMA_OK;
@@ -325,7 +358,7 @@ static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
         rc = turn->on_ready(ctx, turn->user, s->conversation_id);
     }
     if (rc == NIMA_OK) {
-        rc = command ? run_command(ctx, s) : generate(ctx, s, &prompt, max_tokens);
+        rc = command ? run_command(ctx, s) : generate(ctx, s, &prompt);
     }
     return finish(ctx, s, rc, command);
 }

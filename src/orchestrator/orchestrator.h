@@ -79,7 +79,9 @@ struct nima_turn_context {
     } packs, goals;
     struct nima_context_tokens *tokens;
     int64_t trimmed_messages; /* earlier messages that are outside the window */
+    int64_t cut_characters;   /* left out in the middle of a message longer than the window */
     bool summarized;
+    nima_str finish;
     nima_str model;
     int64_t first_token_ms, total_ms;
 };

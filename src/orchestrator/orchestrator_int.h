@@ -23,14 +23,53 @@ NIMA_MUST_USE nima_rc nima_order_enter(struct nima_ctx *ctx, struct nima_order *
                                        nima_str conversation_id);
 void nima_order_leave(struct nima_order *order, nima_str conversation_id);
 
-/* A fact as it was put before a message: rendered again each turn, while it is still true. */
+/* sections.c: what a prompt is made of, in the order in which it stands there. */
+enum nima_section {
+    NIMA_SECTION_PERSONA,
+    NIMA_SECTION_MEMORY, /* that there is one, and what it is for */
+    NIMA_SECTION_PROFILE,
+    NIMA_SECTION_CLIENT, /* the client's own system messages */
+    NIMA_SECTION_HISTORY,
+    NIMA_SECTION_FACTS,
+    NIMA_SECTION_MESSAGE,
+    NIMA_SECTIONS
+};
+enum nima_place { NIMA_PLACE_SYSTEM, NIMA_PLACE_HISTORY, NIMA_PLACE_NOTES, NIMA_PLACE_MESSAGE };
+struct nima_section_row {
+    const char *name;
+    enum nima_place place;
+    int percent;         /* of the room: tokens it may take at most */
+    const char *heading; /* what stands in front of it; NULL: nothing */
+    const char *kind;    /* of its notes; NULL: it has none */
+};
+extern const struct nima_section_row nima_sections[NIMA_SECTIONS];
+int64_t nima_section_budget(enum nima_section section, int64_t room);
+
+enum {
+    NIMA_NOTE_TOKENS = 3, /* "\n- " in front of a note */
+    NIMA_PROFILE_LINES_MAX = 64
+};
+/* Something that is put before a message because it bears on it, rendered again each turn while it
+ * is still true. */
 struct nima_note {
     nima_str id, fact;
+    nima_str kind; /* absent: "fact" */
+    double score;  /* how much it matters: decides what stays where not all fits */
+    double vector, keyword, recency, confidence; /* what the score is made of */
 };
 struct nima_notes {
     struct nima_note *items;
     size_t count;
 };
+bool nima_note_is(const struct nima_note *note, enum nima_section section);
+/* Leaves those of the section's notes that matter most and fit into `tokens_max`, in their order.
+ */
+NIMA_MUST_USE nima_rc nima_section_choose(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                          enum nima_section section, int64_t tokens_max,
+                                          struct nima_notes *notes);
+/* Adds the text's tokens to *total. */
+NIMA_MUST_USE nima_rc nima_count_tokens(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                        nima_str text, int64_t *total);
 
 /* One message of the window, with what stands before it. */
 struct nima_window_message {
@@ -43,10 +82,11 @@ struct nima_window_message {
 struct nima_history {
     struct nima_window_message *items; /* oldest first; user and assistant only */
     size_t count;
-    int64_t trimmed;   /* earlier messages of the conversation that are not among them */
-    int64_t tokens;    /* of the prompt they made up last time, reply included; 0: not known */
-    nima_str system;   /* the client's own system messages, joined; absent: none */
-    nima_str metadata; /* the conversation's; absent: none yet */
+    int64_t trimmed;      /* earlier messages of the conversation that are not among them */
+    int64_t tokens;       /* of the prompt they made up last time, reply included; 0: not known */
+    nima_str system_hash; /* of the system message they stood behind then */
+    nima_str system;      /* the client's own system messages, joined; absent: none */
+    nima_str metadata;    /* the conversation's; absent: none yet */
     bool has_conversation;
     bool notes_true;      /* all notes of the window are true as of facts_change */
     int64_t facts_change; /* before the check: of the last reply, after it: now */
@@ -54,18 +94,28 @@ struct nima_history {
 };
 NIMA_MUST_USE nima_rc nima_history_load(struct nima_ctx *ctx, struct nima_orchestrator *o,
                                         const struct nima_turn *turn, struct nima_history *out);
-/* Cuts the oldest messages off until the prompt fits into the model's context, well below it, so
- * that the window moves in steps and the model's cache stays valid between them. */
-NIMA_MUST_USE nima_rc nima_history_fit(struct nima_ctx *ctx, struct nima_orchestrator *o,
-                                       const struct nima_turn *turn, nima_str system,
-                                       const struct nima_notes *notes, struct nima_history *history,
-                                       int *max_tokens);
 
 /* prompt.c */
+struct nima_prompt_texts {
+    nima_str
+        of[NIMA_SECTIONS]; /* as they stand in the prompt, heading included; absent: not in it */
+};
+/* Fills the sections of the system message, each within its part of `room` tokens. */
 NIMA_MUST_USE nima_rc nima_prompt_system(struct nima_ctx *ctx, struct nima_orchestrator *o,
                                          nima_str persona, nima_str client_system, bool use_memory,
-                                         nima_str *out);
+                                         int64_t room, struct nima_prompt_texts *out);
+NIMA_MUST_USE nima_rc nima_prompt_join(struct nima_ctx *ctx, const struct nima_prompt_texts *texts,
+                                       nima_str *out);
+/* The heading and a line for each; absent when there are none. */
+nima_str nima_prompt_list(struct nima_ctx *ctx, const char *heading,
+                          const struct nima_notes *items);
 nima_str nima_prompt_notes(struct nima_ctx *ctx, const struct nima_notes *notes);
+/* What of a message too long for the window is kept: bytes of its two ends. */
+struct nima_cut {
+    int64_t head, tail;
+};
+/* The ends with a mark between them; `cut` NULL: all of it. */
+nima_str nima_prompt_cut(struct nima_ctx *ctx, nima_str content, const struct nima_cut *cut);
 struct nima_prompt {
     struct nima_llm_message *items;
     size_t count;
@@ -82,9 +132,31 @@ NIMA_MUST_USE nima_rc nima_voice_choose(struct nima_ctx *ctx, struct nima_orches
 NIMA_MUST_USE nima_rc nima_voice_keep(struct nima_ctx *ctx, const struct nima_turn *turn,
                                       nima_str metadata, nima_str *out);
 
+/* fit.c: what of it all fits into the model's context. */
+struct nima_room {
+    int64_t tokens; /* for the prompt */
+    int max_tokens; /* for the reply */
+};
+void nima_fit_room(struct nima_orchestrator *o, int max_tokens, struct nima_room *out);
+bool nima_cut_fits(nima_str content, const struct nima_cut *cut); /* NULL does not */
+struct nima_fit {
+    nima_str system, system_hash;
+    struct nima_notes notes;
+    nima_str message;
+    struct nima_cut *cut; /* of the message; NULL: it is whole */
+    int64_t cut_characters;
+};
+/* Leaves out notes, the middle of the message and the oldest history, as much as it must; the
+ * window moves in steps, so that the model's cache stays valid between them. INVALID when what
+ * cannot be left out is too long already. */
+NIMA_MUST_USE nima_rc nima_fit(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                               const struct nima_room *room, struct nima_fit *fit,
+                               struct nima_history *history);
+
 /* shapes.c: what is kept in a message's metadata. */
 struct nima_user_meta {
     struct nima_notes notes;
+    struct nima_cut *cut;
 };
 struct nima_reply_meta {
     struct nima_turn_context *context;
@@ -93,6 +165,7 @@ struct nima_reply_meta {
         size_t count;
     } remembered;
     bool interrupted, has_interrupted;
+    nima_str system_hash; /* which system message the prompt began with */
     int64_t facts_change; /* the person's change counter when all notes of the window were true */
     bool has_facts_change;
 };

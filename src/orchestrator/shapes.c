@@ -29,8 +29,13 @@ static const struct nima_field context_fields[] = {
                .doc = "What the turn cost."),
     NIMA_FIELD(INT, struct nima_turn_context, trimmed_messages,
                .doc = "Earlier messages that did not fit into the prompt."),
+    NIMA_FIELD(INT, struct nima_turn_context, cut_characters,
+               .doc = "Characters left out in the middle of a message longer than the window."),
     NIMA_FIELD(BOOL, struct nima_turn_context, summarized,
                .doc = "Whether a summary stands in for those."),
+    NIMA_FIELD(STR, struct nima_turn_context, finish,
+               .choices = (const char *const[]){"stop", "length", "cancelled", NULL},
+               .doc = "Why the reply ended: by itself, at max_length, or interrupted."),
     NIMA_FIELD(STR, struct nima_turn_context, model, .doc = "The model that replied."),
     NIMA_FIELD(INT, struct nima_turn_context, first_token_ms,
                .doc = "From the request to the first piece of the reply."),
@@ -56,12 +61,26 @@ const struct nima_shape nima_remembered_shape =
 static const struct nima_field note_fields[] = {
     NIMA_FIELD(UUID, struct nima_note, id, .required = true),
     NIMA_FIELD(STR, struct nima_note, fact, .required = true),
+    NIMA_FIELD(STR, struct nima_note, kind),
+    NIMA_FIELD(NUM, struct nima_note, score),
+    NIMA_FIELD(NUM, struct nima_note, vector),
+    NIMA_FIELD(NUM, struct nima_note, keyword),
+    NIMA_FIELD(NUM, struct nima_note, recency),
+    NIMA_FIELD(NUM, struct nima_note, confidence),
 };
 static const struct nima_shape note_shape =
     NIMA_SHAPE("Note", struct nima_note, note_fields, .open = true);
 
+static const struct nima_field cut_fields[] = {
+    NIMA_FIELD(INT, struct nima_cut, head, .required = true),
+    NIMA_FIELD(INT, struct nima_cut, tail, .required = true),
+};
+static const struct nima_shape cut_shape =
+    NIMA_SHAPE("Cut", struct nima_cut, cut_fields, .open = true);
+
 static const struct nima_field user_meta_fields[] = {
     NIMA_FIELD(LIST, struct nima_user_meta, notes, .shape = &note_shape),
+    NIMA_FIELD(OBJECT, struct nima_user_meta, cut, .shape = &cut_shape),
 };
 const struct nima_shape nima_user_meta_shape =
     NIMA_SHAPE("UserMeta", struct nima_user_meta, user_meta_fields, .open = true);
@@ -71,6 +90,7 @@ static const struct nima_field reply_meta_fields[] = {
     NIMA_FIELD(LIST, struct nima_reply_meta, remembered, .shape = &nima_remembered_shape),
     NIMA_FIELD(BOOL, struct nima_reply_meta, interrupted,
                .has = NIMA_HAS(struct nima_reply_meta, has_interrupted)),
+    NIMA_FIELD(STR, struct nima_reply_meta, system_hash),
     NIMA_FIELD(INT, struct nima_reply_meta, facts_change,
                .has = NIMA_HAS(struct nima_reply_meta, has_facts_change)),
 };

@@ -106,10 +106,31 @@ TEST(a_reworded_fact_leaves_the_history_too)
     world_close(&w);
 }
 
-TEST(a_message_that_cannot_fit_is_refused_and_not_stored)
+TEST(a_message_longer_than_the_window_is_cut_in_its_middle_and_says_so)
 {
     struct world w = world_open();
-    ASSERT_RC(NIMA_E_INVALID, say(&w, none, long_message(&w, 9000, "")));
+    said(&w, none, long_message(&w, 9000, "the end [[reply:ok]]"));
+    assert_true(w.out.context->tokens->prompt <= 8192 / 2);
+    int64_t cut = w.out.context->cut_characters;
+    assert_true(cut > 30000 && cut < 40000);
+    nima_str id = w.out.conversation_id;
+    assert_int_equal(messages_of(&w, id).items[0].content.len, 45000 + 20); /* kept whole */
+    /* The next prompt has it as the model saw it before. */
+    nima_str seen = said(&w, id, "and now? [[recall]]");
+    ASSERT_CONTAINS(seen,
+                    nima_fmt(&w.ctx, "\n[… %lld characters left out …]\n", (long long)cut).ptr);
+    ASSERT_CONTAINS(seen, "the end [[reply:ok]]");
+    assert_true(w.out.context->cut_characters == 0);
+    world_close(&w);
+}
+
+TEST(instructions_that_cannot_fit_are_refused_and_nothing_is_stored)
+{
+    struct world w = world_open();
+    struct nima_llm_message messages[] = {
+        {NIMA_STR("system"), nima_str_of(long_message(&w, 9000, ""))},
+        {NIMA_STR("user"), NIMA_STR("hello")}};
+    ASSERT_RC(NIMA_E_INVALID, say_turn(&w, (struct nima_turn){.messages = messages, .count = 2}));
     assert_string_equal(w.ctx.error.field, "messages");
     ASSERT_CONTAINS(nima_str_of(w.ctx.error.message), "shorten it");
     assert_int_equal(count_conversations(&w), 0);

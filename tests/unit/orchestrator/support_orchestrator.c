@@ -7,6 +7,12 @@
 
 struct world world_open(void)
 {
+    return world_open_with((struct nima_llm_options){.chat = NIMA_STR("scripted:"),
+                                                     .embeddings = NIMA_STR("scripted:")});
+}
+
+struct world world_open_with(struct nima_llm_options llm)
+{
     struct world w = {.folder = "/tmp/nima-turn-XXXXXX"};
     assert_non_null(mkdtemp(w.folder));
     nima_ctx_init(&w.ctx);
@@ -14,8 +20,6 @@ struct world world_open(void)
     nima_str address = nima_fmt(&w.ctx, "sqlite:%s/nima.db", w.folder);
     struct nima_store_options store = {.address = address};
     ASSERT_OK_CTX(&w.ctx, nima_store_open(&w.ctx, &store, &w.store));
-    struct nima_llm_options llm = {.chat = NIMA_STR("scripted:"),
-                                   .embeddings = NIMA_STR("scripted:")};
     ASSERT_OK_CTX(&w.ctx, nima_llm_open(&w.ctx, &llm, &w.llm));
     struct nima_memory_options memory;
     nima_memory_defaults(&memory);

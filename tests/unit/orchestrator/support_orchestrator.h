@@ -24,6 +24,7 @@ struct world {
 };
 
 struct world world_open(void);
+struct world world_open_with(struct nima_llm_options llm); /* with another model */
 void world_close(struct world *w);
 
 /* A turn of one message; an absent id begins a conversation. The result is in w->out. */
