@@ -597,6 +597,6 @@ const struct nima_route nima_api_memory_routes[] = {
      .errors = INVALID,
      .scope = "memory",
      .tag = "memory",
-     .summary = "Forgets everything about the person: facts, profile, conversations."},
+     .summary = "Forgets everything about the person: facts, profile, conversations, goals."},
     {0},
 };

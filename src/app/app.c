@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "api/api.h"
+#include "goals/goals.h"
 #include "llm/llm.h"
 #include "memory/memory.h"
 #include "orchestrator/orchestrator.h"
@@ -24,6 +25,7 @@ struct nima_app {
     struct nima_llm *llm;
     struct nima_personality *personality;
     struct nima_memory *memory;
+    struct nima_goals *goals;
     struct nima_orchestrator *orchestrator;
     struct nima_http *http;
     struct nima_api api;
@@ -124,6 +126,7 @@ static nima_rc open_domain(struct nima_ctx *ctx, struct nima_app *app)
     memory.index_idle_s = (int)c->memory.index_idle_s;
     memory.learn_model = learn_model_of(c->memory.learn_model);
     app->memory = nima_memory_new(app->store, app->llm, &memory);
+    app->goals = nima_goals_new(app->store, app->llm);
     NIMA_TRY(open_personality(ctx, app));
     struct nima_orchestrator_options options = {.store = app->store,
                                                 .llm = app->llm,
@@ -141,6 +144,7 @@ static nima_rc open_http(struct nima_ctx *ctx, struct nima_app *app)
     app->api = (struct nima_api){.store = app->store,
                                  .llm = app->llm,
                                  .memory = app->memory,
+                                 .goals = app->goals,
                                  .orchestrator = app->orchestrator,
                                  .personality = app->personality,
                                  .started_ms = nima_mono_ms(),
@@ -263,6 +267,7 @@ void nima_app_close(struct nima_app *app)
     }
     nima_orchestrator_free(app->orchestrator);
     nima_personality_close(app->personality);
+    nima_goals_free(app->goals);
     nima_memory_free(app->memory);
     nima_llm_close(app->llm);
     nima_store_close(app->store);

@@ -142,8 +142,33 @@ static const struct nima_column idempotency[] = {
     {"status", NIMA_DB_INT, 0, NULL},      {"reply", NIMA_DB_TEXT, 0, NULL},
     {"created_at", NIMA_DB_TIME, 0, NULL},
 };
+static const struct nima_column goals[] = {
+    {"id", NIMA_DB_TEXT, KEY | UUID, "id"}, {"user_id", NIMA_DB_TEXT, 0, "default"},
+    {"title", NIMA_DB_TEXT, 0, NULL},       {"description", NIMA_DB_TEXT, NUL, NULL},
+    {"status", NIMA_DB_TEXT, 0, "active"},  {"deadline", NIMA_DB_TIME, NUL, NULL},
+    {"progress", NIMA_DB_REAL, 0, "0"},     {"created_at", NIMA_DB_TIME, 0, "now"},
+    {"updated_at", NIMA_DB_TIME, 0, "now"}, {"completed_at", NIMA_DB_TIME, NUL, NULL},
+    {"alerted", NIMA_DB_TEXT, NUL, NULL},   {"metadata", NIMA_DB_JSON, 0, "{}"},
+};
+/* `completed` is made of completed_at by the database. */
+static const struct nima_column milestones[] = {
+    {"id", NIMA_DB_TEXT, KEY | UUID, "id"},    {"goal_id", NIMA_DB_TEXT, UUID, NULL},
+    {"position", NIMA_DB_INT, 0, "0"},         {"title", NIMA_DB_TEXT, 0, NULL},
+    {"completed_at", NIMA_DB_TIME, NUL, NULL}, {"created_at", NIMA_DB_TIME, 0, "now"},
+};
+static const struct nima_column goal_progress[] = {
+    {"id", NIMA_DB_TEXT, KEY | UUID, "id"},
+    {"goal_id", NIMA_DB_TEXT, UUID, NULL},
+    {"recorded_at", NIMA_DB_TIME, 0, "now"},
+    {"kind", NIMA_DB_TEXT, 0, NULL},
+    {"progress", NIMA_DB_REAL, 0, NULL},
+    {"status", NIMA_DB_TEXT, 0, NULL},
+    {"milestone_id", NIMA_DB_TEXT, NUL | UUID, NULL},
+    {"note", NIMA_DB_TEXT, NUL, NULL},
+};
 
-#define MINE "user_id = $1"
+#define OF_MY_GOALS "goal_id IN (SELECT id FROM goals WHERE user_id = $1)"
+#define MINE        "user_id = $1"
 const struct nima_table nima_tables[] = {
     {"users", "tables/users.json", NULL, "id = $1", users, COUNT(users)},
     {"human_profiles", "memory/profile.json", "profile", MINE, human_profiles,
@@ -156,6 +181,11 @@ const struct nima_table nima_tables[] = {
     {"messages", "tables/messages.json", "message",
      "conversation_id IN (SELECT id FROM conversations WHERE user_id = $1)", messages,
      COUNT(messages)},
+    {"goals", "tables/goals.json", "goal", MINE, goals, COUNT(goals)},
+    {"milestones", "tables/milestones.json", "milestone", OF_MY_GOALS, milestones,
+     COUNT(milestones)},
+    {"goal_progress", "tables/goal_progress.json", "goal_progress", OF_MY_GOALS, goal_progress,
+     COUNT(goal_progress)},
     /* Not part of an export: what is taken in must not start anything, and a record of what was
      * done belongs to the store where it was. */
     {"tasks", "tables/tasks.json", NULL, MINE, tasks, COUNT(tasks)},

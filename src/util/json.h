@@ -44,8 +44,8 @@ struct nima_field {
     size_t offset;
     size_t has; /* NIMA_HAS(struct, member); 0: none */
     bool required;
-    bool nullable;     /* out: an absent value is written as null instead of left out; in: null is
-                          taken as absent (null for any optional field is, too) */
+    bool nullable;     /* out: an absent value is written as null instead of left out; in: null sets
+                          `has`, so that it can clear what is there (else it is taken as absent) */
     bool blank_ok;     /* STR: blanks only are taken (default: refused when required) */
     int64_t min, max;  /* INT: bounds when max > min; STR: characters; LIST: items */
     double low, high;  /* NUM: bounds when high > low */

@@ -331,6 +331,9 @@ static nima_rc decode_object(struct nima_ctx *ctx, const struct nima_shape *shap
             if (field->required) {
                 return wrong(ctx, &inner, "is required");
             }
+            if (value != NULL && field->nullable) {
+                mark_given(field, out);
+            }
             continue;
         }
         NIMA_TRY(decode_field(ctx, field, &inner, value, out));

@@ -1,0 +1,134 @@
+#pragma once
+/*
+ * goals: what a person wants to reach: milestones, progress with its history, the pace and the
+ * day it points to, alerts, and suggestions with their evidence.
+ *
+ * Lifetime   One per process; made after store and llm, freed before them.
+ * Ownership  Results live in ctx->arena.
+ * Threads    Any worker. Two changes of one goal at once are put in line, and both are in its
+ *            history.
+ * Scope      Always ctx->user_id.
+ * Errors     INVALID with the field, NOT_FOUND; STORE and MODEL come through from below.
+ *
+ * Progress and status go together: a goal is completed exactly when its progress is 1.
+ *   - with milestones, progress is completed / total after each change of them
+ *   - a progress that is told outright stands until the next milestone
+ *   - status "completed" is the explicit word: progress becomes 1
+ *   - anything that brings a completed goal below 1, or status "active", opens it again: progress
+ * is what its milestones say, or what it was before the end. History is kept.
+ *   - a paused goal stays paused while it advances, until it is completed or opened
+ */
+#include "store/goals.h"
+
+struct nima_llm;
+struct nima_goals;
+
+enum { NIMA_GOAL_TITLE_MAX = 300, NIMA_GOAL_TEXT_MAX = 8000, NIMA_GOAL_NOTE_MAX = 2000 };
+
+/* Borrows both. */
+struct nima_goals *nima_goals_new(struct nima_store *store, struct nima_llm *llm);
+void nima_goals_free(struct nima_goals *goals);
+
+/* title, description, deadline, milestones' titles. */
+NIMA_MUST_USE nima_rc nima_goals_add(struct nima_ctx *ctx, struct nima_goals *goals,
+                                     const struct nima_goal *goal, struct nima_goal *out);
+NIMA_MUST_USE nima_rc nima_goals_get(struct nima_ctx *ctx, struct nima_goals *goals, nima_str id,
+                                     struct nima_goal *out);
+NIMA_MUST_USE nima_rc nima_goals_list(struct nima_ctx *ctx, struct nima_goals *goals,
+                                      nima_str status, int limit, nima_str cursor,
+                                      struct nima_goal_rows *out);
+NIMA_MUST_USE nima_rc nima_goals_drop(struct nima_ctx *ctx, struct nima_goals *goals, nima_str id);
+
+struct nima_goal_edit { /* absent, or has_… false: stays */
+    nima_str title, description, status;
+    bool has_deadline, has_progress;
+    int64_t deadline; /* 0: none any more */
+    double progress;
+};
+NIMA_MUST_USE nima_rc nima_goals_edit(struct nima_ctx *ctx, struct nima_goals *goals, nima_str id,
+                                      const struct nima_goal_edit *edit, struct nima_goal *out);
+
+/* A step forward (or back): a progress, a milestone, a note, any of them. */
+struct nima_goal_step {
+    bool has_progress;
+    double progress;
+    nima_str milestone_id; /* absent: none */
+    bool completed;        /* of the milestone */
+    nima_str note;         /* absent: none */
+};
+NIMA_MUST_USE nima_rc nima_goals_advance(struct nima_ctx *ctx, struct nima_goals *goals,
+                                         nima_str id, const struct nima_goal_step *step,
+                                         struct nima_goal *out);
+
+/* Adds milestones at the end; `titles` up to NIMA_MILESTONES_MAX in all. */
+NIMA_MUST_USE nima_rc nima_goals_add_milestones(struct nima_ctx *ctx, struct nima_goals *goals,
+                                                nima_str id, const nima_str *titles, size_t count,
+                                                struct nima_goal *out);
+struct nima_milestone_edit {
+    nima_str id, title; /* title absent: stays */
+    bool has_completed, completed;
+    bool has_position;
+    int64_t position; /* 0: first */
+};
+NIMA_MUST_USE nima_rc nima_goals_edit_milestone(struct nima_ctx *ctx, struct nima_goals *goals,
+                                                nima_str id, const struct nima_milestone_edit *edit,
+                                                struct nima_goal *out);
+NIMA_MUST_USE nima_rc nima_goals_drop_milestone(struct nima_ctx *ctx, struct nima_goals *goals,
+                                                nima_str id, nima_str milestone_id,
+                                                struct nima_goal *out);
+
+/* How it went, and where that leads.
+ *
+ *   pace       progress gained over the last 28 days in which the goal was active, per week
+ *   projected  now + (1 - progress) / pace
+ *   needed     (1 - progress) / weeks left
+ *   state      "completed" | "paused" | "overdue" (the deadline is past) | "slipping" (a quarter of
+ *              the time is over, and the pace leads past the deadline, or there is none) |
+ *              "on_track" (there is a deadline) | "open" (there is none) */
+struct nima_goal_course {
+    struct nima_goal goal;
+    struct nima_goal_entries history;
+    bool has_pace, has_needed;
+    double pace_per_week, needed_per_week;
+    int64_t projected; /* 0: nothing to go by */
+    nima_str state;
+};
+NIMA_MUST_USE nima_rc nima_goals_course(struct nima_ctx *ctx, struct nima_goals *goals, nima_str id,
+                                        struct nima_goal_course *out);
+
+/* Goals of this person that have become overdue or slipping since the last call. Each is told once
+ * for each deadline, also when several processes ask: the history has a row of kind "alert". */
+struct nima_goal_alert {
+    nima_str goal_id, title, state; /* "overdue" | "slipping" */
+    int64_t deadline, projected;
+};
+struct nima_goal_alerts {
+    struct nima_goal_alert *items;
+    size_t count;
+};
+NIMA_MUST_USE nima_rc nima_goals_alerts(struct nima_ctx *ctx, struct nima_goals *goals,
+                                        struct nima_goal_alerts *out);
+
+/* Suggestions */
+
+struct nima_goal_hint { /* what others know that bears on the goal: a fact, a pack's fact */
+    nima_str id, text;
+};
+struct nima_goal_suggestion {
+    nima_str action, reason;
+    struct {
+        nima_str *items;
+        size_t count;
+    } evidence;  /* ids of milestones, facts, pack facts, finished goals, this goal */
+    int64_t due; /* 0: none */
+};
+struct nima_goal_suggestions {
+    struct nima_goal_suggestion *items; /* best first */
+    size_t count;
+};
+/* What to do next, by rules: the next milestone and when; a date that is past; a goal that stands
+ * still; steps that led to a finished goal of the same kind; what is known that bears on it. Each
+ * has evidence. `hints` come from other rooms, best first. */
+NIMA_MUST_USE nima_rc nima_goals_suggest(struct nima_ctx *ctx, struct nima_goals *goals,
+                                         nima_str id, const struct nima_goal_hint *hints,
+                                         size_t count, struct nima_goal_suggestions *out);

@@ -1,0 +1,25 @@
+#pragma once
+/*
+ * Private to src/goals.
+ */
+#include "goals/goals.h"
+
+struct nima_goals {
+    struct nima_store *store;
+    struct nima_llm *llm;
+};
+
+#define NIMA_GOAL_ACTIVE    NIMA_STR("active")
+#define NIMA_GOAL_COMPLETED NIMA_STR("completed")
+#define NIMA_GOAL_PAUSED    NIMA_STR("paused")
+
+static inline bool nima_goal_is(const struct nima_goal *goal, nima_str status)
+{
+    return nima_str_eq(goal->status, status);
+}
+size_t nima_goal_steps_done(const struct nima_goal *goal);
+
+/* Pace, projection and state, from goal and history. */
+void nima_goal_measure(struct nima_goal_course *course, int64_t now_ms);
+
+enum { NIMA_DAY_MS = 24 * 3600 * 1000 };
