@@ -44,5 +44,15 @@ static inline struct nima_api *nima_api_of(struct nima_exchange *exchange)
 extern const char *const nima_api_sources[];
 extern const char *const nima_api_statuses[];
 
+/* How far the facts are embedded by the present model (system_routes.c). */
+struct nima_memory_change;
+struct nima_api_embedding {
+    nima_str state, former_model;
+    int64_t done, total;
+};
+extern const struct nima_shape nima_api_embedding_shape;
+struct nima_api_embedding *nima_api_embedding_of(struct nima_ctx *ctx,
+                                                 const struct nima_memory_change *change);
+
 /* docs.c: the reference as a page without scripts, from the same tables as the document. */
 void nima_api_docs_html(const char *version, struct nima_buf *buf);

@@ -391,6 +391,7 @@ struct stats_out {
     struct stats_index *index;
     nima_str embedding_model;
     int64_t embedding_dims, learning_waiting, learning_dropped;
+    struct nima_api_embedding *embedding;
 };
 struct stats_index {
     int64_t rows, bytes;
@@ -425,6 +426,9 @@ static const struct nima_field stats_fields[] = {
                .doc = "Messages of all persons that the model is yet to read."),
     NIMA_FIELD(INT, struct stats_out, learning_dropped,
                .doc = "Messages that it will not, since too many waited."),
+    NIMA_FIELD(OBJECT, struct stats_out, embedding, .required = true,
+               .shape = &nima_api_embedding_shape,
+               .doc = "How far it is with this person's facts."),
 };
 static const struct nima_shape stats_shape =
     NIMA_SHAPE("MemoryStats", struct stats_out, stats_fields, .doc = "What is in memory.");
@@ -446,6 +450,7 @@ static nima_rc get_stats(struct nima_ctx *ctx, struct nima_exchange *exchange, c
                                 .index = index,
                                 .embedding_model = s.embedding_model,
                                 .embedding_dims = s.embedding_dims,
+                                .embedding = nima_api_embedding_of(ctx, &s.change),
                                 .learning_waiting = s.learning_waiting,
                                 .learning_dropped = s.learning_dropped};
     stats->by_category.items = s.facts.by_category.items;

@@ -1,6 +1,7 @@
 /* Health, the document of the API, metrics, and the page. */
 #include "api/api_int.h"
 #include "llm/llm.h"
+#include "memory/memory.h"
 #include "personality/personality.h"
 #include "util/clock.h"
 #include "util/embed.h"
@@ -21,10 +22,43 @@ static const struct nima_field health_store_fields[] = {
 };
 static const struct nima_shape health_store_shape =
     NIMA_SHAPE("HealthStore", struct health_store, health_store_fields, .doc = "The store.");
+static const struct nima_field embedding_fields[] = {
+    NIMA_FIELD(STR, struct nima_api_embedding, state, .required = true,
+               .choices =
+                   (const char *const[]){"unknown", "done", "by_former_model", "by_words", NULL},
+               .doc = "unknown: not counted yet, or no model is loaded; by_former_model: facts not "
+                      "embedded by the present model yet are found "
+                      "through the one before; by_words: they are found by their words alone."),
+    NIMA_FIELD(INT, struct nima_api_embedding, done,
+               .doc = "Facts with the present model's vector."),
+    NIMA_FIELD(INT, struct nima_api_embedding, total, .doc = "Active facts."),
+    NIMA_FIELD(STR, struct nima_api_embedding, former_model, .nullable = true,
+               .doc = "The model before, while there are vectors of it."),
+};
+const struct nima_shape nima_api_embedding_shape =
+    NIMA_SHAPE("EmbeddingProgress", struct nima_api_embedding, embedding_fields,
+               .doc = "After a change of the embedding model facts are embedded anew.");
+
+struct nima_api_embedding *nima_api_embedding_of(struct nima_ctx *ctx,
+                                                 const struct nima_memory_change *change)
+{
+    struct nima_api_embedding *out = NIMA_NEW(ctx->arena, struct nima_api_embedding, 1);
+    const char *state = !change->counted                ? "unknown"
+                        : change->done >= change->total ? "done"
+                        : change->former_loaded         ? "by_former_model"
+                                                        : "by_words";
+    *out = (struct nima_api_embedding){.state = nima_str_of(state),
+                                       .former_model = change->former,
+                                       .done = change->done,
+                                       .total = change->total};
+    return out;
+}
+
 struct health {
     nima_str status, version, model, embedding_model, problem, personality_problem;
     bool model_loaded, tokenizer_loaded, embeddings_loaded;
     struct health_store *store;
+    struct nima_api_embedding *embedding;
     double uptime_s;
 };
 static const struct nima_field health_fields[] = {
@@ -45,6 +79,8 @@ static const struct nima_field health_fields[] = {
                .doc = "Which persona file cannot be used and why; its last good state stays."),
     NIMA_FIELD(OBJECT, struct health, store, .required = true, .shape = &health_store_shape,
                .doc = "The store."),
+    NIMA_FIELD(OBJECT, struct health, embedding, .required = true,
+               .shape = &nima_api_embedding_shape, .doc = "Facts of all people."),
     NIMA_FIELD(NUM, struct health, uptime_s, .doc = "Seconds since the start."),
 };
 static const struct nima_shape health_shape =
@@ -61,6 +97,8 @@ static struct health health_of(struct nima_ctx *ctx, struct nima_api *api, bool 
     nima_llm_state(api->llm, &state);
     struct health_store *store = NIMA_NEW(ctx->arena, struct health_store, 1);
     *store = (struct health_store){nima_str_of(nima_store_kind(api->store)), store_ok};
+    struct nima_memory_change change;
+    nima_memory_change(ctx, api->memory, &change);
     nima_str persona = nima_personality_problem(ctx, api->personality);
     bool well = state.chat_loaded && state.embeddings_loaded && store_ok && persona.ptr == NULL;
     return (struct health){.status = well ? NIMA_STR("healthy") : NIMA_STR("degraded"),
@@ -73,6 +111,7 @@ static struct health health_of(struct nima_ctx *ctx, struct nima_api *api, bool 
                            .tokenizer_loaded = state.chat_loaded,
                            .embeddings_loaded = state.embeddings_loaded,
                            .store = store,
+                           .embedding = nima_api_embedding_of(ctx, &change),
                            .uptime_s = (double)(nima_mono_ms() - api->started_ms) / 1000};
 }
 

@@ -17,7 +17,7 @@
 #include "util/file.h"
 #include "util/log.h"
 
-enum { LIST_MAX = 64, TICK_S = 1 };
+enum { LIST_MAX = 64, TICK_S = 1, TELL_CHANGE_MS = 10000 };
 
 struct nima_app {
     struct nima_config config;
@@ -29,7 +29,8 @@ struct nima_app {
     struct nima_orchestrator *orchestrator;
     struct nima_http *http;
     struct nima_api api;
-    bool told_loaded, told_failed;
+    bool told_loaded, told_failed, told_former;
+    int64_t told_change_ms, told_renewed; /* told_change_ms 0: there is none */
 };
 
 bool nima_is_loopback(nima_str host)
@@ -79,6 +80,7 @@ static nima_rc open_llm(struct nima_ctx *ctx, struct nima_app *app)
     const struct nima_config *c = &app->config;
     struct nima_llm_options options = {.chat = c->llm.chat,
                                        .embeddings = c->llm.embeddings,
+                                       .former = c->llm.embeddings_before,
                                        .models_dir = c->llm.models_dir,
                                        .api_key = c->llm.api_key,
                                        .threads = (int)c->llm.threads,
@@ -233,16 +235,64 @@ static void tick_personality(struct nima_ctx *ctx, struct nima_app *app)
     }
 }
 
+/* What serves until the facts are embedded anew. */
+static void tell_former(struct nima_app *app, const struct nima_memory_change *change)
+{
+    if (app->told_former || change->former.ptr == NULL) {
+        return;
+    }
+    if (change->former_loaded) {
+        nima_log_info("until then they are found by meaning through " NIMA_FMT ", loaded too",
+                      NIMA_ARG(change->former));
+        app->told_former = true;
+    } else if (change->former_failed) {
+        nima_log_warn("until then those of " NIMA_FMT " are found by their words alone: that model "
+                      "cannot be loaded; llm.embeddings_before can say where it is",
+                      NIMA_ARG(change->former));
+        app->told_former = true;
+    }
+}
+
+/* The embedding model is another one than before: say so, how far it is, and when it is over. */
+static void tell_change(struct nima_ctx *ctx, struct nima_app *app)
+{
+    struct nima_memory_change change;
+    nima_memory_change(ctx, app->memory, &change);
+    int64_t now = nima_mono_ms();
+    if (!change.running && change.renewed > app->told_renewed) {
+        nima_log_info("embedded anew: %lld facts; %lld of %lld have a vector of " NIMA_FMT,
+                      (long long)(change.renewed - app->told_renewed), (long long)change.done,
+                      (long long)change.total, NIMA_ARG(change.model));
+        app->told_renewed = change.renewed;
+        app->told_change_ms = 0;
+        app->told_former = false;
+    } else if (change.running && app->told_change_ms == 0) {
+        nima_log_info("%lld of %lld facts have no vector of " NIMA_FMT " and get one in the "
+                      "background",
+                      (long long)(change.total - change.done), (long long)change.total,
+                      NIMA_ARG(change.model));
+        app->told_change_ms = now;
+    } else if (change.running && now - app->told_change_ms > TELL_CHANGE_MS) {
+        nima_log_info("embedding anew: %lld of %lld facts done", (long long)change.done,
+                      (long long)change.total);
+        app->told_change_ms = now;
+    }
+    if (change.running) {
+        tell_former(app, &change);
+    }
+}
+
 void nima_app_run(struct nima_ctx *ctx, struct nima_app *app)
 {
     sigset_t stops;
     sigemptyset(&stops);
     sigaddset(&stops, SIGTERM);
     sigaddset(&stops, SIGINT);
-    struct timespec first = {0, 50 * 1000000L};
+    struct timespec soon = {0, 50 * 1000000L};
     struct timespec tick = {TICK_S, 0};
+    bool more = false;
     for (;;) {
-        int signal_number = sigtimedwait(&stops, NULL, app->told_loaded ? &tick : &first);
+        int signal_number = sigtimedwait(&stops, NULL, app->told_loaded && !more ? &tick : &soon);
         if (signal_number > 0) {
             nima_log_info("stopping on %s; running replies get %lld s",
                           signal_number == SIGINT ? "SIGINT" : "SIGTERM",
@@ -251,7 +301,8 @@ void nima_app_run(struct nima_ctx *ctx, struct nima_app *app)
         }
         tell_models(app);
         atomic_store(&app->api.store_ok, nima_store_ping(ctx, app->store) == NIMA_OK);
-        nima_memory_tick(ctx, app->memory);
+        more = nima_memory_tick(ctx, app->memory);
+        tell_change(ctx, app);
         tick_personality(ctx, app);
         nima_ctx_reset(ctx);
     }

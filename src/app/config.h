@@ -20,7 +20,7 @@ struct nima_config {
         nima_str address, data;
     } store;
     struct {
-        nima_str chat, embeddings, models_dir, api_key;
+        nima_str chat, embeddings, embeddings_before, models_dir, api_key;
         int64_t threads, context_tokens, queue, timeout_s;
     } llm;
     struct {

@@ -50,6 +50,9 @@ const struct nima_config_row nima_config_rows[] = {
     {"llm", "embeddings", NIMA_CONFIG_STR, AT(llm.embeddings), .filled = true,
      .preset = "local:all-MiniLM-L6-v2", .flag = "--embeddings", .env = "NIMA_EMBEDDINGS",
      .doc = "local:all-MiniLM-L6-v2, openai:http://host:port/v1#model, or none:"},
+    {"llm", "embeddings_before", NIMA_CONFIG_STR, AT(llm.embeddings_before), .preset = "",
+     .doc = "After a change: where the embedding model before is, to find what it embedded. Empty: "
+            "local:NAME."},
     {"llm", "models_dir", NIMA_CONFIG_STR, AT(llm.models_dir), .preset = "",
      .doc = "Folder of NAME.gguf. Empty: models below the cache folder."},
     {"llm", "api_key", NIMA_CONFIG_STR, AT(llm.api_key), .preset = "", .env = "NIMA_LLM_API_KEY",

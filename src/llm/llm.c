@@ -23,6 +23,11 @@ struct nima_llm {
     const struct backend *chat;       /* into owned */
     const struct backend *embeddings; /* into owned; NULL for "none:" */
     struct nima_embed_cache *cache;
+    struct nima_llm_former *former;
+    struct {
+        char *address, *models_dir, *api_key;
+        int threads, timeout_s;
+    } before; /* what the former model is opened with */
 };
 
 static const struct nima_llm_ops *const all_ops[] = {
@@ -87,6 +92,12 @@ nima_rc nima_llm_open(struct nima_ctx *ctx, const struct nima_llm_options *optio
     nima_assert(options != NULL && out != NULL);
     struct nima_llm *llm = NIMA_XNEW(struct nima_llm, 1);
     llm->cache = nima_embed_cache_new(EMBED_CACHE_ENTRIES);
+    llm->former = nima_llm_former_new();
+    llm->before.address = nima_xstrdup(options->former);
+    llm->before.models_dir = nima_xstrdup(options->models_dir);
+    llm->before.api_key = nima_xstrdup(options->api_key);
+    llm->before.threads = options->threads;
+    llm->before.timeout_s = options->timeout_s;
     nima_rc rc = open_backends(ctx, options, llm);
     if (rc != NIMA_OK) {
         nima_llm_close(llm);
@@ -106,6 +117,10 @@ void nima_llm_close(struct nima_llm *llm)
             llm->owned[i].ops->close(llm->owned[i].self);
         }
     }
+    nima_llm_former_free(llm->former);
+    free(llm->before.address);
+    free(llm->before.models_dir);
+    free(llm->before.api_key);
     nima_embed_cache_free(llm->cache);
     free(llm);
 }
@@ -297,4 +312,45 @@ nima_rc nima_llm_embed(struct nima_ctx *ctx, struct nima_llm *llm, const nima_st
     }
     *out = got;
     return NIMA_OK;
+}
+
+bool nima_llm_before(struct nima_ctx *ctx, struct nima_llm *llm, nima_str name)
+{
+    struct nima_llm_options options = {.models_dir = nima_str_of(llm->before.models_dir),
+                                       .api_key = nima_str_of(llm->before.api_key),
+                                       .threads = llm->before.threads,
+                                       .timeout_s = llm->before.timeout_s};
+    struct nima_llm_spec spec = {.options = &options};
+    nima_str address = nima_str_of(llm->before.address);
+    if (address.len == 0) {
+        address = nima_fmt(ctx, "local:" NIMA_FMT, NIMA_ARG(name));
+    }
+    const struct nima_llm_ops *ops = ops_of(address, &spec.embeddings);
+    if (ops == NULL || nima_llm_former_open(ctx, llm->former, name, ops, &spec) != NIMA_OK) {
+        ctx->error = (struct nima_error){0};
+        return false;
+    }
+    struct nima_llm_state state;
+    (void)nima_llm_former_state(llm->former, name, &state);
+    return !state.embeddings_failed;
+}
+
+size_t nima_llm_before_dims(struct nima_llm *llm, nima_str name)
+{
+    struct nima_llm_state state;
+    bool loaded = nima_llm_former_state(llm->former, name, &state);
+    return loaded && state.embedding_dims > 0 ? (size_t)state.embedding_dims : 0;
+}
+
+nima_rc nima_llm_before_embed(struct nima_ctx *ctx, struct nima_llm *llm, nima_str name,
+                              const nima_str *texts, size_t count, struct nima_vectors *out)
+{
+    NIMA_TRY(embed_check(ctx, llm, texts, count));
+    NIMA_TRY(nima_ctx_stopped(ctx));
+    return nima_llm_former_embed(ctx, llm->former, name, texts, count, out);
+}
+
+void nima_llm_before_close(struct nima_llm *llm)
+{
+    nima_llm_former_close(llm->former);
 }

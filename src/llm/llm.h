@@ -21,6 +21,7 @@ struct nima_llm;
 
 struct nima_llm_options {
     nima_str chat, embeddings; /* addresses, see above */
+    nima_str former;           /* of the embedding model used before, see nima_llm_before */
     nima_str models_dir;       /* where NAME.gguf of local:NAME is looked for */
     nima_str api_key;          /* for openai: addresses; absent: none */
     int threads;               /* 0: cores or cgroup quota, whichever is less */
@@ -108,3 +109,15 @@ struct nima_vectors {
  * of blanks gives a vector too. */
 NIMA_MUST_USE nima_rc nima_llm_embed(struct nima_ctx *ctx, struct nima_llm *llm,
                                      const nima_str *texts, size_t count, struct nima_vectors *out);
+
+/* The embedding model that was used before, by the name that stands with its vectors. */
+
+/* Begins to load it: from options.former when that is given, else local:NAME. False: it cannot be
+ * had, now or ever. One at a time; another name takes its place. */
+bool nima_llm_before(struct nima_ctx *ctx, struct nima_llm *llm, nima_str name);
+/* Its dimensions once it is loaded and they are known, else 0. */
+size_t nima_llm_before_dims(struct nima_llm *llm, nima_str name);
+NIMA_MUST_USE nima_rc nima_llm_before_embed(struct nima_ctx *ctx, struct nima_llm *llm,
+                                            nima_str name, const nima_str *texts, size_t count,
+                                            struct nima_vectors *out);
+void nima_llm_before_close(struct nima_llm *llm); /* nobody needs it any more */

@@ -5,6 +5,8 @@
  * A backend serves one kind of address. When chat and embeddings have the same kind, one backend
  * is opened for both, so that all of llama.cpp is on one model thread.
  */
+#include <pthread.h>
+
 #include "llm/llm.h"
 #include "util/buf.h"
 
@@ -75,6 +77,22 @@ void nima_embed_cache_free(struct nima_embed_cache *cache);
 bool nima_embed_cache_get(struct nima_embed_cache *cache, nima_str text, size_t dims, float *out);
 void nima_embed_cache_put(struct nima_embed_cache *cache, nima_str text, size_t dims,
                           const float *vector);
+
+/* former.c: the embedding model used before, any thread. */
+struct nima_llm_former;
+struct nima_llm_former *nima_llm_former_new(void);
+void nima_llm_former_free(struct nima_llm_former *former);
+/* Opens it in the place of another one; nothing happens when it is open. */
+NIMA_MUST_USE nima_rc nima_llm_former_open(struct nima_ctx *ctx, struct nima_llm_former *former,
+                                           nima_str name, const struct nima_llm_ops *ops,
+                                           const struct nima_llm_spec *spec);
+void nima_llm_former_close(struct nima_llm_former *former);
+/* True when the model of that name is loaded. */
+bool nima_llm_former_state(struct nima_llm_former *former, nima_str name,
+                           struct nima_llm_state *out);
+NIMA_MUST_USE nima_rc nima_llm_former_embed(struct nima_ctx *ctx, struct nima_llm_former *former,
+                                            nima_str name, const nima_str *texts, size_t count,
+                                            struct nima_vectors *out);
 
 /* grammar.c: a JSON Schema as a grammar in llama.cpp's notation (GBNF), NUL-terminated, root rule
  * "root". INVALID (field "json_schema") for what is no schema or refers to nothing. */

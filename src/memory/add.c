@@ -178,7 +178,7 @@ static nima_rc patched(struct nima_ctx *ctx, struct nima_memory *memory,
         nima_str_eq(old->embedding_model, model)) {
         float *vector = NIMA_NEW(ctx->arena, float, (size_t)state.embedding_dims);
         bool found = false;
-        NIMA_TRY(nima_facts_embeddings(ctx, memory->store, &fact.id, 1,
+        NIMA_TRY(nima_facts_embeddings(ctx, memory->store, &fact.id, 1, model,
                                        (size_t)state.embedding_dims, vector, &found));
         fact.embedding = found ? vector : NULL;
         fact.dims = found ? (size_t)state.embedding_dims : 0;

@@ -19,7 +19,38 @@ struct probing {
     const struct nima_find *find;
     struct nima_memory *memory;
     struct nima_index_hits *hits; /* one for each probe */
+    nima_str former;              /* the embedding model before, in a change; absent: none */
+    struct nima_vectors formers;  /* the probes by that one */
 };
+
+static const float *former_of(const struct probing *p, size_t which)
+{
+    return p->formers.items != NULL ? p->formers.items + which * p->formers.dims : NULL;
+}
+
+/* What the former model embedded is found by the probes as that one understands them. Without it
+ * those facts are found by words. */
+static nima_rc embed_former(struct nima_ctx *ctx, struct probing *p)
+{
+    p->former = nima_memory_former(ctx, p->memory);
+    if (p->former.ptr == NULL) {
+        return NIMA_OK;
+    }
+    nima_str *texts = NIMA_NEW(ctx->arena, nima_str, p->find->probe_count);
+    for (size_t i = 0; i < p->find->probe_count; i++) {
+        texts[i] = p->find->probes[i].text;
+    }
+    nima_rc rc = nima_llm_before_embed(ctx, p->memory->llm, p->former, texts, p->find->probe_count,
+                                       &p->formers);
+    if (rc == NIMA_E_CANCELLED || rc == NIMA_E_TIMEOUT) {
+        return rc;
+    }
+    if (rc != NIMA_OK) {
+        ctx->error = (struct nima_error){0};
+        p->formers = (struct nima_vectors){0};
+    }
+    return NIMA_OK;
+}
 
 static nima_rc probe_index(struct nima_ctx *ctx, struct probing *p)
 {
@@ -32,10 +63,13 @@ static nima_rc probe_index(struct nima_ctx *ctx, struct probing *p)
     const struct nima_index *index = person->index;
     struct nima_words *words = nima_search_words_open();
     bool same_model = nima_str_eq(nima_memory_index_model(index), p->find->model);
+    bool same_former =
+        p->former.ptr != NULL && nima_str_eq(nima_memory_index_former_model(index), p->former);
     for (size_t i = 0; i < p->find->probe_count; i++) {
         const struct nima_probe *probe = &p->find->probes[i];
         bool usable = same_model && probe->dims == nima_memory_index_dims(index);
         struct nima_index_query query = {.vector = usable ? probe->vector : NULL,
+                                         .former = same_former ? former_of(p, i) : NULL,
                                          .text = probe->text,
                                          .category = p->find->category,
                                          .min_confidence = p->find->min_confidence,
@@ -44,9 +78,6 @@ static nima_rc probe_index(struct nima_ctx *ctx, struct probing *p)
         nima_memory_index_search(ctx->arena, index, words, &query,
                                  p->find->limit * CANDIDATES_PER_HIT + CANDIDATES_MORE,
                                  &p->hits[i]);
-        if (!usable && probe->vector != NULL) {
-            p->hits[i].vector_share = 0;
-        }
     }
     nima_search_words_close(words);
     nima_memory_person_read_end(person);
@@ -63,33 +94,36 @@ static double dot(const float *a, const float *b, size_t dims)
     return sum;
 }
 
-/* Puts exact cosines and scores in the place of the quantised ones. */
-static nima_rc rescore(struct nima_ctx *ctx, struct probing *p, size_t which)
+/* Puts exact cosines and scores in the place of the quantised ones, where `space` has vectors of
+ * that many dims. */
+static nima_rc rescore(struct nima_ctx *ctx, struct probing *p, struct nima_index_hits *hits,
+                       enum nima_index_space space, const float *probe, size_t dims)
 {
-    const struct nima_probe *probe = &p->find->probes[which];
-    struct nima_index_hits *hits = &p->hits[which];
-    if (p->find->approximate || probe->vector == NULL || hits->count == 0) {
+    if (probe == NULL || hits->count == 0) {
         return NIMA_OK;
     }
     nima_str *ids = NIMA_NEW(ctx->arena, nima_str, hits->count);
-    float *vectors = nima_alloc_array(ctx->arena, hits->count * probe->dims, sizeof(float));
+    float *vectors = nima_alloc_array(ctx->arena, hits->count * dims, sizeof(float));
     bool *found = NIMA_NEW(ctx->arena, bool, hits->count);
     size_t wanted = 0;
     for (size_t i = 0; i < hits->count; i++) {
-        if (hits->items[i].has_vector) {
+        if (hits->items[i].space == space) {
             ids[wanted++] = hits->items[i].id;
         }
     }
+    nima_str model = space == NIMA_SPACE_FORMER ? p->former : p->find->model;
     NIMA_TRY(
-        nima_facts_embeddings(ctx, p->memory->store, ids, wanted, probe->dims, vectors, found));
+        nima_facts_embeddings(ctx, p->memory->store, ids, wanted, model, dims, vectors, found));
+    bool laid = space == NIMA_SPACE_PRESENT;
     size_t at = 0;
     for (size_t i = 0; i < hits->count; i++) {
         struct nima_index_hit *hit = &hits->items[i];
-        if (!hit->has_vector) {
+        if (hit->space != space) {
             continue;
         }
         if (found[at]) {
-            double cosine = dot(probe->vector, vectors + at * probe->dims, probe->dims);
+            double cosine = dot(probe, vectors + at * dims, dims);
+            cosine = laid ? hits->scale * cosine + hits->shift : cosine;
             hit->vector = fmin(1.0, fmax(0.0, cosine));
             hit->score = nima_memory_index_score(&p->memory->options, hits->vector_share, hit);
         }
@@ -190,9 +224,12 @@ nima_rc nima_memory_find(struct nima_ctx *ctx, struct nima_memory *memory,
 {
     struct probing p = {.find = find, .memory = memory};
     p.hits = NIMA_NEW(ctx->arena, struct nima_index_hits, find->probe_count);
+    NIMA_TRY(embed_former(ctx, &p));
     NIMA_TRY(probe_index(ctx, &p));
-    for (size_t i = 0; i < find->probe_count; i++) {
-        NIMA_TRY(rescore(ctx, &p, i));
+    for (size_t i = 0; i < find->probe_count && !find->approximate; i++) {
+        const struct nima_probe *probe = &find->probes[i];
+        NIMA_TRY(rescore(ctx, &p, &p.hits[i], NIMA_SPACE_PRESENT, probe->vector, probe->dims));
+        NIMA_TRY(rescore(ctx, &p, &p.hits[i], NIMA_SPACE_FORMER, former_of(&p, i), p.formers.dims));
     }
     struct found found = merge(ctx, &p);
     return fetch(ctx, memory, &found, at_least(&found, find->min_score, find->limit), out);

@@ -21,15 +21,15 @@ struct row {
 };
 
 struct nima_index {
-    struct nima_rows rows;
-    struct nima_bm25 bm25; /* knows which rows live */
+    struct nima_rows rows, former; /* former: no rows at all unless there is a former model */
+    struct nima_bm25 bm25;         /* knows which rows live */
     struct row *facts;
     size_t count, room;
     uint32_t *map; /* id -> row + 1, open addressing; a dead row keeps its place */
     size_t map_room;
     char **categories;
     size_t category_count;
-    char *model;
+    char *model, *former_model; /* former_model NULL: none */
 };
 
 struct nima_index *nima_memory_index_new(nima_str model, size_t dims)
@@ -41,12 +41,20 @@ struct nima_index *nima_memory_index_new(nima_str model, size_t dims)
     return index;
 }
 
+void nima_memory_index_former(struct nima_index *index, nima_str model, size_t dims)
+{
+    nima_assert(index->count == 0 && index->former_model == NULL);
+    nima_search_rows_init(&index->former, dims, index->rows.simd);
+    index->former_model = nima_xstrdup(model);
+}
+
 void nima_memory_index_free(struct nima_index *index)
 {
     if (index == NULL) {
         return;
     }
     nima_search_rows_done(&index->rows);
+    nima_search_rows_done(&index->former);
     nima_search_bm25_done(&index->bm25);
     for (size_t i = 0; i < index->category_count; i++) {
         free(index->categories[i]);
@@ -55,6 +63,7 @@ void nima_memory_index_free(struct nima_index *index)
     free(index->facts);
     free(index->map);
     free(index->model);
+    free(index->former_model);
     free(index);
 }
 
@@ -190,10 +199,11 @@ static void set_row(struct nima_index *index, struct row *row, const struct nima
     row->attribute = attribute_hash(attribute_in(fact->metadata));
 }
 
-static const float *usable_vector(const struct nima_index *index, const struct nima_fact *fact)
+static const float *usable_vector(const struct nima_rows *rows, const char *model,
+                                  const struct nima_fact *fact)
 {
-    bool same = fact->embedding != NULL && fact->dims == index->rows.dims &&
-                nima_str_eq(fact->embedding_model, nima_str_of(index->model));
+    bool same = fact->embedding != NULL && fact->dims == rows->dims &&
+                nima_str_eq(fact->embedding_model, nima_str_of(model));
     return same ? fact->embedding : NULL;
 }
 
@@ -221,7 +231,11 @@ void nima_memory_index_put(struct nima_index *index, struct nima_words *words,
     index->facts[index->count] = row;
     *slot = (uint32_t)index->count + 1;
     index->count++;
-    nima_search_rows_add(&index->rows, usable_vector(index, fact));
+    nima_search_rows_add(&index->rows, usable_vector(&index->rows, index->model, fact));
+    if (index->former_model != NULL) {
+        nima_search_rows_add(&index->former,
+                             usable_vector(&index->former, index->former_model, fact));
+    }
     nima_str hint = nima_memory_hint(fact->category, attribute_in(fact->metadata));
     nima_search_bm25_add(&index->bm25, nima_search_words_of(words, fact->fact, hint));
 }
@@ -255,6 +269,19 @@ bool nima_memory_index_touch(struct nima_index *index, const struct nima_fact *f
     return true;
 }
 
+bool nima_memory_index_renew(struct nima_index *index, const struct nima_fact *fact)
+{
+    size_t row = find(index, fact->id);
+    if (row == SIZE_MAX) {
+        return false;
+    }
+    nima_search_rows_set(&index->rows, row, usable_vector(&index->rows, index->model, fact));
+    if (index->former_model != NULL) {
+        nima_search_rows_set(&index->former, row, NULL);
+    }
+    return true;
+}
+
 void nima_memory_index_drop(struct nima_index *index, nima_str id)
 {
     size_t row = find(index, id);
@@ -271,8 +298,8 @@ size_t nima_memory_index_rows(const struct nima_index *index)
 size_t nima_memory_index_bytes(const struct nima_index *index)
 {
     return sizeof(*index) + nima_search_rows_bytes(&index->rows) +
-           nima_search_bm25_bytes(&index->bm25) + index->room * sizeof(*index->facts) +
-           index->map_room * sizeof(*index->map);
+           nima_search_rows_bytes(&index->former) + nima_search_bm25_bytes(&index->bm25) +
+           index->room * sizeof(*index->facts) + index->map_room * sizeof(*index->map);
 }
 
 size_t nima_memory_index_dims(const struct nima_index *index)
@@ -283,6 +310,11 @@ size_t nima_memory_index_dims(const struct nima_index *index)
 nima_str nima_memory_index_model(const struct nima_index *index)
 {
     return nima_str_of(index->model);
+}
+
+nima_str nima_memory_index_former_model(const struct nima_index *index)
+{
+    return index->former_model != NULL ? nima_str_of(index->former_model) : (nima_str){0};
 }
 
 bool nima_memory_index_worn(const struct nima_index *index)
@@ -344,10 +376,19 @@ struct searching {
     const struct nima_index *index;
     const struct nima_index_query *query;
     float *vectors, *keywords;
-    double share;
+    double share, scale, shift;
     bool words_only;
     uint32_t category; /* UINT32_MAX: any */
 };
+
+static enum nima_index_space space_of(const struct nima_index *index, size_t row)
+{
+    if (nima_search_rows_has(&index->rows, row)) {
+        return NIMA_SPACE_PRESENT;
+    }
+    bool former = index->former_model != NULL && nima_search_rows_has(&index->former, row);
+    return former ? NIMA_SPACE_FORMER : NIMA_SPACE_NONE;
+}
 
 static struct nima_index_hit hit_at(const struct searching *s, size_t row)
 {
@@ -357,7 +398,7 @@ static struct nima_index_hit hit_at(const struct searching *s, size_t row)
         .keyword = s->keywords[row],
         .recency = recency_of(s->query->options, s->query->now_ms, fact->updated_s),
         .confidence = fact->confidence,
-        .has_vector = nima_search_rows_has(&s->index->rows, row),
+        .space = space_of(s->index, row),
     };
     hit.score = nima_memory_index_score(s->query->options, s->share, &hit);
     return hit;
@@ -388,6 +429,56 @@ static void collect(const struct searching *s, struct nima_top *top)
     }
 }
 
+struct spread_of {
+    double rows, mean, sd;
+};
+
+static struct spread_of spread_in(const struct nima_index *index, const float *values,
+                                  enum nima_index_space space)
+{
+    struct spread_of s = {0};
+    double squares = 0;
+    for (size_t i = 0; i < index->count; i++) {
+        if (lives(index, i) && space_of(index, i) == space) {
+            s.rows++;
+            s.mean += values[i];
+            squares += (double)values[i] * values[i];
+        }
+    }
+    s.mean = s.rows > 0 ? s.mean / s.rows : 0;
+    s.sd = s.rows > 0 ? sqrt(fmax(squares / s.rows - s.mean * s.mean, 0)) : 0;
+    return s;
+}
+
+/* Cosines of two models say different things: 0.8 is next to nothing for some. What the present one
+ * gives is laid on the scale of the former one, once both have enough rows to tell. */
+static void scan_both(struct nima_arena *arena, struct searching *s)
+{
+    static const double rows_least = 8;
+    const struct nima_index *index = s->index;
+    if (s->query->vector != NULL) {
+        nima_search_rows_scan(&index->rows, s->query->vector, s->vectors);
+    }
+    if (index->former_model == NULL || s->query->former == NULL) {
+        return;
+    }
+    float *former = NIMA_NEW(arena, float, index->count);
+    nima_search_rows_scan(&index->former, s->query->former, former);
+    struct spread_of now = spread_in(index, s->vectors, NIMA_SPACE_PRESENT);
+    struct spread_of then = spread_in(index, former, NIMA_SPACE_FORMER);
+    if (s->query->vector != NULL && fmin(now.rows, then.rows) >= rows_least && now.sd > 0) {
+        s->scale = then.sd / now.sd;
+        s->shift = then.mean - s->scale * now.mean;
+    }
+    for (size_t i = 0; i < index->count; i++) {
+        enum nima_index_space space = space_of(index, i);
+        s->vectors[i] = space == NIMA_SPACE_FORMER ? former[i]
+                        : space == NIMA_SPACE_PRESENT
+                            ? (float)(s->scale * (double)s->vectors[i] + s->shift)
+                            : 0;
+    }
+}
+
 static uint32_t find_category(const struct nima_index *index, nima_str name)
 {
     for (size_t i = 0; i < index->category_count; i++) {
@@ -405,14 +496,15 @@ void nima_memory_index_search(struct nima_arena *arena, const struct nima_index 
     *out = (struct nima_index_hits){0};
     struct searching s = {.index = index,
                           .query = query,
-                          .words_only = query->vector == NULL,
+                          .scale = 1,
+                          .words_only = query->vector == NULL && query->former == NULL,
                           .category = query->category.ptr != NULL
                                           ? find_category(index, query->category)
                                           : UINT32_MAX};
     s.vectors = NIMA_NEW(arena, float, index->count);
     s.keywords = NIMA_NEW(arena, float, index->count);
     if (!s.words_only) {
-        nima_search_rows_scan(&index->rows, query->vector, s.vectors);
+        scan_both(arena, &s);
     }
     struct nima_terms terms = nima_search_words_of(words, query->text, (nima_str){0});
     size_t found = nima_search_bm25_score(&index->bm25, terms, s.keywords);
@@ -424,6 +516,8 @@ void nima_memory_index_search(struct nima_arena *arena, const struct nima_index 
     collect(&s, &top);
     nima_search_top_sort(&top);
     out->vector_share = s.share;
+    out->scale = s.scale;
+    out->shift = s.shift;
     out->items = NIMA_NEW(arena, struct nima_index_hit, top.count);
     for (size_t i = 0; i < top.count; i++) {
         out->items[i] = hit_at(&s, top.heap[i].row);

@@ -3,8 +3,9 @@
 #include "memory/hints.h"
 #include "memory/learner.h"
 #include "memory/memory_int.h"
+#include "search/rows.h"
 
-enum { IDLE_S = 1800, EMBED_BATCH = 64, TICK_FACTS_MAX = 512, TICK_PEOPLE_MAX = 64 };
+enum { IDLE_S = 1800, EMBED_BATCH = 64, TICK_PEOPLE_MAX = 64 };
 
 void nima_memory_defaults(struct nima_memory_options *out)
 {
@@ -37,6 +38,7 @@ struct nima_memory *nima_memory_new(struct nima_store *store, struct nima_llm *l
     }
     nima_memory_people_init(&memory->people);
     memory->learner = nima_memory_learner_new(memory);
+    nima_memory_renew_init(&memory->renew);
     return memory;
 }
 
@@ -47,6 +49,7 @@ void nima_memory_free(struct nima_memory *memory)
     }
     nima_memory_learner_free(memory->learner);
     nima_memory_people_done(&memory->people);
+    nima_memory_renew_done(&memory->renew);
     free(memory);
 }
 
@@ -57,8 +60,8 @@ nima_str nima_memory_model(struct nima_memory *memory, struct nima_llm_state *st
         return (nima_str){0};
     }
     nima_llm_state(memory->llm, state);
-    bool usable =
-        state->embeddings_loaded && state->embedding_model[0] != '\0' && state->embedding_dims > 0;
+    bool usable = state->embeddings_loaded && state->embedding_model[0] != '\0' &&
+                  state->embedding_dims > 0 && state->embedding_dims <= NIMA_ROWS_DIMS_MAX;
     return usable ? nima_str_of(state->embedding_model) : (nima_str){0};
 }
 
@@ -139,57 +142,16 @@ nima_rc nima_memory_stats(struct nima_ctx *ctx, struct nima_memory *memory,
     nima_memory_learner_counts(memory->learner, &learning);
     stats.learning_waiting = learning.waiting;
     stats.learning_dropped = learning.dropped;
+    nima_memory_change(ctx, memory, &stats.change);
+    stats.change.counted = true;
+    stats.change.total = stats.facts.active;
+    stats.change.done = stats.facts.active - stats.waiting_for_embedding;
     *out = stats;
     return NIMA_OK;
 }
 
-struct waiting {
-    nima_str model;
-    struct nima_fact *facts;
-    size_t count;
-};
-
-static nima_rc note_waiting(struct nima_ctx *ctx, void *user, const struct nima_fact *fact)
-{
-    struct waiting *waiting = user;
-    if (waiting->count < TICK_FACTS_MAX && !nima_str_eq(fact->embedding_model, waiting->model)) {
-        struct nima_fact *kept = &waiting->facts[waiting->count++];
-        *kept = (struct nima_fact){.id = nima_str_copy(ctx->arena, fact->id),
-                                   .fact = nima_str_copy(ctx->arena, fact->fact)};
-    }
-    return NIMA_OK;
-}
-
-/* Embeds some of ctx->user_id's facts that have no vector of the present model. The index is not
- * touched: its change number tells the next search to load. */
-static nima_rc embed_waiting(struct nima_ctx *ctx, struct nima_memory *memory)
-{
-    struct nima_llm_state state;
-    struct waiting waiting = {.model = nima_memory_model(memory, &state)};
-    if (waiting.model.ptr == NULL) {
-        return NIMA_OK;
-    }
-    waiting.facts = NIMA_NEW(ctx->arena, struct nima_fact, TICK_FACTS_MAX);
-    int64_t change = 0;
-    NIMA_TRY(nima_facts_scan(ctx, memory->store, note_waiting, &waiting, &change));
-    NIMA_TRY(nima_memory_embed_facts(ctx, memory, waiting.facts, waiting.count));
-    for (size_t i = 0; i < waiting.count; i++) {
-        const struct nima_fact *fact = &waiting.facts[i];
-        if (fact->embedding == NULL) {
-            return NIMA_OK;
-        }
-        nima_rc rc =
-            nima_facts_set_embedding(ctx, memory->store, fact->id, fact->fact,
-                                     fact->embedding_model, fact->embedding, fact->dims, &change);
-        if (rc != NIMA_OK &&
-            rc != NIMA_E_NOT_FOUND) { /* changed meanwhile: its writer embedded it */
-            return rc;
-        }
-    }
-    return NIMA_OK;
-}
-
-/* Persons with facts that wait; their names are copied, so that no lock is held while embedding. */
+/* Loaded persons with facts that wait; their names are copied, so that no lock is held while
+ * embedding. */
 static size_t who_waits(struct nima_ctx *ctx, struct nima_memory *memory, nima_str *out)
 {
     size_t count = 0;
@@ -209,17 +171,33 @@ static size_t who_waits(struct nima_ctx *ctx, struct nima_memory *memory, nima_s
     return count;
 }
 
-void nima_memory_tick(struct nima_ctx *ctx, struct nima_memory *memory)
+/* What was stored while no model was there; when there are vectors of another model, renew.c is
+ * told. */
+static void embed_waiting(struct nima_ctx *ctx, struct nima_memory *memory)
 {
-    nima_memory_people_sweep(&memory->people, (int64_t)memory->options.index_idle_s * 1000);
     nima_str *waiting = NIMA_NEW(ctx->arena, nima_str, TICK_PEOPLE_MAX);
     size_t count = who_waits(ctx, memory, waiting);
     nima_str asking = ctx->user_id;
     for (size_t i = 0; i < count; i++) {
+        struct nima_renewed done;
         ctx->user_id = waiting[i];
-        if (embed_waiting(ctx, memory) != NIMA_OK) {
+        nima_rc rc = nima_memory_renew_some(ctx, memory, (nima_str){0}, (nima_str){0}, &done);
+        memory->renew.needed = memory->renew.needed || (rc == NIMA_OK && done.seen == 0);
+        if (rc != NIMA_OK) {
             ctx->error = (struct nima_error){0}; /* the next tick tries again */
+            break;
         }
     }
     ctx->user_id = asking;
+}
+
+bool nima_memory_tick(struct nima_ctx *ctx, struct nima_memory *memory)
+{
+    struct nima_llm_state state;
+    nima_memory_people_sweep(&memory->people, (int64_t)memory->options.index_idle_s * 1000);
+    bool more = nima_memory_renew(ctx, memory);
+    if (!more && nima_memory_model(memory, &state).ptr != NULL) {
+        embed_waiting(ctx, memory);
+    }
+    return more;
 }

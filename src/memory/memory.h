@@ -119,16 +119,33 @@ NIMA_MUST_USE nima_rc nima_memory_learn(struct nima_ctx *ctx, struct nima_memory
                                         const struct nima_utterance *said,
                                         struct nima_learned_list *out);
 
+/* How far the facts of all people are embedded by the present model. */
+struct nima_memory_change {
+    bool counted;        /* else what follows is not known yet */
+    bool running;        /* they are being embedded anew */
+    nima_str model;      /* "" until one is loaded */
+    nima_str former;     /* the one before, whose vectors serve until then; absent: none */
+    bool former_loaded;  /* else what it embedded is found by words alone meanwhile */
+    bool former_failed;  /* and it will not be loaded */
+    int64_t renewed;     /* facts embedded anew by this process */
+    int64_t done, total; /* active facts, when they were counted last */
+};
 struct nima_memory_stats {
     struct nima_fact_stats facts;
     int64_t index_rows, index_bytes; /* of this person's index in memory */
     nima_str embedding_model;        /* absent: none loaded */
     int embedding_dims;
-    int64_t waiting_for_embedding;
+    int64_t waiting_for_embedding; /* active facts that the present model has not embedded */
+    struct nima_memory_change change;
     int64_t learning_waiting, learning_dropped; /* messages, of all persons, since the start */
 };
 NIMA_MUST_USE nima_rc nima_memory_stats(struct nima_ctx *ctx, struct nima_memory *memory,
                                         struct nima_memory_stats *out);
-/* Drops indexes that nobody used for a while, and embeds facts that lack an embedding; called now
- * and then by app. */
-void nima_memory_tick(struct nima_ctx *ctx, struct nima_memory *memory);
+/* Drops indexes that nobody used for a while, and embeds facts that lack a vector of the present
+ * embedding model, for half a second at most. Called now and then by app, by one thread; true:
+ * there is more to embed. */
+bool nima_memory_tick(struct nima_ctx *ctx, struct nima_memory *memory);
+
+/* From what is known; asks nobody. */
+void nima_memory_change(struct nima_ctx *ctx, struct nima_memory *memory,
+                        struct nima_memory_change *out);

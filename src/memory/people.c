@@ -98,6 +98,10 @@ static nima_rc load(struct nima_ctx *ctx, struct nima_memory *memory, struct nim
     struct loading loading = {.model = nima_memory_model(memory, &state)};
     size_t dims = loading.model.ptr != NULL ? (size_t)state.embedding_dims : 0;
     loading.index = nima_memory_index_new(loading.model, dims);
+    nima_str former = nima_memory_former(ctx, memory);
+    if (former.ptr != NULL) {
+        nima_memory_index_former(loading.index, former, nima_llm_before_dims(memory->llm, former));
+    }
     loading.words = nima_search_words_open();
     int64_t change = 0;
     nima_rc rc = nima_facts_scan(ctx, memory->store, load_row, &loading, &change);
@@ -117,13 +121,18 @@ static nima_rc load(struct nima_ctx *ctx, struct nima_memory *memory, struct nim
 }
 
 /* True with the lock for reading held when the index may answer. */
-static bool read_if_fresh(struct nima_person *person, int64_t change, nima_str model)
+static bool read_if_fresh(struct nima_ctx *ctx, struct nima_memory *memory,
+                          struct nima_person *person, int64_t change)
 {
+    struct nima_llm_state state;
+    nima_str model = nima_memory_model(memory, &state);
+    nima_str former = nima_memory_former(ctx, memory);
     pthread_rwlock_rdlock(&person->lock);
     bool fresh = person->index != NULL && person->change == change &&
                  !nima_memory_index_worn(person->index) &&
                  nima_str_eq(nima_memory_index_model(person->index),
-                             model.ptr != NULL ? model : NIMA_STR(""));
+                             model.ptr != NULL ? model : NIMA_STR("")) &&
+                 nima_str_eq(nima_memory_index_former_model(person->index), former);
     if (!fresh) {
         pthread_rwlock_unlock(&person->lock);
     }
@@ -132,12 +141,10 @@ static bool read_if_fresh(struct nima_person *person, int64_t change, nima_str m
 
 static nima_rc refresh(struct nima_ctx *ctx, struct nima_memory *memory, struct nima_person *person)
 {
-    struct nima_llm_state state;
-    nima_str model = nima_memory_model(memory, &state);
     int64_t change = 0;
     pthread_mutex_lock(&person->writing);
     nima_rc rc = nima_facts_change(ctx, memory->store, &change);
-    if (rc == NIMA_OK && read_if_fresh(person, change, model)) {
+    if (rc == NIMA_OK && read_if_fresh(ctx, memory, person, change)) {
         pthread_rwlock_unlock(&person->lock); /* a writer was just about to put it right */
     } else if (rc == NIMA_OK) {
         rc = load(ctx, memory, person);
@@ -149,11 +156,9 @@ static nima_rc refresh(struct nima_ctx *ctx, struct nima_memory *memory, struct 
 nima_rc nima_memory_person_read(struct nima_ctx *ctx, struct nima_memory *memory,
                                 struct nima_person *person)
 {
-    struct nima_llm_state state;
-    nima_str model = nima_memory_model(memory, &state);
     int64_t change = 0;
     NIMA_TRY(nima_facts_change(ctx, memory->store, &change));
-    if (read_if_fresh(person, change, model)) {
+    if (read_if_fresh(ctx, memory, person, change)) {
         return NIMA_OK;
     }
     for (int i = 0; i < READ_TRIES; i++) {
@@ -189,6 +194,9 @@ static bool apply_one(struct nima_person *person, struct nima_words *words,
     switch (delta->kind) {
     case NIMA_DELTA_TOUCH:
         return nima_memory_index_touch(person->index, delta->fact);
+    case NIMA_DELTA_RENEW:
+        person->waiting -= 1;
+        return nima_memory_index_renew(person->index, delta->fact);
     case NIMA_DELTA_DROP:
         nima_memory_index_drop(person->index, delta->fact->id);
         return true;

@@ -16,7 +16,7 @@
 
 #include "memory/index.h"
 
-enum nima_delta_kind { NIMA_DELTA_PUT, NIMA_DELTA_TOUCH, NIMA_DELTA_DROP };
+enum nima_delta_kind { NIMA_DELTA_PUT, NIMA_DELTA_TOUCH, NIMA_DELTA_RENEW, NIMA_DELTA_DROP };
 struct nima_delta {
     enum nima_delta_kind kind;
     const struct nima_fact *fact; /* DROP: only its id counts */

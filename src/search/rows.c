@@ -12,12 +12,11 @@ enum {
     FIRST_ROWS = 32,
     BLOCK_ROWS = 1024, /* scanned at once; their results stay in the first cache */
     HUGE_PAGE = 2 * 1024 * 1024,
-    DIMS_MAX = 8192,
 };
 
 void nima_search_rows_init(struct nima_rows *rows, size_t dims, const struct nima_simd *simd)
 {
-    nima_assert(dims <= DIMS_MAX);
+    nima_assert(dims <= NIMA_ROWS_DIMS_MAX);
     *rows = (struct nima_rows){.dims = dims,
                                .stride =
                                    (dims + NIMA_SIMD_ALIGN - 1) / NIMA_SIMD_ALIGN * NIMA_SIMD_ALIGN,
@@ -92,7 +91,7 @@ static float quantise_row(const float *vector, size_t dims, uint8_t *out)
 }
 
 struct query {
-    _Alignas(NIMA_SIMD_ALIGN) int8_t values[DIMS_MAX];
+    _Alignas(NIMA_SIMD_ALIGN) int8_t values[NIMA_ROWS_DIMS_MAX];
     float scale;
     int32_t bias; /* in every dot product */
 };

@@ -25,6 +25,7 @@ struct nima_rows {
     size_t chunk_count;
     const struct nima_simd *simd;
 };
+enum { NIMA_ROWS_DIMS_MAX = 8192 };
 enum { NIMA_ROWS_CHUNK = 16384 }; /* of 384 dimensions: exactly three huge pages */
 
 void nima_search_rows_init(struct nima_rows *rows, size_t dims, const struct nima_simd *simd);

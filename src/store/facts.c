@@ -317,37 +317,3 @@ nima_rc nima_facts_delete(struct nima_ctx *ctx, struct nima_store *store, nima_s
     *change_out = job.change;
     return NIMA_OK;
 }
-
-struct set_embedding {
-    nima_str id, text, model;
-    const float *embedding;
-    size_t dims;
-    int64_t change;
-};
-
-static nima_rc set_embedding(struct nima_ctx *ctx, struct nima_db *db, void *arg)
-{
-    struct set_embedding *job = arg;
-    int64_t set = 0;
-    NIMA_TRY(nima_store_raise_change(ctx, db, &job->change));
-    NIMA_TRY(nima_db_run(ctx, db,
-                         "UPDATE facts SET embedding_model = $4, embedding = $5 "
-                         "WHERE user_id = $1 AND id = $2 AND fact = $3",
-                         NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id),
-                                      nima_db_text(job->text), nima_db_text(job->model),
-                                      bind_embedding(job->embedding, job->dims)),
-                         &set));
-    return set > 0 ? NIMA_OK : nima_store_no_such(ctx, "fact with this text");
-}
-
-nima_rc nima_facts_set_embedding(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
-                                 nima_str text, nima_str model, const float *embedding, size_t dims,
-                                 int64_t *change_out)
-{
-    nima_assert(embedding != NULL && dims > 0 && model.ptr != NULL);
-    struct set_embedding job = {.text = text, .model = model, .embedding = embedding, .dims = dims};
-    NIMA_TRY(nima_store_id(ctx, id, "fact", &job.id));
-    NIMA_TRY(nima_db_write(ctx, store, set_embedding, &job));
-    *change_out = job.change;
-    return NIMA_OK;
-}

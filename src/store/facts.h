@@ -57,11 +57,11 @@ NIMA_MUST_USE nima_rc nima_facts_get_many(struct nima_ctx *ctx, struct nima_stor
                                           const nima_str *ids, size_t count,
                                           struct nima_fact_rows *out);
 /* Embeddings by id, for the exact scores of a search's candidates (the index holds rounded ones):
- * out[i * dims …] for ids[i]; found[i] is false where the row is gone or has none of that many
- * dims. One query for all: it is part of every search. */
+ * out[i * dims …] for ids[i]; found[i] is false where the row is gone or has none of that model
+ * and of that many dims. One query for all: it is part of every search. */
 NIMA_MUST_USE nima_rc nima_facts_embeddings(struct nima_ctx *ctx, struct nima_store *store,
-                                            const nima_str *ids, size_t count, size_t dims,
-                                            float *out, bool *found);
+                                            const nima_str *ids, size_t count, nima_str model,
+                                            size_t dims, float *out, bool *found);
 /* Newest first (by id, which sorts by time), without embeddings. limit: 1..1000, 0 is 50. INVALID
  * naming `cursor` for one that is none. `contains` ignores the case of ASCII letters only, and
  * reads the person's facts until it has found enough. */
@@ -115,8 +115,32 @@ typedef nima_rc (*nima_facts_visit)(struct nima_ctx *ctx, void *user, const stru
  * counter that this state belongs to. */
 NIMA_MUST_USE nima_rc nima_facts_scan(struct nima_ctx *ctx, struct nima_store *store,
                                       nima_facts_visit visit, void *user, int64_t *change_out);
-/* Stores an embedding computed later; does nothing (NOT_FOUND) when text or row changed since. */
-NIMA_MUST_USE nima_rc nima_facts_set_embedding(struct nima_ctx *ctx, struct nima_store *store,
-                                               nima_str id, nima_str text, nima_str model,
-                                               const float *embedding, size_t dims,
-                                               int64_t *change_out);
+
+/* Changing the embedding model (memory/renew.c) */
+
+/* Ids of all people, in order, behind `after` (absent: from the first); `ids` has room for `limit`.
+ * The one call here that is not about ctx->user_id. */
+NIMA_MUST_USE nima_rc nima_facts_people(struct nima_ctx *ctx, struct nima_store *store,
+                                        nima_str after, int limit, nima_str *ids,
+                                        size_t *count_out);
+enum { NIMA_FACT_MODELS_MAX = 8 };
+struct nima_fact_models { /* active facts by the model of their vector; name absent: none yet */
+    struct nima_fact_count items[NIMA_FACT_MODELS_MAX]; /* most first; the rarest may be left out */
+    size_t count;
+};
+NIMA_MUST_USE nima_rc nima_facts_models(struct nima_ctx *ctx, struct nima_store *store,
+                                        struct nima_fact_models *out);
+/* Id and text of active facts that `model` has not embedded (absent: that have no vector at all),
+ * behind an id (absent: from the first), in order, the first `skip` of them left out. */
+NIMA_MUST_USE nima_rc nima_facts_without(struct nima_ctx *ctx, struct nima_store *store,
+                                         nima_str model, nima_str behind, int64_t skip, int limit,
+                                         struct nima_fact_rows *out);
+/* Stores embeddings of facts (id, fact, embedding, dims, embedding_model), in one transaction.
+ * set[i] is false where the text is another by now, the row is gone, or the model's vector is there
+ * already; NOT_FOUND when that is all of them. */
+NIMA_MUST_USE nima_rc nima_facts_set_embeddings(struct nima_ctx *ctx, struct nima_store *store,
+                                                const struct nima_fact *facts, size_t count,
+                                                bool *set, int64_t *change_out);
+/* Superseded facts lose the vectors that other models made: no search looks at them. */
+NIMA_MUST_USE nima_rc nima_facts_drop_embeddings(struct nima_ctx *ctx, struct nima_store *store,
+                                                 nima_str model);

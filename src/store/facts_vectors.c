@@ -7,10 +7,12 @@
 #include "store/facts_int.h"
 #include "util/uuid.h"
 
-#define VECTOR_SQL "SELECT embedding FROM facts WHERE user_id = $1 AND id = $2"
+#define VECTOR_SQL                                                                                 \
+    "SELECT embedding FROM facts WHERE user_id = $1 AND id = $2 AND embedding_model = $3"
 
 struct vectors {
     const nima_str *ids;
+    nima_str model;
     size_t count, dims;
     float *out;
     bool *found;
@@ -27,7 +29,8 @@ static nima_rc read_vectors(struct nima_ctx *ctx, struct nima_db *db, void *arg)
             continue; /* PostgreSQL would call it an error */
         }
         NIMA_TRY(nima_db_first(ctx, db, VECTOR_SQL,
-                               NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->ids[i])),
+                               NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->ids[i]),
+                                            nima_db_text(job->model)),
                                &stmt));
         if (stmt == NULL) {
             continue;
@@ -43,8 +46,9 @@ static nima_rc read_vectors(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 }
 
 nima_rc nima_facts_embeddings(struct nima_ctx *ctx, struct nima_store *store, const nima_str *ids,
-                              size_t count, size_t dims, float *out, bool *found)
+                              size_t count, nima_str model, size_t dims, float *out, bool *found)
 {
-    struct vectors job = {.ids = ids, .count = count, .dims = dims, .out = out, .found = found};
+    struct vectors job = {
+        .ids = ids, .model = model, .count = count, .dims = dims, .out = out, .found = found};
     return nima_db_read(ctx, store, read_vectors, &job);
 }

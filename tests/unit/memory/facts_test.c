@@ -246,7 +246,8 @@ TEST(without_a_model_words_serve)
     ASSERT_INT_EQ(stats.waiting_for_embedding, 2);
     world_restart(&w); /* now with a model */
     (void)search(&w, w.memory, "bees");
-    nima_memory_tick(&w.ctx, w.memory);
+    while (nima_memory_tick(&w.ctx, w.memory)) {
+    }
     ASSERT_OK_CTX(&w.ctx, nima_memory_stats(&w.ctx, w.memory, &stats));
     ASSERT_INT_EQ(stats.waiting_for_embedding, 0);
     ASSERT_TRUE(search(&w, w.memory, "bees").items[0].vector > 0);

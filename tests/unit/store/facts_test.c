@@ -209,25 +209,87 @@ TEST(a_deleted_fact_is_gone_with_its_versions_and_bytes)
     world_close(&w);
 }
 
+static nima_rc embed(struct world *w, nima_str id, const char *text, const char *model,
+                     int64_t *change)
+{
+    struct nima_fact fact = {.id = id,
+                             .fact = nima_str_of(text),
+                             .embedding_model = nima_str_of(model),
+                             .embedding = some_vector,
+                             .dims = 3};
+    bool set = true;
+    nima_rc rc = nima_facts_set_embeddings(&w->ctx, w->store, &fact, 1, &set, change);
+    ASSERT_TRUE(set == (rc == NIMA_OK));
+    return rc;
+}
+
 TEST(an_embedding_is_set_for_the_text_it_was_made_of)
 {
     struct world w = world_open();
     struct nima_fact fact = put_fact(&w, "Ana runs"), found;
     int64_t change;
-    ASSERT_RC(NIMA_E_NOT_FOUND,
-              nima_facts_set_embedding(&w.ctx, w.store, fact.id, NIMA_STR("Ana walks"),
-                                       NIMA_STR("tiny"), some_vector, 3, &change));
-    ASSERT_OK_CTX(&w.ctx, nima_facts_set_embedding(&w.ctx, w.store, fact.id, fact.fact,
-                                                   NIMA_STR("tiny"), some_vector, 3, &change));
+    ASSERT_RC(NIMA_E_NOT_FOUND, embed(&w, fact.id, "Ana walks", "tiny", &change));
+    ASSERT_OK_CTX(&w.ctx, embed(&w, fact.id, "Ana runs", "tiny", &change));
     ASSERT_INT_EQ(change, 2);
+    ASSERT_RC(NIMA_E_NOT_FOUND, embed(&w, fact.id, "Ana runs", "tiny", &change));
     ASSERT_OK(nima_facts_get(&w.ctx, w.store, fact.id, &found));
     assert_memory_equal(found.embedding, some_vector, sizeof(some_vector));
     float out[6];
     bool has[2];
     nima_str ids[] = {NIMA_STR("nobody"), fact.id};
-    ASSERT_OK(nima_facts_embeddings(&w.ctx, w.store, ids, 2, 3, out, has));
+    ASSERT_OK(nima_facts_embeddings(&w.ctx, w.store, ids, 2, NIMA_STR("tiny"), 3, out, has));
     ASSERT_TRUE(!has[0] && has[1]);
     assert_memory_equal(out + 3, some_vector, sizeof(some_vector));
+    ASSERT_OK(nima_facts_embeddings(&w.ctx, w.store, ids, 2, NIMA_STR("huge"), 3, out, has));
+    ASSERT_TRUE(!has[1]); /* of as many numbers, and yet no vector of that model */
+    world_close(&w);
+}
+
+TEST(facts_are_told_by_the_model_of_their_vector)
+{
+    struct world w = world_open();
+    struct nima_fact one = put_fact(&w, "one"), two = put_fact(&w, "two");
+    struct nima_fact_models models;
+    struct nima_fact_rows rows;
+    nima_str people[2];
+    size_t count = 0;
+    int64_t change;
+    (void)put_fact(&w, "three");
+    ASSERT_OK_CTX(&w.ctx, embed(&w, one.id, "one", "old", &change));
+    ASSERT_OK_CTX(&w.ctx, embed(&w, two.id, "two", "new", &change));
+    ASSERT_OK_CTX(&w.ctx, nima_facts_models(&w.ctx, w.store, &models));
+    ASSERT_INT_EQ(models.count, 3);
+    ASSERT_OK_CTX(&w.ctx,
+                  nima_facts_without(&w.ctx, w.store, NIMA_STR("new"), (nima_str){0}, 0, 5, &rows));
+    ASSERT_INT_EQ(rows.count, 2);
+    ASSERT_STR_EQ(rows.items[0].fact, "one");
+    ASSERT_OK_CTX(&w.ctx,
+                  nima_facts_without(&w.ctx, w.store, NIMA_STR("new"), one.id, 0, 5, &rows));
+    ASSERT_INT_EQ(rows.count, 1);
+    ASSERT_OK_CTX(&w.ctx,
+                  nima_facts_without(&w.ctx, w.store, (nima_str){0}, (nima_str){0}, 0, 5, &rows));
+    ASSERT_INT_EQ(rows.count, 1);
+    ASSERT_STR_EQ(rows.items[0].fact, "three");
+    ASSERT_OK_CTX(&w.ctx, nima_facts_people(&w.ctx, w.store, (nima_str){0}, 2, people, &count));
+    ASSERT_INT_EQ(count, 1);
+    ASSERT_OK_CTX(&w.ctx, nima_facts_people(&w.ctx, w.store, people[0], 2, people, &count));
+    ASSERT_INT_EQ(count, 0);
+    world_close(&w);
+}
+
+TEST(superseded_facts_lose_the_vectors_of_other_models)
+{
+    struct world w = world_open();
+    struct nima_fact old = put_fact(&w, "one"), next = a_fact("two"), row;
+    int64_t change;
+    ASSERT_OK_CTX(&w.ctx, embed(&w, old.id, "one", "old", &change));
+    ASSERT_OK_CTX(&w.ctx, nima_facts_supersede(&w.ctx, w.store, old.id, &next, &row, &change));
+    ASSERT_OK_CTX(&w.ctx, nima_facts_drop_embeddings(&w.ctx, w.store, NIMA_STR("old")));
+    ASSERT_OK_CTX(&w.ctx, nima_facts_get(&w.ctx, w.store, old.id, &row));
+    ASSERT_INT_EQ(row.dims, 3);
+    ASSERT_OK_CTX(&w.ctx, nima_facts_drop_embeddings(&w.ctx, w.store, NIMA_STR("new")));
+    ASSERT_OK_CTX(&w.ctx, nima_facts_get(&w.ctx, w.store, old.id, &row));
+    ASSERT_TRUE(row.embedding == NULL && row.embedding_model.ptr == NULL);
     world_close(&w);
 }
 

@@ -199,9 +199,14 @@ TEST(what_belongs_to_somebody_else_is_not_found)
     ASSERT_RC(NIMA_E_NOT_FOUND, nima_facts_update(&w.ctx, w.store, &fact, &row, &change));
     ASSERT_RC(NIMA_E_NOT_FOUND, nima_facts_delete(&w.ctx, w.store, ana.fact, &change));
     ASSERT_RC(NIMA_E_NOT_FOUND, nima_facts_versions(&w.ctx, w.store, ana.fact, &versions));
+    struct nima_fact embedded = {.id = ana.fact,
+                                 .fact = NIMA_STR("ana lives there"),
+                                 .embedding_model = NIMA_STR("m"),
+                                 .embedding = vector,
+                                 .dims = 2};
+    bool set;
     ASSERT_RC(NIMA_E_NOT_FOUND,
-              nima_facts_set_embedding(&w.ctx, w.store, ana.fact, NIMA_STR("ana lives there"),
-                                       NIMA_STR("m"), vector, 2, &change));
+              nima_facts_set_embeddings(&w.ctx, w.store, &embedded, 1, &set, &change));
     fact.id = (nima_str){0};
     ASSERT_RC(NIMA_E_NOT_FOUND,
               nima_facts_supersede(&w.ctx, w.store, ana.fact, &fact, &row, &change));

@@ -34,9 +34,20 @@ static void call_facts(struct world *w)
     int64_t change;
     fact.fact = NIMA_STR("changed");
     ASSERT_OK_CTX(ctx, nima_facts_update(ctx, w->store, &fact, &row, &change));
-    ASSERT_OK_CTX(ctx, nima_facts_set_embedding(ctx, w->store, row.id, row.fact, NIMA_STR("m"),
-                                                vector, 2, &change));
-    ASSERT_OK_CTX(ctx, nima_facts_embeddings(ctx, w->store, &row.id, 1, 2, out, &found));
+    row.embedding_model = NIMA_STR("m");
+    row.embedding = vector;
+    row.dims = 2;
+    ASSERT_OK_CTX(ctx, nima_facts_set_embeddings(ctx, w->store, &row, 1, &found, &change));
+    ASSERT_OK_CTX(ctx,
+                  nima_facts_embeddings(ctx, w->store, &row.id, 1, NIMA_STR("m"), 2, out, &found));
+    ASSERT_OK_CTX(ctx, nima_facts_drop_embeddings(ctx, w->store, NIMA_STR("m")));
+    struct nima_fact_models models;
+    struct nima_fact_rows rows;
+    nima_str people[2];
+    size_t count;
+    ASSERT_OK_CTX(ctx, nima_facts_models(ctx, w->store, &models));
+    ASSERT_OK_CTX(ctx, nima_facts_without(ctx, w->store, NIMA_STR("n"), row.id, 0, 9, &rows));
+    ASSERT_OK_CTX(ctx, nima_facts_people(ctx, w->store, (nima_str){0}, 2, people, &count));
     ASSERT_OK_CTX(ctx, nima_facts_versions(ctx, w->store, row.id, &versions));
     ASSERT_OK_CTX(ctx, nima_facts_stats(ctx, w->store, &stats));
     ASSERT_OK_CTX(ctx, nima_facts_change(ctx, w->store, &change));
