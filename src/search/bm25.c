@@ -112,7 +112,7 @@ size_t nima_search_bm25_bytes(const struct nima_bm25 *bm25)
            bm25->row_room * sizeof(uint16_t);
 }
 
-static size_t living_postings(const struct nima_bm25 *bm25, const struct nima_bm25_term *term)
+size_t nima_search_bm25_holders(const struct nima_bm25 *bm25, const struct nima_bm25_term *term)
 {
     size_t living = 0;
     for (uint32_t i = 0; i < term->count; i++) {
@@ -121,14 +121,26 @@ static size_t living_postings(const struct nima_bm25 *bm25, const struct nima_bm
     return living;
 }
 
+float nima_search_bm25_idf(const struct nima_bm25 *bm25, size_t holders)
+{
+    float rows = (float)bm25->living;
+    return logf(1.0F + (rows - (float)holders + 0.5F) / ((float)holders + 0.5F));
+}
+
+const struct nima_bm25_term *nima_search_bm25_term(const struct nima_bm25 *bm25, uint64_t hash)
+{
+    const struct nima_bm25_term *term =
+        bm25->term_room > 0 ? term_slot(bm25->terms, bm25->term_room, usable_hash(hash)) : NULL;
+    return term != NULL && term->hash != 0 ? term : NULL;
+}
+
 /* Adds one term's part to every row that holds it; returns the term's weight. */
 static float score_term(const struct nima_bm25 *bm25, uint64_t hash, float *out, size_t *found)
 {
-    const struct nima_bm25_term *term =
-        bm25->term_room > 0 ? term_slot(bm25->terms, bm25->term_room, hash) : NULL;
-    size_t holders = term != NULL && term->hash != 0 ? living_postings(bm25, term) : 0;
+    const struct nima_bm25_term *term = nima_search_bm25_term(bm25, hash);
+    size_t holders = term != NULL ? nima_search_bm25_holders(bm25, term) : 0;
     float rows = (float)bm25->living;
-    float idf = logf(1.0F + (rows - (float)holders + 0.5F) / ((float)holders + 0.5F));
+    float idf = nima_search_bm25_idf(bm25, holders);
     if (holders == 0) {
         return idf;
     }
@@ -163,7 +175,7 @@ size_t nima_search_bm25_score(const struct nima_bm25 *bm25, struct nima_terms qu
     size_t count = query.count < QUERY_TERMS_MAX ? query.count : QUERY_TERMS_MAX;
     for (size_t i = 0; i < count; i++) {
         if (!seen_before(query, i)) {
-            whole += score_term(bm25, usable_hash(query.items[i]), out, &found);
+            whole += score_term(bm25, query.items[i], out, &found);
         }
     }
     if (found == 0) {

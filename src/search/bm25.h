@@ -38,3 +38,9 @@ size_t nima_search_bm25_bytes(const struct nima_bm25 *bm25);
  * its BM25 over what a row of average length with every term once would get. Returns how many of
  * the query's terms occur at all. */
 size_t nima_search_bm25_score(const struct nima_bm25 *bm25, struct nima_terms query, float *out);
+/* For who ranks otherwise: a term's postings, NULL when no row has it; and how many living rows
+ * have it. */
+const struct nima_bm25_term *nima_search_bm25_term(const struct nima_bm25 *bm25, uint64_t hash);
+size_t nima_search_bm25_holders(const struct nima_bm25 *bm25, const struct nima_bm25_term *term);
+/* ln(1 + (N - holders + 0.5) / (holders + 0.5)) over the living rows. */
+float nima_search_bm25_idf(const struct nima_bm25 *bm25, size_t holders);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "search/same.h"
 #include "util/arena.h"
 #include "util/rc.h"
 
@@ -20,6 +21,7 @@ struct nima_words {
     size_t points_room;
     uint64_t *terms;
     size_t term_count, term_room;
+    bool same, plain;
 };
 
 /* Words that say nothing about what a fact is about, as they read after folding; sorted. "user"
@@ -184,11 +186,15 @@ static void add_word(struct nima_words *words, const int32_t *points, size_t cou
         len += (size_t)nima_utf8_encode((uint32_t)c, word + len);
     }
     word[len] = '\0';
-    if (len == 0 || is_stop_word(word)) {
+    if (words->plain && len > 0) {
+        add_term(words, (nima_str){word, len});
+    }
+    if (len == 0 || words->plain || is_stop_word(word)) {
         return;
     }
+    const char *root = words->same ? nima_search_same(word) : word;
     struct sb_stemmer *stemmer = cyrillic ? words->russian : words->english;
-    const sb_symbol *stem = sb_stemmer_stem(stemmer, (const sb_symbol *)word, (int)len);
+    const sb_symbol *stem = sb_stemmer_stem(stemmer, (const sb_symbol *)root, (int)strlen(root));
     add_term(words, (nima_str){(const char *)stem, (size_t)sb_stemmer_length(stemmer)});
 }
 
@@ -235,5 +241,19 @@ struct nima_terms nima_search_words_of(struct nima_words *words, nima_str text, 
     if (also.ptr != NULL) {
         add_text(words, also);
     }
+    return (struct nima_terms){words->terms, words->term_count};
+}
+
+void nima_search_words_same(struct nima_words *words)
+{
+    words->same = true;
+}
+
+struct nima_terms nima_search_words_plain(struct nima_words *words, nima_str text)
+{
+    words->term_count = 0;
+    words->plain = true;
+    add_text(words, text);
+    words->plain = false;
     return (struct nima_terms){words->terms, words->term_count};
 }

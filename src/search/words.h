@@ -21,5 +21,10 @@ struct nima_terms {
 
 struct nima_words *nima_search_words_open(void);
 void nima_search_words_close(struct nima_words *words);
+/* From here on words that mean one thing count as one (same.h). */
+void nima_search_words_same(struct nima_words *words);
+/* All words of a valid UTF-8 text as they are written, only folded: nothing is left out or stemmed.
+ */
+struct nima_terms nima_search_words_plain(struct nima_words *words, nima_str text);
 /* The terms of a valid UTF-8 text; `also` (may be absent) is counted with it. */
 struct nima_terms nima_search_words_of(struct nima_words *words, nima_str text, nima_str also);
