@@ -241,6 +241,7 @@ nima_rc nima_memory_forget(struct nima_ctx *ctx, struct nima_memory *memory)
     nima_memory_person_write(person);
     nima_rc rc = nima_people_forget(ctx, memory->store, &change);
     nima_memory_person_unload(person);
+    nima_memory_talk_unload(person);
     nima_memory_person_write_end(person);
     nima_memory_person_give(memory, person);
     return rc;

@@ -5,15 +5,15 @@
 #include <string.h>
 
 #include "memory/hints.h"
+#include "memory/ids.h"
 #include "search/bm25.h"
 #include "search/rows.h"
-#include "util/uuid.h"
 
-enum { ID_BYTES = 16, MS_PER_S = 1000, WORN_MIN = 256, MAP_FIRST = 64 };
+enum { MS_PER_S = 1000, WORN_MIN = 256, MAP_FIRST = 64 };
 static const double s_per_day = 86400;
 
 struct row {
-    uint8_t id[ID_BYTES];
+    struct nima_id_bytes id;
     float confidence;
     uint32_t updated_s; /* since 1970 */
     uint32_t category;  /* into categories */
@@ -67,56 +67,17 @@ void nima_memory_index_free(struct nima_index *index)
     free(index);
 }
 
-static int hex_value(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-static bool id_read(nima_str id, uint8_t out[ID_BYTES])
-{
-    size_t digits = 0;
-    for (size_t i = 0; i < id.len; i++) {
-        int value = hex_value(id.ptr[i]);
-        if (id.ptr[i] == '-') {
-            continue;
-        }
-        if (value < 0 || digits == 2 * ID_BYTES) {
-            return false;
-        }
-        out[digits / 2] = (uint8_t)(digits % 2 == 0 ? value << 4 : out[digits / 2] | value);
-        digits++;
-    }
-    return digits == 2 * ID_BYTES;
-}
-
-static nima_str id_write(struct nima_arena *arena, const uint8_t id[ID_BYTES])
-{
-    static const char digits[] = "0123456789abcdef";
-    char *text = nima_alloc(arena, NIMA_UUID_CHARS + 1);
-    size_t at = 0;
-    for (size_t i = 0; i < ID_BYTES; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) {
-            text[at++] = '-';
-        }
-        text[at++] = digits[id[i] >> 4];
-        text[at++] = digits[id[i] & 15];
-    }
-    return (nima_str){text, at};
-}
-
 static bool lives(const struct nima_index *index, size_t row)
 {
     return index->bm25.lengths[row] != NIMA_BM25_DEAD;
 }
 
-static uint32_t *map_slot(const struct nima_index *index, const uint8_t id[ID_BYTES])
+static uint32_t *map_slot(const struct nima_index *index, const struct nima_id_bytes *id)
 {
-    size_t at = (size_t)nima_str_hash((nima_str){(const char *)id, ID_BYTES});
+    size_t at = (size_t)nima_str_hash((nima_str){(const char *)id->bytes, NIMA_ID_BYTES});
     at = (at ^ at >> 32) & (index->map_room - 1);
-    while (index->map[at] != 0 && memcmp(index->facts[index->map[at] - 1].id, id, ID_BYTES) != 0) {
+    while (index->map[at] != 0 &&
+           memcmp(index->facts[index->map[at] - 1].id.bytes, id->bytes, NIMA_ID_BYTES) != 0) {
         at = (at + 1) & (index->map_room - 1);
     }
     return &index->map[at];
@@ -130,7 +91,7 @@ static void map_grow(struct nima_index *index)
     index->map = NIMA_XNEW(uint32_t, index->map_room);
     for (size_t i = 0; i < old_room; i++) {
         if (old[i] != 0) {
-            *map_slot(index, index->facts[old[i] - 1].id) = old[i];
+            *map_slot(index, &index->facts[old[i] - 1].id) = old[i];
         }
     }
     free(old);
@@ -139,11 +100,11 @@ static void map_grow(struct nima_index *index)
 /* The living row of that id, or SIZE_MAX. */
 static size_t find(const struct nima_index *index, nima_str id)
 {
-    uint8_t bytes[ID_BYTES];
-    if (index->map_room == 0 || !id_read(id, bytes)) {
+    struct nima_id_bytes bytes;
+    if (index->map_room == 0 || !nima_memory_id_read(id, &bytes)) {
         return SIZE_MAX;
     }
-    uint32_t row = *map_slot(index, bytes);
+    uint32_t row = *map_slot(index, &bytes);
     return row != 0 && lives(index, row - 1) ? row - 1 : SIZE_MAX;
 }
 
@@ -211,7 +172,7 @@ void nima_memory_index_put(struct nima_index *index, struct nima_words *words,
                            const struct nima_fact *fact)
 {
     struct row row = {0};
-    if (!id_read(fact->id, row.id)) {
+    if (!nima_memory_id_read(fact->id, &row.id)) {
         return; /* the store gives no other ids; an index cannot refuse */
     }
     size_t old = find(index, fact->id);
@@ -227,7 +188,7 @@ void nima_memory_index_put(struct nima_index *index, struct nima_words *words,
     }
     set_row(index, &row, fact);
     /* The slot is sought while the old row still stands in the array. */
-    uint32_t *slot = map_slot(index, row.id);
+    uint32_t *slot = map_slot(index, &row.id);
     index->facts[index->count] = row;
     *slot = (uint32_t)index->count + 1;
     index->count++;
@@ -252,7 +213,7 @@ size_t nima_memory_index_attribute(struct nima_arena *arena, const struct nima_i
     count = 0;
     for (size_t row = 0; row < index->count; row++) {
         if (index->facts[row].attribute == hash && lives(index, row)) {
-            ids[count++] = id_write(arena, index->facts[row].id);
+            ids[count++] = nima_memory_id_write(arena, &index->facts[row].id);
         }
     }
     *ids_out = ids;
@@ -521,7 +482,7 @@ void nima_memory_index_search(struct nima_arena *arena, const struct nima_index 
     out->items = NIMA_NEW(arena, struct nima_index_hit, top.count);
     for (size_t i = 0; i < top.count; i++) {
         out->items[i] = hit_at(&s, top.heap[i].row);
-        out->items[i].id = id_write(arena, index->facts[top.heap[i].row].id);
+        out->items[i].id = nima_memory_id_write(arena, &index->facts[top.heap[i].row].id);
     }
     out->count = top.count;
 }

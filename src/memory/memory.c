@@ -39,6 +39,7 @@ struct nima_memory *nima_memory_new(struct nima_store *store, struct nima_llm *l
     nima_memory_people_init(&memory->people);
     memory->learner = nima_memory_learner_new(memory);
     nima_memory_renew_init(&memory->renew);
+    nima_memory_embedder_init(&memory->embedder);
     return memory;
 }
 
@@ -48,6 +49,7 @@ void nima_memory_free(struct nima_memory *memory)
         return;
     }
     nima_memory_learner_free(memory->learner);
+    nima_memory_embedder_done(&memory->embedder);
     nima_memory_people_done(&memory->people);
     nima_memory_renew_done(&memory->renew);
     free(memory);
@@ -136,6 +138,15 @@ nima_rc nima_memory_stats(struct nima_ctx *ctx, struct nima_memory *memory,
         stats.waiting_for_embedding = person->waiting;
         nima_memory_person_read_end(person);
     }
+    if (rc == NIMA_OK) {
+        rc = nima_memory_talk_read(ctx, memory, person);
+    }
+    if (rc == NIMA_OK) {
+        stats.messages = (int64_t)nima_memory_talk_rows(person->talk);
+        stats.messages_waiting = (int64_t)nima_memory_talk_waiting(person->talk);
+        stats.messages_bytes = (int64_t)nima_memory_talk_bytes(person->talk);
+        nima_memory_talk_read_end(person);
+    }
     nima_memory_person_give(memory, person);
     NIMA_TRY(rc);
     struct nima_learner_counts learning;
@@ -195,6 +206,7 @@ bool nima_memory_tick(struct nima_ctx *ctx, struct nima_memory *memory)
 {
     struct nima_llm_state state;
     nima_memory_people_sweep(&memory->people, (int64_t)memory->options.index_idle_s * 1000);
+    nima_memory_embedder_wake(memory);
     bool more = nima_memory_renew(ctx, memory);
     if (!more && nima_memory_model(memory, &state).ptr != NULL) {
         embed_waiting(ctx, memory);

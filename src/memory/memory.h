@@ -11,6 +11,7 @@
  * crash. Scope      Always ctx->user_id. Errors     INVALID, NOT_FOUND, CONFLICT; STORE and MODEL
  * come through from below. Without an embedding model everything goes on by words alone.
  */
+#include "store/conversations.h"
 #include "store/facts.h"
 #include "store/people.h"
 
@@ -89,6 +90,32 @@ NIMA_MUST_USE nima_rc nima_memory_search(struct nima_ctx *ctx, struct nima_memor
 NIMA_MUST_USE nima_rc nima_memory_recall(struct nima_ctx *ctx, struct nima_memory *memory,
                                          nima_str message, int limit, struct nima_memory_hits *out);
 
+/* What was said, found again. category and min_confidence of the query are for facts alone. */
+struct nima_said_hit {
+    struct nima_message_row message; /* without metadata */
+    double score;                    /* what the list is ordered by, 0..1 */
+    double vector, keyword;          /* parts, 0..1 each */
+};
+struct nima_said_hits {
+    struct nima_said_hit *items; /* best first */
+    size_t count;
+};
+/* Messages nearest to the text, those that say the same words but once. */
+NIMA_MUST_USE nima_rc nima_memory_search_said(struct nima_ctx *ctx, struct nima_memory *memory,
+                                              const struct nima_memory_query *query,
+                                              struct nima_said_hits *out);
+struct nima_said_query {
+    nima_str message;
+    nima_str conversation_id; /* of the turn, may be absent: what stands in it … */
+    int64_t from_position;    /* … from here on is before the model's eyes already */
+    int limit;
+};
+/* What of it a turn should see: statements that bear on the message, none that was superseded, and
+ * nothing for small talk. */
+NIMA_MUST_USE nima_rc nima_memory_recall_said(struct nima_ctx *ctx, struct nima_memory *memory,
+                                              const struct nima_said_query *query,
+                                              struct nima_said_hits *out);
+
 enum nima_learned_event {
     NIMA_LEARNED_ADDED,
     NIMA_LEARNED_UPDATED,
@@ -138,12 +165,14 @@ struct nima_memory_stats {
     int64_t waiting_for_embedding; /* active facts that the present model has not embedded */
     struct nima_memory_change change;
     int64_t learning_waiting, learning_dropped; /* messages, of all persons, since the start */
+    int64_t messages, messages_waiting; /* that search finds; of those, by words alone so far */
+    int64_t messages_bytes;             /* of their index in memory */
 };
 NIMA_MUST_USE nima_rc nima_memory_stats(struct nima_ctx *ctx, struct nima_memory *memory,
                                         struct nima_memory_stats *out);
 /* Drops indexes that nobody used for a while, and embeds facts that lack a vector of the present
  * embedding model, for half a second at most. Called now and then by app, by one thread; true:
- * there is more to embed. */
+ * there is more to embed. Messages get theirs from a thread of memory's own, which this wakes. */
 bool nima_memory_tick(struct nima_ctx *ctx, struct nima_memory *memory);
 
 /* From what is known; asks nobody. */

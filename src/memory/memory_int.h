@@ -7,6 +7,7 @@
 #include "llm/llm.h"
 #include "memory/memory.h"
 #include "memory/people.h"
+#include "memory/talk_embed.h"
 
 struct nima_learner;
 /* The change of the embedding model (renew.c). What has no comment is the ticking thread's own. */
@@ -40,6 +41,7 @@ struct nima_memory {
     struct nima_people people;
     struct nima_learner *learner;
     struct nima_renew renew;
+    struct nima_talk_embedder embedder;
 };
 
 void nima_memory_renew_init(struct nima_renew *renew);
@@ -107,3 +109,7 @@ struct nima_find {
 /* The search behind search, recall and learning: facts with exact scores, best first. */
 NIMA_MUST_USE nima_rc nima_memory_find(struct nima_ctx *ctx, struct nima_memory *memory,
                                        const struct nima_find *find, struct nima_memory_hits *out);
+
+/* INVALID naming the field of a query that makes no sense. */
+NIMA_MUST_USE nima_rc nima_memory_check_query(struct nima_ctx *ctx,
+                                              const struct nima_memory_query *query);

@@ -15,6 +15,9 @@ void nima_memory_people_init(struct nima_people *people)
 static void person_free(struct nima_person *person)
 {
     nima_memory_index_free(person->index);
+    nima_memory_talk_free(person->talk);
+    pthread_rwlock_destroy(&person->talk_lock);
+    pthread_mutex_destroy(&person->talk_writing);
     pthread_rwlock_destroy(&person->lock);
     pthread_mutex_destroy(&person->writing);
     free(person->user_id);
@@ -43,6 +46,8 @@ static struct nima_person *person_new(nima_str user_id)
     pthread_rwlockattr_init(&attr);
     pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     pthread_rwlock_init(&person->lock, &attr);
+    pthread_mutex_init(&person->talk_writing, NULL);
+    pthread_rwlock_init(&person->talk_lock, &attr);
     pthread_rwlockattr_destroy(&attr);
     return person;
 }

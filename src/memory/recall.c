@@ -4,7 +4,7 @@
 
 enum { PROBES_MAX = 6, PROBE_BYTES_MAX = 1200, RECALL_LOOK = 2 };
 
-static nima_rc check_query(struct nima_ctx *ctx, const struct nima_memory_query *query)
+nima_rc nima_memory_check_query(struct nima_ctx *ctx, const struct nima_memory_query *query)
 {
     if (query->text.ptr == NULL || nima_str_trim(query->text).len == 0) {
         return nima_fail_field(ctx, NIMA_E_INVALID, "query", "query must not be blank");
@@ -50,7 +50,7 @@ static nima_rc embed_probes(struct nima_ctx *ctx, struct nima_memory *memory, co
 nima_rc nima_memory_search(struct nima_ctx *ctx, struct nima_memory *memory,
                            const struct nima_memory_query *query, struct nima_memory_hits *out)
 {
-    NIMA_TRY(check_query(ctx, query));
+    NIMA_TRY(nima_memory_check_query(ctx, query));
     struct nima_probe probe;
     struct nima_find find = {.category = query->category,
                              .min_confidence = query->min_confidence,
