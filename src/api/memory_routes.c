@@ -243,97 +243,6 @@ static nima_rc delete_fact(struct nima_ctx *ctx, struct nima_exchange *exchange,
     return nima_memory_delete(ctx, nima_api_of(exchange)->memory, wanted->id);
 }
 
-/* Search */
-struct search_in {
-    nima_str q, query, category, scope;
-    int64_t limit;
-    double min_confidence, min_score;
-};
-#define SEARCH_SCOPES                                                                              \
-    (const char *const[])                                                                          \
-    {                                                                                              \
-        "facts", NULL                                                                              \
-    }
-#define SEARCH_FIELDS(place_)                                                                      \
-    NIMA_FIELD(INT, struct search_in, limit, .place = (place_), .min = 1,                          \
-               .max = NIMA_SEARCH_LIMIT_MAX, .preset = 10, .doc = "How many at most."),            \
-        NIMA_FIELD(STR, struct search_in, category, .place = (place_),                             \
-                   .doc = "Only of this one."),                                                    \
-        NIMA_FIELD(NUM, struct search_in, min_confidence, .place = (place_), .low = 0, .high = 1,  \
-                   .doc = "Only at least this sure."),                                             \
-        NIMA_FIELD(NUM, struct search_in, min_score, .place = (place_), .low = 0, .high = 1,       \
-                   .doc = "Only with at least this score."),                                       \
-        NIMA_FIELD(STR, struct search_in, scope, .place = (place_), .preset_str = "facts",         \
-                   .choices = SEARCH_SCOPES, .doc = "What to search.")
-static const struct nima_field search_get_fields[] = {
-    NIMA_FIELD(STR, struct search_in, q, .place = NIMA_IN_QUERY, .required = true, .min = 1,
-               .max = NIMA_QUERY_CHARS_MAX, .doc = "What to look for."),
-    SEARCH_FIELDS(NIMA_IN_QUERY),
-};
-static const struct nima_shape search_get_shape =
-    NIMA_SHAPE("SearchGetIn", struct search_in, search_get_fields);
-static const struct nima_field search_post_fields[] = {
-    NIMA_FIELD(STR, struct search_in, query, .required = true, .min = 1,
-               .max = NIMA_QUERY_CHARS_MAX, .doc = "What to look for."),
-    SEARCH_FIELDS(NIMA_IN_BODY),
-};
-static const struct nima_shape search_post_shape = NIMA_SHAPE(
-    "SearchIn", struct search_in, search_post_fields, .doc = "What to look for, and how much.");
-
-struct search_scores {
-    double vector, keyword, recency, confidence;
-};
-static const struct nima_field scores_fields[] = {
-    NIMA_FIELD(NUM, struct search_scores, vector, .doc = "Nearness in meaning, 0..1."),
-    NIMA_FIELD(NUM, struct search_scores, keyword, .doc = "Shared words, 0..1."),
-    NIMA_FIELD(NUM, struct search_scores, recency, .doc = "How fresh, 0..1."),
-    NIMA_FIELD(NUM, struct search_scores, confidence, .doc = "How sure, 0..1."),
-};
-static const struct nima_shape scores_shape = NIMA_SHAPE(
-    "SearchScores", struct search_scores, scores_fields, .doc = "What the score is made of.");
-struct search_hit {
-    struct nima_fact fact;
-    double score;
-    struct search_scores *scores;
-};
-static const struct nima_field hit_fields[] = {
-    NIMA_FACT_FIELDS(struct search_hit, fact),
-    NIMA_FIELD(NUM, struct search_hit, score, .doc = "What the list is ordered by, 0..1."),
-    NIMA_FIELD(OBJECT, struct search_hit, scores, .required = true, .shape = &scores_shape,
-               .doc = "What it is made of."),
-};
-static const struct nima_shape hit_shape =
-    NIMA_SHAPE("SearchHit", struct search_hit, hit_fields, .doc = "A fact that was found.");
-
-/* Scores are told to four digits: more would be noise. */
-static double rounded(double score)
-{
-    return (double)(int64_t)(score * 10000 + 0.5) / 10000;
-}
-
-static nima_rc search_facts(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
-                            void *out)
-{
-    const struct search_in *wanted = in;
-    struct nima_memory_query query = {.text = wanted->q.ptr != NULL ? wanted->q : wanted->query,
-                                      .limit = (int)wanted->limit,
-                                      .category = wanted->category,
-                                      .min_confidence = wanted->min_confidence,
-                                      .min_score = wanted->min_score};
-    struct nima_memory_hits hits;
-    NIMA_TRY(nima_memory_search(ctx, nima_api_of(exchange)->memory, &query, &hits));
-    struct search_hit *items = NIMA_NEW(ctx->arena, struct search_hit, hits.count);
-    struct search_scores *scores = NIMA_NEW(ctx->arena, struct search_scores, hits.count);
-    for (size_t i = 0; i < hits.count; i++) {
-        const struct nima_memory_hit *hit = &hits.items[i];
-        scores[i] = (struct search_scores){rounded(hit->vector), rounded(hit->keyword),
-                                           rounded(hit->recency), rounded(hit->confidence)};
-        items[i] = (struct search_hit){hit->fact, rounded(hit->score), &scores[i]};
-    }
-    *(struct nima_list *)out = (struct nima_list){items, hits.count};
-    return NIMA_OK;
-}
-
 /* Profile */
 static const struct nima_field profile_fields[] = {
     NIMA_FIELD(STR, struct nima_profile, user_id, .required = true, .doc = "Whose it is."),
@@ -389,12 +298,16 @@ struct stats_out {
         size_t count;
     } by_category, by_source;
     struct stats_index *index;
+    struct stats_messages *messages;
     nima_str embedding_model;
     int64_t embedding_dims, learning_waiting, learning_dropped;
     struct nima_api_embedding *embedding;
 };
 struct stats_index {
     int64_t rows, bytes;
+};
+struct stats_messages {
+    int64_t total, waiting_for_embedding, bytes;
 };
 static const struct nima_field count_fields[] = {
     NIMA_FIELD(STR, struct nima_fact_count, name, .required = true, .doc = "Category or source."),
@@ -408,6 +321,14 @@ static const struct nima_field index_fields[] = {
 };
 static const struct nima_shape index_shape =
     NIMA_SHAPE("IndexStats", struct stats_index, index_fields, .doc = "The index in memory.");
+static const struct nima_field messages_fields[] = {
+    NIMA_FIELD(INT, struct stats_messages, total, .doc = "Messages that search finds."),
+    NIMA_FIELD(INT, struct stats_messages, waiting_for_embedding,
+               .doc = "Those found by words alone so far."),
+    NIMA_FIELD(INT, struct stats_messages, bytes, .doc = "Memory that their index takes."),
+};
+static const struct nima_shape messages_shape =
+    NIMA_SHAPE("MessageStats", struct stats_messages, messages_fields, .doc = "What was said.");
 static const struct nima_field stats_fields[] = {
     NIMA_FIELD(INT, struct stats_out, total, .doc = "All facts."),
     NIMA_FIELD(INT, struct stats_out, active, .doc = "Facts that search finds."),
@@ -419,6 +340,8 @@ static const struct nima_field stats_fields[] = {
     NIMA_FIELD(LIST, struct stats_out, by_source, .shape = &count_shape, .doc = "By source."),
     NIMA_FIELD(OBJECT, struct stats_out, index, .required = true, .shape = &index_shape,
                .doc = "The index in memory."),
+    NIMA_FIELD(OBJECT, struct stats_out, messages, .required = true, .shape = &messages_shape,
+               .doc = "What was said, as search finds it."),
     NIMA_FIELD(STR, struct stats_out, embedding_model, .nullable = true,
                .doc = "The model that gives meanings; null: none loaded."),
     NIMA_FIELD(INT, struct stats_out, embedding_dims, .doc = "Length of its vectors."),
@@ -441,6 +364,8 @@ static nima_rc get_stats(struct nima_ctx *ctx, struct nima_exchange *exchange, c
     NIMA_TRY(nima_memory_stats(ctx, nima_api_of(exchange)->memory, &s));
     struct stats_index *index = NIMA_NEW(ctx->arena, struct stats_index, 1);
     *index = (struct stats_index){s.index_rows, s.index_bytes};
+    struct stats_messages *messages = NIMA_NEW(ctx->arena, struct stats_messages, 1);
+    *messages = (struct stats_messages){s.messages, s.messages_waiting, s.messages_bytes};
     struct stats_out *stats = out;
     *stats = (struct stats_out){.total = s.facts.total,
                                 .active = s.facts.active,
@@ -448,6 +373,7 @@ static nima_rc get_stats(struct nima_ctx *ctx, struct nima_exchange *exchange, c
                                 .with_embedding = s.facts.with_embedding,
                                 .waiting_for_embedding = s.waiting_for_embedding,
                                 .index = index,
+                                .messages = messages,
                                 .embedding_model = s.embedding_model,
                                 .embedding_dims = s.embedding_dims,
                                 .embedding = nima_api_embedding_of(ctx, &s.change),
@@ -551,26 +477,6 @@ const struct nima_route nima_api_memory_routes[] = {
      .scope = "memory",
      .tag = "memory",
      .summary = "Forgets a fact and its versions, everywhere at once."},
-    {.method = "GET",
-     .path = "/v1/memory/search",
-     .call = search_facts,
-     .kind = NIMA_ROUTE_LIST,
-     .in = &search_get_shape,
-     .out = &hit_shape,
-     .errors = INVALID | NIMA_E_BIT(MODEL),
-     .scope = "memory",
-     .tag = "memory",
-     .summary = "Facts nearest in meaning and words, best first."},
-    {.method = "POST",
-     .path = "/v1/memory/search",
-     .call = search_facts,
-     .kind = NIMA_ROUTE_LIST,
-     .in = &search_post_shape,
-     .out = &hit_shape,
-     .errors = INVALID | NIMA_E_BIT(MODEL),
-     .scope = "memory",
-     .tag = "memory",
-     .summary = "The same, for long queries."},
     {.method = "GET",
      .path = "/v1/memory/profile",
      .call = get_profile,

@@ -72,6 +72,10 @@ def fill(api):
         assert reply.status_code == 200, reply.text
     profile = {"name": "Ana", "preferences": {"tone": "dry", "b": 2}, "context": {"x": [1, 2]}}
     assert requests.put(url + "/v1/memory/profile", json=profile, timeout=30).status_code == 200
+    until = time.monotonic() + 60
+    while requests.get(url + "/v1/memory/stats", timeout=30).json()["messages"]["waiting_for_embedding"] > 0:
+        assert time.monotonic() < until, "the messages get no vectors"
+        time.sleep(0.05)
 
 
 def supersede(where):
@@ -100,6 +104,9 @@ def test_a_memory_survives_every_store_byte_for_byte(start_server, address, tmp_
     assert sum(line["kind"] == "fact_version" for line in lines) == 6
     assert any("superseded_by" in line for line in lines)
     assert sum("embedding" in line for line in lines) > 55
+    said = [line for line in lines if line["kind"] == "message"]
+    assert said and all("embedding" in line and "change" not in line for line in said)
+    assert {line.get("withheld") for line in said} == {None, "superseded"}
     where, copied = first, []
     for kind in ("postgres", "json", "sqlite"):
         there = address(kind, "copied")
