@@ -23,9 +23,12 @@ class Client:
     def __init__(self, port):
         self.http = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
 
+    def headers(self):
+        return {}
+
     def call(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
-        headers = {} if data is None else {"Content-Type": "application/json"}
+        headers = self.headers() if data is None else {"Content-Type": "application/json", **self.headers()}
         self.http.request(method, path, data, headers)
         reply = self.http.getresponse()
         text = reply.read()
@@ -51,8 +54,10 @@ class Client:
 class Server:
     """with Server(llm="scripted:") as s: s.client.get("/health")"""
 
-    def __init__(self, llm="scripted:", embeddings="scripted:", data=None):
+    def __init__(self, llm="scripted:", embeddings="scripted:", data=None, store=None, prepare=None):
+        """store: its address, {data} stands for the folder. prepare: called with folder and address before the start."""
         self.llm, self.embeddings = llm, embeddings
+        self.store, self.prepare, self.prepared = store, prepare, None
         self.own = data is None
         self.data = Path(data) if data else Path(tempfile.mkdtemp(prefix="nima-bench-"))
         self.process = self.client = self.port = self.start_s = None
@@ -64,6 +69,10 @@ class Server:
         env = {key: value for key, value in os.environ.items() if not key.startswith("NIMA_") or key == "NIMA_CACHE"}
         command = [binary, "serve", "--port", "0", "--data", self.data, "--llm", self.llm, "--embeddings", self.embeddings,
                    "--log-level", "warn"]  # fmt: skip
+        if self.store:
+            command += ["--store", self.store.format(data=self.data)]
+        if self.prepare:
+            self.prepared = self.prepare(self.data, self.store.format(data=self.data))
         begun = time.perf_counter()
         self.process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True, cwd=ROOT, env=env)
         line = self.process.stdout.readline()

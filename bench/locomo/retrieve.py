@@ -5,7 +5,7 @@
 
 Needs bare.npy (one vector a turn: "Speaker: text; caption") and q.npy (one a question), made by
 embed.py through POST /v1/embeddings. Constants were fitted on conversations 1-5 only (listwise softmax), then rounded by hand.
-Research for the message search to come (README.md): not yet what the server does.
+The server ranks by the same formulas (docs/memory.md); run.py measures it.
 """
 import json, math, re, sys
 import numpy as np
