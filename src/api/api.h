@@ -11,6 +11,7 @@
 #include "http/http.h"
 
 struct nima_goals;
+struct nima_knowledge;
 struct nima_llm;
 struct nima_memory;
 struct nima_orchestrator;
@@ -23,6 +24,7 @@ struct nima_api {
     struct nima_llm *llm;
     struct nima_memory *memory;
     struct nima_goals *goals;
+    struct nima_knowledge *knowledge;
     struct nima_orchestrator *orchestrator;
     struct nima_personality *personality;
     struct nima_http *http; /* set once the server has started; for /metrics */

@@ -7,7 +7,9 @@
 #include <time.h>
 
 #include "api/api.h"
+#include "app/files.h"
 #include "goals/goals.h"
+#include "knowledge/knowledge.h"
 #include "llm/llm.h"
 #include "memory/memory.h"
 #include "orchestrator/orchestrator.h"
@@ -26,6 +28,7 @@ struct nima_app {
     struct nima_personality *personality;
     struct nima_memory *memory;
     struct nima_goals *goals;
+    struct nima_knowledge *knowledge;
     struct nima_orchestrator *orchestrator;
     struct nima_http *http;
     struct nima_api api;
@@ -113,6 +116,22 @@ static enum nima_learn_model learn_model_of(nima_str name)
                                                 : NIMA_LEARN_MODEL_AUTO;
 }
 
+static void open_knowledge(struct nima_ctx *ctx, struct nima_app *app)
+{
+    struct nima_pack_folders folders = nima_app_packs(ctx, &app->config);
+    struct nima_knowledge_options options = {
+        .store = app->store,
+        .llm = app->llm,
+        .shipped = folders.shipped,
+        .own = folders.own,
+        .cache = folders.cache,
+        .facts_limit = (int)app->config.knowledge.facts_limit,
+        .budget_tokens = (int)app->config.knowledge.budget_tokens,
+        .weight = app->config.knowledge.weight,
+    };
+    app->knowledge = nima_knowledge_new(&options);
+}
+
 static nima_rc open_domain(struct nima_ctx *ctx, struct nima_app *app)
 {
     const struct nima_config *c = &app->config;
@@ -129,6 +148,7 @@ static nima_rc open_domain(struct nima_ctx *ctx, struct nima_app *app)
     memory.learn_model = learn_model_of(c->memory.learn_model);
     app->memory = nima_memory_new(app->store, app->llm, &memory);
     app->goals = nima_goals_new(app->store, app->llm);
+    open_knowledge(ctx, app);
     NIMA_TRY(open_personality(ctx, app));
     struct nima_orchestrator_options options = {.store = app->store,
                                                 .llm = app->llm,
@@ -147,6 +167,7 @@ static nima_rc open_http(struct nima_ctx *ctx, struct nima_app *app)
                                  .llm = app->llm,
                                  .memory = app->memory,
                                  .goals = app->goals,
+                                 .knowledge = app->knowledge,
                                  .orchestrator = app->orchestrator,
                                  .personality = app->personality,
                                  .started_ms = nima_mono_ms(),
@@ -304,6 +325,7 @@ void nima_app_run(struct nima_ctx *ctx, struct nima_app *app)
         more = nima_memory_tick(ctx, app->memory);
         tell_change(ctx, app);
         tick_personality(ctx, app);
+        nima_knowledge_tick(ctx, app->knowledge);
         nima_ctx_reset(ctx);
     }
 }
@@ -319,6 +341,7 @@ void nima_app_close(struct nima_app *app)
     nima_orchestrator_free(app->orchestrator);
     nima_personality_close(app->personality);
     nima_goals_free(app->goals);
+    nima_knowledge_free(app->knowledge);
     nima_memory_free(app->memory);
     nima_llm_close(app->llm);
     nima_store_close(app->store);

@@ -40,6 +40,7 @@ int nima_cmd_chat(int argc, char **argv);
 int nima_cmd_doctor(int argc, char **argv);
 int nima_cmd_export(int argc, char **argv);
 int nima_cmd_import(int argc, char **argv);
+int nima_cmd_packs(int argc, char **argv);
 /* nima migrate copy: `argv` is what follows "copy". */
 int nima_cmd_copy(int argc, char **argv);
 

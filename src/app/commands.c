@@ -33,6 +33,11 @@ const struct nima_command nima_commands[] = {
      "token create --user NAME [--scopes \"chat memory tasks admin\"] | nima token list |\n"
      "             nima token revoke ID, each with [flags of serve]",
      "API tokens for other people and machines", nima_cmd_token},
+    {"packs",
+     "packs list | nima packs check [ID|FOLDER …] | nima packs build [ID|FOLDER …] |\n"
+     "             nima packs new ID | nima packs export ID|FOLDER | nima packs install FILE |\n"
+     "             nima packs import --id ID FILE|FOLDER, each with [flags of serve]",
+     "knowledge packs: what there is, making and sharing them", nima_cmd_packs},
     {"config", "config show [--origin] [flags of serve] | nima config example",
      "show the settings and where they come from", nima_cmd_config},
     {"openapi", "openapi", "print the OpenAPI document", nima_cmd_openapi},

@@ -33,6 +33,11 @@ struct nima_config {
         nima_str file, folder, persona;
         int64_t prompt_tokens;
     } personality;
+    struct {
+        nima_str packs;
+        int64_t facts_limit, budget_tokens;
+        double weight;
+    } knowledge;
     nima_str file; /* the nima.yaml that was read; absent: none */
 };
 

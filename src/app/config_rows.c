@@ -94,5 +94,14 @@ const struct nima_config_row nima_config_rows[] = {
     {"personality", "prompt_tokens", NIMA_CONFIG_INT, AT(personality.prompt_tokens),
      .preset = "400", .low = 16, .high = 32768,
      .doc = "Tokens of a persona's prompt at most; what is less important is left out."},
+    {"knowledge", "packs", NIMA_CONFIG_STR, AT(knowledge.packs), .preset = "packs",
+     .doc = "Folder of the packs that come with the program; a person's own are in "
+            "<data>/knowledge/packs."},
+    {"knowledge", "facts_limit", NIMA_CONFIG_INT, AT(knowledge.facts_limit), .preset = "3",
+     .low = 1, .high = 32, .doc = "Facts of packs that a reply may use."},
+    {"knowledge", "budget_tokens", NIMA_CONFIG_INT, AT(knowledge.budget_tokens), .preset = "160",
+     .low = 32, .high = 4096, .doc = "Tokens of a prompt that they may take, about."},
+    {"knowledge", "weight", NIMA_CONFIG_NUM, AT(knowledge.weight), .preset = "1", .low = 0.01,
+     .high = 1, .doc = "Weight of their scores."},
 };
 const size_t nima_config_row_count = sizeof(nima_config_rows) / sizeof(nima_config_rows[0]);

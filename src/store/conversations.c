@@ -226,6 +226,9 @@ static nima_rc delete_one(struct nima_ctx *ctx, struct nima_db *db, void *arg)
                          NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(*id)), NULL));
     NIMA_TRY(nima_db_run(ctx, db, "DELETE FROM conversations WHERE user_id = $1 AND id = $2",
                          NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(*id)), &gone));
+    NIMA_TRY(nima_db_run(ctx, db,
+                         "DELETE FROM pack_activations WHERE user_id = $1 AND conversation_id = $2",
+                         NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(*id)), NULL));
     return gone > 0 ? NIMA_OK : nima_store_no_such(ctx, "conversation");
 }
 

@@ -166,6 +166,11 @@ static const struct nima_column goal_progress[] = {
     {"milestone_id", NIMA_DB_TEXT, NUL | UUID, NULL},
     {"note", NIMA_DB_TEXT, NUL, NULL},
 };
+static const struct nima_column pack_activations[] = {
+    {"user_id", NIMA_DB_TEXT, KEY, "default"},  {"pack_id", NIMA_DB_TEXT, KEY, NULL},
+    {"conversation_id", NIMA_DB_TEXT, KEY, ""}, {"state", NIMA_DB_TEXT, 0, "on"},
+    {"version", NIMA_DB_TEXT, NUL, NULL},       {"updated_at", NIMA_DB_TIME, 0, "now"},
+};
 
 #define OF_MY_GOALS "goal_id IN (SELECT id FROM goals WHERE user_id = $1)"
 #define MINE        "user_id = $1"
@@ -193,6 +198,8 @@ const struct nima_table nima_tables[] = {
     {"task_audit_heads", "tables/task_audit_heads.json", NULL, MINE, task_audit_heads,
      COUNT(task_audit_heads)},
     {"api_tokens", "tables/api_tokens.json", NULL, MINE, api_tokens, COUNT(api_tokens)},
+    {"pack_activations", "tables/pack_activations.json", "pack_activation", MINE, pack_activations,
+     COUNT(pack_activations)},
     {"idempotency", "tables/idempotency.json", NULL, MINE, idempotency, COUNT(idempotency)},
     {0},
 };

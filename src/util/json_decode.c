@@ -203,10 +203,10 @@ static nima_rc decode_list(struct nima_ctx *ctx, const struct nima_field *field,
     }
     size_t item_bytes = strings ? sizeof(nima_str) : field->shape->size;
     struct nima_list list = {nima_alloc_array(ctx->arena, count, item_bytes), count};
-    for (size_t i = 0; i < count; i++) {
+    const struct nima_json *value = NULL;
+    for (size_t i = 0; (value = nima_json_next(node, value, &i)) != NULL;) {
         struct path inner = {path, NULL, i};
         void *item = (char *)list.items + i * item_bytes;
-        const struct nima_json *value = nima_json_at(node, i, NULL);
         if (!strings) {
             NIMA_TRY(decode_object(ctx, field->shape, &inner, value, item));
             continue;
