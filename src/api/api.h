@@ -17,6 +17,7 @@ struct nima_memory;
 struct nima_orchestrator;
 struct nima_personality;
 struct nima_store;
+struct nima_tasks;
 
 /* What handlers work with; the caller owns it and everything in it. */
 struct nima_api {
@@ -25,6 +26,7 @@ struct nima_api {
     struct nima_memory *memory;
     struct nima_goals *goals;
     struct nima_knowledge *knowledge;
+    struct nima_tasks *tasks;
     struct nima_orchestrator *orchestrator;
     struct nima_personality *personality;
     struct nima_http *http; /* set once the server has started; for /metrics */

@@ -15,6 +15,7 @@
 #include "orchestrator/orchestrator.h"
 #include "personality/personality.h"
 #include "store/people.h"
+#include "tasks/tasks.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -29,6 +30,7 @@ struct nima_app {
     struct nima_memory *memory;
     struct nima_goals *goals;
     struct nima_knowledge *knowledge;
+    struct nima_tasks *tasks;
     struct nima_orchestrator *orchestrator;
     struct nima_http *http;
     struct nima_api api;
@@ -159,6 +161,25 @@ static nima_rc open_domain(struct nima_ctx *ctx, struct nima_app *app)
     return NIMA_OK;
 }
 
+static nima_rc open_tasks(struct nima_ctx *ctx, struct nima_app *app)
+{
+    const struct nima_config *c = &app->config;
+    struct nima_tasks_options options = {.store = app->store,
+                                         .data = c->store.data,
+                                         .file_roots = c->tasks.file_roots,
+                                         .file_permission = c->tasks.file_permission,
+                                         .api_permission = c->tasks.api_permission,
+                                         .allow = c->tasks.allow,
+                                         .ask = c->tasks.ask,
+                                         .deny = c->tasks.deny,
+                                         .api_hosts = c->tasks.api_hosts,
+                                         .secrets_file = c->tasks.secrets_file,
+                                         .workers = (int)c->tasks.workers,
+                                         .lease_ms = c->tasks.lease_s * 1000,
+                                         .approval_s = c->tasks.approval_s};
+    return nima_tasks_open(ctx, &options, &app->tasks);
+}
+
 static nima_rc open_http(struct nima_ctx *ctx, struct nima_app *app)
 {
     const struct nima_config *c = &app->config;
@@ -168,6 +189,7 @@ static nima_rc open_http(struct nima_ctx *ctx, struct nima_app *app)
                                  .memory = app->memory,
                                  .goals = app->goals,
                                  .knowledge = app->knowledge,
+                                 .tasks = app->tasks,
                                  .orchestrator = app->orchestrator,
                                  .personality = app->personality,
                                  .started_ms = nima_mono_ms(),
@@ -211,6 +233,9 @@ nima_rc nima_app_open(struct nima_ctx *ctx, const struct nima_config *config, st
     }
     if (rc == NIMA_OK) {
         rc = open_domain(ctx, app);
+    }
+    if (rc == NIMA_OK) {
+        rc = open_tasks(ctx, app);
     }
     if (rc == NIMA_OK) {
         rc = open_http(ctx, app);
@@ -338,6 +363,7 @@ void nima_app_close(struct nima_app *app)
     if (app->http != NULL) {
         nima_http_stop(app->http, (int)app->config.server.stop_grace_s * 1000);
     }
+    nima_tasks_close(app->tasks, app->config.server.stop_grace_s * 1000);
     nima_orchestrator_free(app->orchestrator);
     nima_personality_close(app->personality);
     nima_goals_free(app->goals);

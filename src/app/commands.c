@@ -38,6 +38,8 @@ const struct nima_command nima_commands[] = {
      "             nima packs new ID | nima packs export ID|FOLDER | nima packs install FILE |\n"
      "             nima packs import --id ID FILE|FOLDER, each with [flags of serve]",
      "knowledge packs: what there is, making and sharing them", nima_cmd_packs},
+    {"audit", "audit verify [flags of serve]", "check that the record of tasks is whole",
+     nima_cmd_audit},
     {"config", "config show [--origin] [flags of serve] | nima config example",
      "show the settings and where they come from", nima_cmd_config},
     {"openapi", "openapi", "print the OpenAPI document", nima_cmd_openapi},

@@ -38,6 +38,11 @@ struct nima_config {
         int64_t facts_limit, budget_tokens;
         double weight;
     } knowledge;
+    struct {
+        nima_str file_roots, file_permission, api_permission, allow, ask, deny, api_hosts,
+            secrets_file;
+        int64_t workers, lease_s, approval_s;
+    } tasks;
     nima_str file; /* the nima.yaml that was read; absent: none */
 };
 

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "util/base64.h"
 #include "util/buf.h"
 #include "util/clock.h"
 #include "util/digest.h"
@@ -407,57 +408,10 @@ int nima_table_compare(struct nima_ctx *ctx, const struct nima_table *table,
     return -1;
 }
 
-static const char base64_digits[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-static void write_base64(struct nima_buf *buf, nima_str bytes)
-{
-    nima_buf_add_char(buf, '"');
-    for (size_t i = 0; i < bytes.len; i += 3) {
-        size_t left = bytes.len - i;
-        const unsigned char *at = (const unsigned char *)bytes.ptr + i;
-        unsigned group =
-            (unsigned)at[0] << 16 | (left > 1 ? at[1] << 8 : 0) | (left > 2 ? at[2] : 0);
-        char four[4] = {base64_digits[group >> 18], base64_digits[group >> 12 & 63],
-                        left > 1 ? base64_digits[group >> 6 & 63] : '=',
-                        left > 2 ? base64_digits[group & 63] : '='};
-        nima_buf_add(buf, (nima_str){four, 4});
-    }
-    nima_buf_add_char(buf, '"');
-}
-
-/* Strict: what is written is what is read. */
-static bool read_base64(struct nima_ctx *ctx, nima_str text, nima_str *out)
-{
-    if (text.len % 4 != 0) {
-        return false;
-    }
-    char *bytes = nima_alloc(ctx->arena, text.len / 4 * 3 + 1);
-    size_t used = 0;
-    for (size_t i = 0; i < text.len; i += 4) {
-        unsigned group = 0;
-        size_t pads = 0;
-        for (size_t k = 0; k < 4; k++) {
-            char c = text.ptr[i + k];
-            const char *at = c != '\0' ? strchr(base64_digits, c) : NULL;
-            bool pad = c == '=' && k >= 2 && i + 4 == text.len;
-            if ((at == NULL && !pad) || (at != NULL && pads > 0)) {
-                return false;
-            }
-            pads += pad;
-            group = group << 6 | (at != NULL ? (unsigned)(at - base64_digits) : 0);
-        }
-        for (size_t k = 0; k < 3 - pads; k++) {
-            bytes[used++] = (char)(group >> (16 - 8 * k) & 255);
-        }
-    }
-    *out = (nima_str){bytes, used};
-    return true;
-}
-
 void nima_value_write(struct nima_ctx *ctx, struct nima_buf *buf, const struct nima_db_value *value)
 {
     char time[NIMA_TIME_CHARS + 1];
+    struct nima_arena_mark mark = nima_scratch(ctx);
     switch (value->kind) {
     case NIMA_DB_NULL:
         nima_buf_add(buf, NIMA_STR("null"));
@@ -473,7 +427,7 @@ void nima_value_write(struct nima_ctx *ctx, struct nima_buf *buf, const struct n
         nima_buf_fmt(buf, "\"%s\"", time);
         break;
     case NIMA_DB_BYTES:
-        write_base64(buf, value->text);
+        nima_json_write_str(buf, nima_base64_write(ctx, value->text));
         break;
     case NIMA_DB_JSON:
         nima_buf_add(buf, in_order(ctx, value->text));
@@ -482,6 +436,7 @@ void nima_value_write(struct nima_ctx *ctx, struct nima_buf *buf, const struct n
         nima_json_write_str(buf, value->text);
         break;
     }
+    nima_scratch_end(ctx, mark);
 }
 
 static bool read_text(struct nima_ctx *ctx, const struct nima_column *column, nima_str text,
@@ -521,7 +476,7 @@ nima_rc nima_value_read(struct nima_ctx *ctx, const char *where, const struct ni
         value.text = ok ? nima_json_text(ctx, node) : value.text;
         break;
     case NIMA_DB_BYTES:
-        ok = kind == NIMA_JSON_STR && read_base64(ctx, nima_json_str(node), &value.text);
+        ok = kind == NIMA_JSON_STR && nima_base64_read(ctx, nima_json_str(node), &value.text);
         break;
     case NIMA_DB_INT:
         ok = kind == NIMA_JSON_NUM && nima_json_int(node, &value.integer);

@@ -1,0 +1,390 @@
+/*
+ * What is asked for: checked, decided on, written down; and the decisions of people afterwards.
+ */
+#include "tasks/tasks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tasks/file_int.h"
+#include "tasks/tasks_int.h"
+#include "util/clock.h"
+#include "util/digest.h"
+#include "util/file.h"
+#include "util/uuid.h"
+
+extern char **environ;
+
+enum { WAIT_STEP_MS = 500, DETAILS_BYTES_MAX = 4000, WORKERS_MAX = 64 };
+
+/* Opening and closing */
+
+static void copy_options(struct nima_tasks_options *to, const struct nima_tasks_options *from)
+{
+    *to = *from;
+    nima_str *const texts[] = {
+        &to->data, &to->file_roots, &to->file_permission, &to->allow,       &to->ask,
+        &to->deny, &to->api_hosts,  &to->api_permission,  &to->secrets_file};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        *texts[i] = nima_str_of(nima_xstrdup(texts[i]->ptr != NULL ? *texts[i] : NIMA_STR("")));
+    }
+}
+
+static void free_options(struct nima_tasks_options *options)
+{
+    const nima_str texts[] = {options->data,
+                              options->file_roots,
+                              options->file_permission,
+                              options->allow,
+                              options->ask,
+                              options->deny,
+                              options->api_hosts,
+                              options->api_permission,
+                              options->secrets_file};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        free((char *)(uintptr_t)texts[i].ptr);
+    }
+}
+
+static nima_rc open_parts(struct nima_ctx *ctx, struct nima_tasks *tasks)
+{
+    const struct nima_tasks_options *options = &tasks->options;
+    NIMA_TRY(nima_rules_read(ctx, options, &tasks->rules));
+    NIMA_TRY(nima_secrets_read(ctx, options->secrets_file, environ, &tasks->secrets));
+    NIMA_TRY(nima_roots_open(ctx, options, &tasks->roots));
+    tasks->undo = nima_xstrdup(nima_fmt(ctx, NIMA_FMT "/undo", NIMA_ARG(options->data)));
+    NIMA_TRY(nima_dir_make(ctx, tasks->undo));
+    return nima_executor_start(ctx, tasks);
+}
+
+nima_rc nima_tasks_open(struct nima_ctx *ctx, const struct nima_tasks_options *options,
+                        struct nima_tasks **out)
+{
+    nima_assert(options->workers >= 1 && options->workers <= WORKERS_MAX);
+    struct nima_tasks *tasks = NIMA_XNEW(struct nima_tasks, 1);
+    copy_options(&tasks->options, options);
+    nima_uuid_write(tasks->owner);
+    pthread_mutex_init(&tasks->claiming, NULL);
+    pthread_mutex_init(&tasks->lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&tasks->moved, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    nima_rc rc = open_parts(ctx, tasks);
+    if (rc != NIMA_OK) {
+        nima_tasks_close(tasks, 0);
+        return rc;
+    }
+    *out = tasks;
+    return NIMA_OK;
+}
+
+void nima_tasks_close(struct nima_tasks *tasks, int64_t grace_ms)
+{
+    if (tasks == NULL) {
+        return;
+    }
+    nima_executor_stop(tasks, grace_ms);
+    nima_roots_close(&tasks->roots);
+    nima_secrets_done(&tasks->secrets);
+    nima_rules_done(&tasks->rules);
+    pthread_cond_destroy(&tasks->moved);
+    pthread_mutex_destroy(&tasks->lock);
+    pthread_mutex_destroy(&tasks->claiming);
+    free_options(&tasks->options);
+    free(tasks->undo);
+    free(tasks);
+}
+
+/* Asking for one */
+
+nima_str nima_task_hash(struct nima_ctx *ctx, nima_str type, nima_str action, nima_str params)
+{
+    const struct nima_json *tree;
+    if (nima_json_parse(ctx, params, &tree) == NIMA_OK) {
+        params = nima_json_ordered(ctx, tree); /* JSONB spells it in another way */
+    }
+    return nima_sha256_hex(ctx, nima_fmt(ctx, NIMA_FMT "\n" NIMA_FMT "\n" NIMA_FMT, NIMA_ARG(type),
+                                         NIMA_ARG(action), NIMA_ARG(params)));
+}
+
+nima_str nima_task_details(struct nima_ctx *ctx, nima_str params)
+{
+    if (params.len > DETAILS_BYTES_MAX) {
+        return nima_fmt(ctx, "{\"params_bytes\":%zu,\"params_sha256\":\"" NIMA_FMT "\"}",
+                        params.len, NIMA_ARG(nima_sha256_hex(ctx, params)));
+    }
+    return nima_fmt(ctx, "{\"params\":" NIMA_FMT "}", NIMA_ARG(params));
+}
+
+struct checked {
+    const struct nima_integration *integration;
+    const struct nima_action *action;
+    void *params;
+    nima_str text; /* the params in one spelling */
+    struct nima_policy policy;
+};
+
+static nima_rc check(struct nima_ctx *ctx, const struct nima_tasks *tasks, nima_str type,
+                     nima_str action, nima_str params, struct checked *out)
+{
+    const struct nima_json *tree;
+    NIMA_TRY(nima_action_find(ctx, type, action, &out->integration, &out->action));
+    if (params.len > NIMA_TASK_PARAMS_BYTES_MAX) {
+        return nima_fail_field(ctx, NIMA_E_TOO_LARGE, "params", "params are over %d bytes",
+                               NIMA_TASK_PARAMS_BYTES_MAX);
+    }
+    NIMA_TRY(nima_action_params(ctx, out->action, params, &out->params));
+    NIMA_TRY(nima_json_parse(ctx, params, &tree));
+    out->text = nima_json_ordered(ctx, tree);
+    if (nima_secrets_named(out->text)) {
+        nima_str filled;
+        if (!out->integration->secrets) {
+            return nima_fail_field(ctx, NIMA_E_INVALID, "params", "secrets cannot be used with %s",
+                                   out->integration->name);
+        }
+        NIMA_TRY(nima_secrets_fill(ctx, &tasks->secrets, out->text, &filled));
+    }
+    return nima_policy_decide(ctx, tasks, out->integration, out->action, out->params, &out->policy);
+}
+
+static struct nima_audit_row note(struct nima_ctx *ctx, const char *event, nima_str type,
+                                  nima_str action, nima_str policy, nima_str details)
+{
+    return (struct nima_audit_row){.actor = ctx->user_id,
+                                   .event = nima_str_of(event),
+                                   .type = type,
+                                   .action = action,
+                                   .policy = policy,
+                                   .details = details};
+}
+
+static nima_rc denied(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                      const struct nima_tasks_request *request, const struct checked *c)
+{
+    struct nima_audit_row audit = note(ctx, "denied", request->type, request->action, c->policy.row,
+                                       nima_task_details(ctx, c->text));
+    NIMA_TRY(nima_audit_add(ctx, tasks->options.store, &audit));
+    return nima_fail(ctx, NIMA_E_FORBIDDEN, NIMA_FMT "." NIMA_FMT " is denied by " NIMA_FMT,
+                     NIMA_ARG(request->type), NIMA_ARG(request->action), NIMA_ARG(c->policy.row));
+}
+
+nima_rc nima_tasks_submit(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                          const struct nima_tasks_request *request, struct nima_task_row *out)
+{
+    struct checked c;
+    NIMA_TRY(check(ctx, tasks, request->type, request->action, request->params, &c));
+    if (c.policy.verdict == NIMA_DENY) {
+        return denied(ctx, tasks, request, &c);
+    }
+    bool ask = c.policy.verdict == NIMA_ASK;
+    struct nima_task_row task = {
+        .type = request->type,
+        .action = request->action,
+        .params = c.text,
+        .params_hash = nima_task_hash(ctx, request->type, request->action, c.text),
+        .status = ask ? NIMA_STR("awaiting_approval") : NIMA_STR("pending"),
+        .max_attempts = request->max_attempts,
+        .timeout_s = request->timeout_s,
+        .priority = request->priority,
+        .origin = request->origin,
+        .conversation_id = request->conversation_id,
+        .goal_id = request->goal_id,
+        .expires_at = ask ? nima_ctx_now(ctx) + tasks->options.approval_s * 1000 : 0,
+    };
+    struct nima_audit_row audit =
+        note(ctx, ask ? "proposed" : "allowed", request->type, request->action, c.policy.row,
+             nima_task_details(ctx, c.text));
+    NIMA_TRY(nima_task_add(ctx, tasks->options.store, &task, &audit, out));
+    if (!ask) {
+        nima_executor_work_came(tasks);
+    }
+    return NIMA_OK;
+}
+
+nima_rc nima_tasks_preview(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                           const struct nima_tasks_request *request, nima_str *out)
+{
+    struct checked c;
+    nima_str change = NIMA_STR("{}");
+    NIMA_TRY(check(ctx, tasks, request->type, request->action, request->params, &c));
+    if (c.policy.verdict == NIMA_DENY) {
+        return denied(ctx, tasks, request, &c);
+    }
+    struct nima_job job = {.tasks = tasks, .params = c.params};
+    if (c.action->preview != NULL) {
+        NIMA_TRY(c.action->preview(ctx, &job, &change));
+    }
+    struct nima_buf buf;
+    nima_buf_init(&buf, NIMA_TASK_RESULT_BYTES_MAX);
+    nima_buf_fmt(&buf, "{\"permission\":\"%s\",\"policy\":", nima_verdict_names[c.policy.verdict]);
+    nima_json_write_str(&buf, c.policy.row);
+    nima_buf_fmt(&buf, ",\"changes\":%s,\"would\":" NIMA_FMT "}",
+                 c.action->preview != NULL ? "true" : "false", NIMA_ARG(change));
+    nima_rc rc = nima_buf_take(ctx, &buf, out);
+    nima_buf_done(&buf);
+    NIMA_TRY(rc);
+    *out = nima_secrets_mask(ctx, &tasks->secrets, *out);
+    return NIMA_OK;
+}
+
+/* Deciding on one */
+
+static nima_rc decide(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str id,
+                      const char *event,
+                      nima_rc (*call)(struct nima_ctx *, struct nima_store *, nima_str,
+                                      const struct nima_audit_row *, struct nima_task_row *),
+                      struct nima_task_row *out)
+{
+    struct nima_task_row task;
+    NIMA_TRY(nima_task_get(ctx, tasks->options.store, id, &task));
+    struct nima_audit_row audit =
+        note(ctx, event, task.type, task.action, NIMA_STR(""),
+             nima_fmt(ctx, "{\"params_sha256\":\"" NIMA_FMT "\"}", NIMA_ARG(task.params_hash)));
+    NIMA_TRY(call(ctx, tasks->options.store, task.id, &audit, out));
+    nima_executor_changed(tasks);
+    return NIMA_OK;
+}
+
+nima_rc nima_tasks_approve(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str id,
+                           struct nima_task_row *out)
+{
+    NIMA_TRY(decide(ctx, tasks, id, "approved", nima_task_approve, out));
+    nima_executor_work_came(tasks);
+    return NIMA_OK;
+}
+
+nima_rc nima_tasks_reject(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str id,
+                          struct nima_task_row *out)
+{
+    return decide(ctx, tasks, id, "rejected", nima_task_reject, out);
+}
+
+nima_rc nima_tasks_cancel(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str id,
+                          struct nima_task_row *out)
+{
+    NIMA_TRY(decide(ctx, tasks, id, "cancel_asked", nima_task_cancel, out));
+    nima_executor_cancel(tasks, out->id);
+    return NIMA_OK;
+}
+
+nima_rc nima_tasks_retry(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str id,
+                         struct nima_task_row *out)
+{
+    struct nima_task_row task;
+    struct checked c;
+    NIMA_TRY(nima_task_get(ctx, tasks->options.store, id, &task));
+    NIMA_TRY(check(ctx, tasks, task.type, task.action, task.params, &c));
+    if (c.policy.verdict == NIMA_DENY) {
+        struct nima_tasks_request request = {.type = task.type, .action = task.action};
+        return denied(ctx, tasks, &request, &c);
+    }
+    bool ask = c.policy.verdict == NIMA_ASK;
+    struct nima_audit_row audit = note(ctx, ask ? "proposed" : "allowed", task.type, task.action,
+                                       c.policy.row, nima_task_details(ctx, c.text));
+    NIMA_TRY(nima_task_retry(ctx, tasks->options.store, task.id,
+                             ask ? nima_ctx_now(ctx) + tasks->options.approval_s * 1000 : 0, &audit,
+                             out));
+    nima_executor_changed(tasks);
+    nima_executor_work_came(tasks);
+    return NIMA_OK;
+}
+
+/* Waiting for one */
+
+bool nima_task_is_over(const struct nima_task_row *task)
+{
+    return nima_str_eq(task->status, NIMA_STR("completed")) ||
+           nima_str_eq(task->status, NIMA_STR("failed")) ||
+           nima_str_eq(task->status, NIMA_STR("cancelled"));
+}
+
+static bool moved_on(const struct nima_task_row *seen, const struct nima_task_row *now)
+{
+    return seen->status.ptr == NULL
+               ? nima_task_is_over(now)
+               : !nima_str_eq(seen->status, now->status) || seen->attempts != now->attempts ||
+                     seen->changed_at != now->changed_at;
+}
+
+/* Another process's work shows in the store alone, so it is looked at now and then. */
+static void wait_for_change(struct nima_tasks *tasks, uint64_t seen, int64_t until_ms)
+{
+    struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
+    int rc = 0;
+    pthread_mutex_lock(&tasks->lock);
+    while (tasks->changes == seen && !tasks->stopping && rc != ETIMEDOUT) {
+        rc = pthread_cond_timedwait(&tasks->moved, &tasks->lock, &until);
+    }
+    pthread_mutex_unlock(&tasks->lock);
+}
+
+nima_rc nima_tasks_wait(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                        const struct nima_task_row *seen, int64_t timeout_ms,
+                        struct nima_task_row *out)
+{
+    int64_t until_ms = nima_mono_ms() + timeout_ms;
+    for (;;) {
+        struct nima_task_row row;
+        pthread_mutex_lock(&tasks->lock);
+        uint64_t changes = tasks->changes;
+        bool stopping = tasks->stopping;
+        pthread_mutex_unlock(&tasks->lock);
+        NIMA_TRY(nima_task_get(ctx, tasks->options.store, seen->id, &row));
+        int64_t now = nima_mono_ms();
+        if (moved_on(seen, &row) || now >= until_ms || stopping) {
+            *out = row;
+            return NIMA_OK;
+        }
+        NIMA_TRY(nima_ctx_stopped(ctx));
+        int64_t step = now + WAIT_STEP_MS;
+        wait_for_change(tasks, changes, step < until_ms ? step : until_ms);
+    }
+}
+
+/* What there is */
+
+static nima_rc list_actions(struct nima_ctx *ctx, const struct nima_tasks *tasks,
+                            const struct nima_integration *integration,
+                            struct nima_tasks_integration *out)
+{
+    size_t count = 0;
+    while (integration->actions[count].name != NULL) {
+        count++;
+    }
+    out->actions.items = NIMA_NEW(ctx->arena, struct nima_tasks_action, count);
+    out->actions.count = count;
+    for (size_t i = 0; i < count; i++) {
+        const struct nima_action *action = &integration->actions[i];
+        struct nima_policy policy;
+        NIMA_TRY(nima_policy_decide(ctx, tasks, integration, action, NULL, &policy));
+        out->actions.items[i] = (struct nima_tasks_action){
+            .name = nima_str_of(action->name),
+            .doc = nima_str_of(action->doc),
+            .params = nima_action_schema(ctx, action->params),
+            .permission = nima_str_of(nima_verdict_names[policy.verdict]),
+            .writes = action->writes,
+        };
+    }
+    return NIMA_OK;
+}
+
+nima_rc nima_tasks_integrations(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                                struct nima_tasks_integrations *out)
+{
+    struct nima_tasks_integrations list = {0};
+    list.items = NIMA_NEW(ctx->arena, struct nima_tasks_integration, NIMA_INTEGRATIONS_MAX);
+    for (size_t i = 0; nima_integrations[i] != NULL; i++) {
+        const struct nima_integration *integration = nima_integrations[i];
+        struct nima_tasks_integration *item = &list.items[list.count++];
+        *item = (struct nima_tasks_integration){.name = nima_str_of(integration->name),
+                                                .doc = nima_str_of(integration->doc),
+                                                .configured = integration->configured(tasks)};
+        NIMA_TRY(list_actions(ctx, tasks, integration, item));
+    }
+    *out = list;
+    return NIMA_OK;
+}

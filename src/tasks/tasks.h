@@ -1,0 +1,96 @@
+#pragma once
+/*
+ * tasks: does things outside the conversation, when allowed, exactly as said, on record: reads and
+ * writes files below the roots, asks services on the list of hosts. A task waits in the store, so
+ * that it survives restarts and several processes can share the work.
+ *
+ * Lifetime   One per process: opened after the store, closed before it. Workers run from _open on.
+ * Ownership  Results live in ctx->arena; options are copied.
+ * Threads    Any worker of the server may call at any time.
+ * Errors     INVALID naming the parameter ("params.path"), FORBIDDEN where a policy says deny,
+ *            NOT_FOUND, CONFLICT for what the task's state does not allow, STORE.
+ * Scope      Everything is for ctx->user_id.
+ */
+#include "store/tasks.h"
+#include "util/json.h"
+
+struct nima_tasks;
+
+enum {
+    NIMA_TASK_PARAMS_BYTES_MAX = 1 << 20,
+    NIMA_TASK_RESULT_BYTES_MAX = 2 << 20,
+    NIMA_TASK_ATTEMPTS_MAX = 20,
+    NIMA_TASK_TIMEOUT_S_MAX = 3600,
+};
+
+struct nima_tasks_options {
+    struct nima_store *store;
+    nima_str data;       /* the folder of everything that is kept; undo copies are below it */
+    nima_str file_roots; /* folders, separated by commas; the first is meant when none is named */
+    nima_str file_permission, api_permission; /* allow, ask, deny; "": reads allow, writes ask */
+    nima_str allow, ask, deny; /* rules "file.write_file:notes/ **", separated by commas */
+    nima_str api_hosts;        /* host[:port], separated by commas; none: no host is reached */
+    nima_str secrets_file;     /* NAME=value lines, mode 0600; "": none */
+    int workers;               /* tasks at once */
+    int64_t lease_ms;          /* how long a silent process keeps its tasks */
+    int64_t approval_s;        /* how long a proposal waits for its answer */
+};
+NIMA_MUST_USE nima_rc nima_tasks_open(struct nima_ctx *ctx,
+                                      const struct nima_tasks_options *options,
+                                      struct nima_tasks **out);
+/* Running tasks get `grace_ms`; then they go back into the queue. */
+void nima_tasks_close(struct nima_tasks *tasks, int64_t grace_ms);
+
+struct nima_tasks_request {
+    nima_str type, action;
+    nima_str params; /* a JSON object's text */
+    nima_str origin; /* "api", "chat", "schedule", "goal" */
+    nima_str conversation_id, goal_id;
+    int64_t max_attempts, timeout_s, priority;
+};
+/* Checks, decides, queues: the task is pending, or awaits approval. */
+NIMA_MUST_USE nima_rc nima_tasks_submit(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                                        const struct nima_tasks_request *request,
+                                        struct nima_task_row *out);
+/* What would happen, as a JSON object: the policy's verdict and the change in full. Nothing is
+ * queued and nothing is changed. */
+NIMA_MUST_USE nima_rc nima_tasks_preview(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                                         const struct nima_tasks_request *request, nima_str *out);
+NIMA_MUST_USE nima_rc nima_tasks_approve(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                                         nima_str id, struct nima_task_row *out);
+NIMA_MUST_USE nima_rc nima_tasks_reject(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str id,
+                                        struct nima_task_row *out);
+NIMA_MUST_USE nima_rc nima_tasks_cancel(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str id,
+                                        struct nima_task_row *out);
+/* The policies of now are asked again. */
+NIMA_MUST_USE nima_rc nima_tasks_retry(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str id,
+                                       struct nima_task_row *out);
+/* Waits up to timeout_ms for the task to differ from `seen` (id alone: to be over). Success either
+ * way: look at the row. CANCELLED when the caller has left. */
+NIMA_MUST_USE nima_rc nima_tasks_wait(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                                      const struct nima_task_row *seen, int64_t timeout_ms,
+                                      struct nima_task_row *out);
+bool nima_task_is_over(const struct nima_task_row *task); /* completed, failed, cancelled */
+
+/* What there is to do */
+
+struct nima_tasks_action {
+    nima_str name, doc;
+    nima_str params;     /* JSON Schema */
+    nima_str permission; /* "allow", "ask", "deny" when no rule on a resource says otherwise */
+    bool writes;
+};
+struct nima_tasks_integration {
+    nima_str name, doc;
+    bool configured;
+    struct {
+        struct nima_tasks_action *items;
+        size_t count;
+    } actions;
+};
+struct nima_tasks_integrations {
+    struct nima_tasks_integration *items;
+    size_t count;
+};
+NIMA_MUST_USE nima_rc nima_tasks_integrations(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                                              struct nima_tasks_integrations *out);

@@ -1,0 +1,164 @@
+#pragma once
+/*
+ * tasks_int: what the files of this room share. An integration is one file with its rows: see
+ * docs/integrations.md.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "tasks/tasks.h"
+#include "util/buf.h"
+
+/* What an action works with. */
+struct nima_job {
+    struct nima_tasks *tasks;
+    nima_str id;        /* the task's: the idempotency key of all its attempts; absent: preview */
+    const void *params; /* by the action's shape, secrets filled in */
+};
+/* `result` is a JSON object's text in ctx->arena. BUSY, RATE, UNAVAILABLE and TIMEOUT are tried
+ * again (not before ctx->error.retry_after_s), all else is final. Long work asks nima_ctx_stopped
+ * now and then. */
+typedef nima_rc (*nima_action_call)(struct nima_ctx *ctx, struct nima_job *job, nima_str *result);
+
+enum { NIMA_ACTION_RESOURCES = 2 };
+struct nima_action {
+    const char *name, *doc;
+    const struct nima_shape *params;
+    bool writes;
+    /* May be NULL: `writes` says. */
+    bool (*writes_with)(const void *params);
+    /* What rules are matched with (a path, "GET host/path"); also refuses what can never be
+     * allowed. */
+    nima_rc (*resources)(struct nima_ctx *ctx, const struct nima_tasks *tasks, const void *params,
+                         nima_str out[NIMA_ACTION_RESOURCES]);
+    nima_action_call run;
+    nima_action_call preview; /* NULL: it changes nothing, so there is nothing to show */
+};
+struct nima_integration {
+    const char *name, *doc;
+    const struct nima_action *actions; /* ends in {0} */
+    int at_once;                       /* tasks of it that may run in one process */
+    bool secrets;                      /* ${secret:NAME} is filled in */
+    bool (*configured)(const struct nima_tasks *tasks);
+    /* Where it is configured: its permission for all actions. */
+    size_t permission; /* offset of a nima_str in struct nima_tasks_options */
+};
+extern const struct nima_integration nima_integration_file, nima_integration_api;
+extern const struct nima_integration *const nima_integrations[]; /* ends in NULL */
+enum { NIMA_INTEGRATIONS_MAX = 8 };
+
+/* NOT_FOUND is INVALID here, naming `type` or `action`. */
+NIMA_MUST_USE nima_rc nima_action_find(struct nima_ctx *ctx, nima_str type, nima_str action,
+                                       const struct nima_integration **integration_out,
+                                       const struct nima_action **action_out);
+/* Params by the action's shape; errors name "params.…". */
+NIMA_MUST_USE nima_rc nima_action_params(struct nima_ctx *ctx, const struct nima_action *action,
+                                         nima_str params, void **out);
+/* The shape as JSON Schema. */
+nima_str nima_action_schema(struct nima_ctx *ctx, const struct nima_shape *shape);
+
+/* policy.c */
+
+enum nima_verdict { NIMA_ALLOW, NIMA_ASK, NIMA_DENY };
+struct nima_policy {
+    enum nima_verdict verdict;
+    nima_str row; /* which setting decided, for the record */
+};
+extern const char *const nima_verdict_names[];
+struct nima_rule {
+    enum nima_verdict verdict;
+    char *text;                     /* as written */
+    nima_str type, action, pattern; /* views into text; pattern absent: everything */
+};
+struct nima_rules {
+    struct nima_rule *items;
+    size_t count;
+};
+NIMA_MUST_USE nima_rc nima_rules_read(struct nima_ctx *ctx,
+                                      const struct nima_tasks_options *options,
+                                      struct nima_rules *out);
+void nima_rules_done(struct nima_rules *rules);
+/* The strictest verdict over the resources of one call. `params` NULL: without resources. */
+NIMA_MUST_USE nima_rc nima_policy_decide(struct nima_ctx *ctx, const struct nima_tasks *tasks,
+                                         const struct nima_integration *integration,
+                                         const struct nima_action *action, const void *params,
+                                         struct nima_policy *out);
+/* `*` is anything but a slash, `**` anything, `?` one character but a slash. */
+bool nima_glob(nima_str pattern, nima_str text);
+
+/* secrets.c */
+
+enum { NIMA_SECRETS_MAX = 64, NIMA_SECRET_BYTES_MIN = 4, NIMA_SECRET_BYTES_MAX = 4096 };
+struct nima_secrets {
+    char *names[NIMA_SECRETS_MAX], *values[NIMA_SECRETS_MAX];
+    size_t count;
+};
+/* From the environment (NIMA_SECRET_NAME) and the file, which only its owner may read. */
+NIMA_MUST_USE nima_rc nima_secrets_read(struct nima_ctx *ctx, nima_str file, char *const *environ_,
+                                        struct nima_secrets *out);
+void nima_secrets_done(struct nima_secrets *secrets);
+bool nima_secrets_named(nima_str json); /* whether any ${secret:…} stands in it */
+/* JSON text with every ${secret:NAME} replaced. INVALID for a name nobody gave a value. */
+NIMA_MUST_USE nima_rc nima_secrets_fill(struct nima_ctx *ctx, const struct nima_secrets *secrets,
+                                        nima_str json, nima_str *out);
+/* The text with every secret's value replaced by its name, plain, escaped, encoded. */
+nima_str nima_secrets_mask(struct nima_ctx *ctx, const struct nima_secrets *secrets, nima_str text);
+
+/* file_path.c */
+
+struct nima_root {
+    char *name; /* the last part of its path */
+    char *path;
+    int fd; /* O_PATH */
+};
+enum { NIMA_ROOTS_MAX = 16 };
+struct nima_roots {
+    struct nima_root items[NIMA_ROOTS_MAX];
+    size_t count;
+    bool walk; /* part by part, also where the kernel has openat2 */
+};
+
+/* executor.c */
+
+enum nima_stop { NIMA_STOP_NONE, NIMA_STOP_ASKED, NIMA_STOP_CLOSING, NIMA_STOP_LOST };
+struct nima_worker {
+    struct nima_tasks *tasks;
+    pthread_t thread;
+    /* Guarded by nima_tasks.lock */
+    bool busy;
+    char id[40];
+    int64_t attempts, beat_ms, held_until_ms; /* on nima_mono_ms() */
+    enum nima_stop stop;
+    atomic_bool cancelled;
+};
+struct nima_tasks {
+    struct nima_tasks_options options; /* copies */
+    struct nima_rules rules;
+    struct nima_secrets secrets;
+    struct nima_roots roots;
+    char *undo; /* folder */
+    char owner[40];
+    pthread_mutex_t claiming; /* one claim at a time in this process */
+    pthread_mutex_t lock;     /* guards what follows, and the workers' marked members */
+    pthread_cond_t moved;     /* work came, a task changed, or the end is near */
+    uint64_t work, changes;   /* raised by each */
+    int running[NIMA_INTEGRATIONS_MAX];
+    bool stopping;
+    bool keeper_started;
+    pthread_t keeper;
+    struct nima_worker *workers;
+    size_t worker_count;
+};
+NIMA_MUST_USE nima_rc nima_executor_start(struct nima_ctx *ctx, struct nima_tasks *tasks);
+void nima_executor_stop(struct nima_tasks *tasks, int64_t grace_ms);
+void nima_executor_work_came(struct nima_tasks *tasks);
+void nima_executor_changed(struct nima_tasks *tasks);
+/* Ends the task when it runs in this process. */
+void nima_executor_cancel(struct nima_tasks *tasks, nima_str id);
+
+/* tasks.c */
+
+/* SHA-256 over what is run. */
+nima_str nima_task_hash(struct nima_ctx *ctx, nima_str type, nima_str action, nima_str params);
+/* The details of an audit row: the params, or their digest where they are long. */
+nima_str nima_task_details(struct nima_ctx *ctx, nima_str params);
