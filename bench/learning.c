@@ -134,6 +134,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench_learning FILE [MODEL-ADDRESS MODELS-DIR]\n");
         return 2;
     }
+    setvbuf(stdout, NULL, _IOLBF, 0);
     struct run *run = NIMA_XNEW(struct run, 1);
     nima_ctx_init(&run->ctx);
     nima_rc rc = argc == 4 ? open_model(run, argv[2], argv[3]) : NIMA_OK;

@@ -3,11 +3,13 @@
 #include <string.h>
 
 #include "memory/commands.h"
+#include "memory/dates.h"
 #include "memory/decide.h"
 #include "memory/learn_model.h"
 #include "memory/learner.h"
 #include "util/json.h"
 #include "util/log.h"
+#include "util/zone.h"
 
 enum { MESSAGE_BYTES_MAX = 64 * 1024, PREFERENCES_BYTES_MAX = 64 * 1024 };
 
@@ -151,6 +153,27 @@ static nima_rc fill_profile(struct nima_ctx *ctx, struct nima_memory *memory,
     return changed ? nima_profile_put(ctx, memory->store, &profile, &stored) : NIMA_OK;
 }
 
+/* The wall's clock where the person is when they say it; the machine's own zone unless they told.
+ */
+static int64_t local_time(struct nima_ctx *ctx, struct nima_memory *memory,
+                          const struct nima_utterance *said)
+{
+    int64_t now_s = (said->said_at_ms != 0 ? said->said_at_ms : nima_ctx_now(ctx)) / 1000;
+    struct nima_profile profile;
+    const struct nima_json *preferences;
+    nima_str name = {0};
+    if (nima_profile_get(ctx, memory->store, &profile) == NIMA_OK &&
+        nima_json_parse(ctx, profile.preferences.len > 0 ? profile.preferences : NIMA_STR("{}"),
+                        &preferences) == NIMA_OK) {
+        name = nima_json_str(nima_json_get(preferences, "time_zone"));
+    }
+    const struct nima_zone *zone;
+    bool known = name.len > 0 && nima_zone_load(ctx, name, &zone) == NIMA_OK;
+    known = known || nima_zone_load(ctx, nima_zone_server(ctx), &zone) == NIMA_OK;
+    ctx->error = (struct nima_error){0};
+    return known ? now_s + nima_zone_offset_s(zone, now_s) : now_s;
+}
+
 static bool repeated(const struct nima_candidates *candidates, size_t i)
 {
     for (size_t k = 0; k < i; k++) {
@@ -167,7 +190,10 @@ static nima_rc take_all(struct nima_ctx *ctx, struct nima_memory *memory,
 {
     struct learning l = {.said = said, .candidates = candidates, .out = out};
     l.facts = NIMA_NEW(ctx->arena, struct nima_fact, candidates->count);
+    int64_t local_s = candidates->count > 0 ? local_time(ctx, memory, said) : 0;
     for (size_t i = 0; i < candidates->count; i++) {
+        candidates->items[i].text =
+            nima_memory_dates_absolute(ctx, candidates->items[i].text, local_s);
         l.facts[i] = fact_of(ctx, said, &candidates->items[i]);
         NIMA_TRY(nima_memory_check_fact(ctx, "", &l.facts[i]));
     }

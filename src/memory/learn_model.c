@@ -79,6 +79,26 @@ static bool known_already(const struct nima_candidates *known, nima_str text)
     return false;
 }
 
+/* A model guesses whether the person is a he or a she; what was not said is "they". */
+static nima_str without_guess(struct nima_ctx *ctx, nima_str fact, nima_str said)
+{
+    static const char *const guesses[][2] = {
+        {" him", " them"},          {" his", " their"}, {" her", " their"},
+        {" he", " they"},           {" she", " they"},  {" himself", " themselves"},
+        {" herself", " themselves"}};
+    for (size_t i = 0; i < sizeof(guesses) / sizeof(guesses[0]); i++) {
+        nima_str word = nima_str_of(guesses[i][0]);
+        size_t at = nima_str_find(fact, word, 0);
+        size_t end = at != SIZE_MAX ? at + word.len : 0;
+        bool whole = at != SIZE_MAX && (end == fact.len || fact.ptr[end] == ' ');
+        if (whole && nima_str_find_nocase(said, nima_str_sub(word, 1, word.len), 0) == SIZE_MAX) {
+            fact = nima_fmt(ctx, NIMA_FMT "%s" NIMA_FMT, NIMA_ARG(nima_str_sub(fact, 0, at)),
+                            guesses[i][1], NIMA_ARG(nima_str_sub(fact, end, fact.len)));
+        }
+    }
+    return fact;
+}
+
 static nima_str trimmed(nima_str text)
 {
     text = nima_str_trim(text);
@@ -102,7 +122,7 @@ static nima_rc take_reply(struct nima_ctx *ctx, nima_str left, nima_str reply,
     for (size_t i = 0; i < nima_json_count(facts) && i < FACTS_MAX && rc == NIMA_OK; i++) {
         const struct nima_json *fact = nima_json_at(facts, i, NULL);
         struct nima_candidate candidate = {
-            .text = trimmed(nima_json_str(nima_json_get(fact, "fact"))),
+            .text = without_guess(ctx, trimmed(nima_json_str(nima_json_get(fact, "fact"))), left),
             .category = nima_json_str(nima_json_get(fact, "category")),
             .value = NIMA_STR("")};
         bool fits = candidate.text.len > 0 && candidate.category.len > 0 &&

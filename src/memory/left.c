@@ -40,7 +40,8 @@ static bool no_statement(const struct nima_said_word *t, size_t count)
     }
     for (size_t i = 0; i < count; i++) {
         if (nima_memory_listed(NIMA_LIST_UNREAL, t[i].low) ||
-            nima_memory_token_in(&t[i], " wonder wondering kidding joking heard apparently ")) {
+            nima_memory_token_in(&t[i], " wonder wondering kidding joking heard apparently"
+                                        " hero heroine protagonist villain plot ")) {
             return true;
         }
         if (i + 1 < count && nima_memory_token_in(&t[i], " can could will do did ") &&
