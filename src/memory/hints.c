@@ -10,6 +10,11 @@ struct hint {
     const char *words;
 };
 
+/* What people say who ask about food; who cannot eat something must be thought of then. */
+#define FOOD                                                                                       \
+    "food eat cook bake meal recipe breakfast lunch dinner supper brunch snack dessert cake "      \
+    "restaurant menu dish ingredient picnic party hungry grocery"
+
 static const struct hint hints[] = {
     {"home", "live city town country place address move"},
     {"origin", "born country hometown come"},
@@ -22,10 +27,10 @@ static const struct hint hints[] = {
     {"job", "job work profession occupation career living"},
     {"employer", "job work company employer business"},
     {"studies", "study school university course degree"},
-    {"diet", "food eat cook meal recipe dinner lunch restaurant dish vegetarian"},
-    {"allergy:", "food eat cook meal recipe dinner restaurant dish medical"},
-    {"eat:", "food cook meal recipe dinner restaurant dish"},
-    {"drink:", "beverage"},
+    {"diet", FOOD " vegetarian"},
+    {"allergy:", FOOD " medical"},
+    {"eat:", FOOD},
+    {"drink:", "beverage drink cafe bar"},
     {"taste:", "like taste prefer"},
     {"fear:", "afraid scared"},
     {"language:", "language"},
@@ -39,7 +44,7 @@ static const struct hint hints[] = {
     {"family", "family relative"},
     {"people", "people"},
     {"pets", "pet animal"},
-    {"health", "health medical condition"},
+    {"health", "health medical condition exercise workout training doctor"},
     {"preference", "preference favorite favourite"},
     {"hobby", "hobby free weekend fun"},
     {"habit", "habit routine exercise sport"},
@@ -63,10 +68,31 @@ static nima_str words_for(nima_str name)
     return (nima_str){0};
 }
 
+bool nima_memory_limits_food(nima_str fact)
+{
+    static const char *const signs[] = {"allerg",          "intoleran", "coeliac", "celiac",
+                                        "diabet",          "gluten",    "lactose", "vegan",
+                                        "vegetarian",      "keto",      "halal",   "kosher",
+                                        "pescatar",        "not eat",   "n't eat", "no longer eat",
+                                        "stand the taste", "dairy",     "diet"};
+    for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
+        if (nima_str_find_nocase(fact, nima_str_of(signs[i]), 0) != SIZE_MAX) {
+            return true;
+        }
+    }
+    return false;
+}
+
 nima_str nima_memory_hint(nima_str category, nima_str attribute)
 {
     nima_str words = attribute.ptr != NULL ? words_for(attribute) : (nima_str){0};
     return words.ptr != NULL ? words : words_for(category);
+}
+
+nima_str nima_memory_fact_hint(nima_str fact, nima_str category, nima_str attribute)
+{
+    return nima_memory_limits_food(fact) ? NIMA_STR(FOOD " health medical")
+                                         : nima_memory_hint(category, attribute);
 }
 
 nima_str nima_memory_meaning_text(nima_str fact)

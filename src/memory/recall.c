@@ -95,9 +95,13 @@ static size_t split_message(nima_str message, nima_str *out)
 }
 
 /* Measured with MiniLM on questions and small talk (docs/memory.md): below these a hit is by
- * chance. A word in common lowers what meaning must show, and the other way round. */
+ * chance. A word in common lowers what meaning must show, and the other way round. What must not
+ * be eaten bears on whatever names a meal. */
 static bool bears_on(const struct nima_memory_hit *hit, bool by_meaning)
 {
+    if (hit->keyword > 0 && nima_memory_limits_food(hit->fact.fact)) {
+        return true;
+    }
     if (!by_meaning) {
         return hit->keyword >= 0.2;
     }

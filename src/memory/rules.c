@@ -122,6 +122,69 @@ static void keep_as_said(const struct nima_rule_run *run, const struct nima_clau
                                                                  .explicit_wish = true};
 }
 
+/* The noun of "my sister", "our old dog", "a brother" that begins at i; NULL: none does. */
+static const struct nima_said_word *kin_at(const struct nima_said_word *t, size_t count, size_t i)
+{
+    bool led = nima_memory_token_in(&t[i], " my our ") ||
+               (nima_memory_token_in(&t[i], " a an one ") && i > 0 &&
+                nima_memory_token_in(&t[i - 1], " have got "));
+    for (size_t k = i + 1; led && k < count && k <= i + 3; k++) {
+        char noun[NIMA_TOKEN_CHARS];
+        size_t len = strlen(t[k].low);
+        bool of = len > 2 && strcmp(t[k].low + len - 2, "'s") == 0;
+        snprintf(noun, sizeof(noun), "%.*s", (int)(of ? len - 2 : len), t[k].low);
+        if (nima_memory_listed(NIMA_LIST_FAMILY, noun) ||
+            nima_memory_listed(NIMA_LIST_PEOPLE, noun) ||
+            nima_memory_listed(NIMA_LIST_PETS, noun)) {
+            return &t[k];
+        }
+    }
+    return NULL;
+}
+
+/* Puts "my sister" in the place of a "she" that begins a clause: "My sister's name is Rosa, and
+ * she …". Only while a single person was spoken of; `who` is who that was, also in the sentence
+ * before. */
+static size_t name_pronouns(struct nima_said_word *t, size_t count, struct nima_said_word *who)
+{
+    static const struct nima_said_word my = {.raw = NIMA_STR_INIT("my"), .low = "my"};
+    static const struct nima_said_word copula = {.raw = NIMA_STR_INIT("is"), .low = "is"};
+    struct nima_said_word known = *who;
+    *who = (struct nima_said_word){0};
+    for (size_t i = 0; i < count; i++) {
+        const struct nima_said_word *kin = kin_at(t, count, i);
+        bool other = kin != NULL && known.low[0] != '\0' &&
+                     strncmp(kin->low, known.low, strlen(known.low)) != 0;
+        if (other) {
+            return count; /* two of them: whose "she" it is, is not sure */
+        }
+        if (kin != NULL) {
+            known = *kin;
+            size_t len = strlen(known.low);
+            bool of = len > 2 && strcmp(known.low + len - 2, "'s") == 0;
+            known.low[of ? len - 2 : len] = '\0';
+            known.raw = nima_str_sub(known.raw, 0, strlen(known.low));
+            known.comma = false;
+        }
+        bool begins = i == 0 || t[i - 1].comma || nima_memory_token_in(&t[i - 1], " and but ");
+        bool is_short = nima_memory_token_in(&t[i], " she's he's shes hes ");
+        bool pronoun = is_short || nima_memory_token_in(&t[i], " she he ");
+        size_t more = is_short ? 2 : 1;
+        if (begins && pronoun && known.low[0] != '\0' && count + more <= NIMA_TOKENS_MAX) {
+            memmove(t + i + 1 + more, t + i + 1, (count - i - 1) * sizeof(*t));
+            t[i] = my;
+            t[i + 1] = known;
+            if (is_short) {
+                t[i + 2] = copula;
+            }
+            count += more;
+            i += more;
+        }
+    }
+    *who = known;
+    return count;
+}
+
 /* Asks the rules about each clause; how many of them no rule understood. */
 static size_t take_clauses(struct nima_rule_run *run, const struct nima_clauses *clauses)
 {
@@ -154,6 +217,7 @@ static bool take_sentence(struct nima_rule_run *run, const struct nima_sentence 
     if (nima_memory_said_begins_text(tokens, count)) {
         return false;
     }
+    count = name_pronouns(tokens, count, &run->who);
     size_t before = run->out->count;
     if (!sentence->question && call_me(run, tokens, count)) {
         return true;

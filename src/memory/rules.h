@@ -43,6 +43,8 @@ struct nima_rule_run {
     struct nima_candidates *out;
     const char *scope;    /* before the attribute when somebody of theirs is meant: "sister:" */
     const char *category; /* of facts about somebody of theirs; NULL: the rule's own */
+    struct nima_said_word
+        who; /* the last person spoken of, "sister"; low is "" when there is none */
 };
 struct nima_rule_fact {
     const char *category;

@@ -334,11 +334,34 @@ static bool verb_of(const struct nima_rule_run *run, const struct head *head, co
     const char *lead = nima_fmt(run->ctx, "%s %s", who, at(c, head->verb)->low).ptr;
     bool home = is(c, head->verb, "lives") && in(c, object, " in near ");
     bool work = is(c, head->verb, "works") && in(c, object, " at for ");
+    bool taste = in(c, head->verb, " likes loves hates dislikes enjoys ");
     struct nima_rule_fact fact = {.category = head->kind->category,
-                                  .attribute = home   ? "home"
-                                               : work ? "employer"
-                                                      : NULL,
+                                  .attribute = home    ? "home"
+                                               : work  ? "employer"
+                                               : taste ? "taste:*"
+                                                       : NULL,
                                   .single = home || work};
+    return take(run, &fact, lead, object, object);
+}
+
+/* "does not like mushrooms" of somebody of theirs */
+static bool not_of(const struct nima_rule_run *run, const struct head *head, const char *who)
+{
+    const struct nima_clause *c = run->clause;
+    size_t object = head->verb + 3;
+    struct nima_said_word third = *at(c, head->verb + 2);
+    if (!head->kind->person || !is(c, head->verb, "does") || !is(c, head->verb + 1, "not") ||
+        strlen(third.low) + 4 > sizeof(third.low)) {
+        return false;
+    }
+    nima_memory_third_person(at(c, head->verb + 2)->low, third.low, sizeof(third.low));
+    if (nima_memory_verb_category(&third) == NULL || nima_memory_vague(c, object)) {
+        return false;
+    }
+    const char *lead = nima_fmt(run->ctx, "%s does not %s", who, at(c, head->verb + 2)->low).ptr;
+    bool taste = in(c, head->verb + 2, " like love enjoy eat drink ");
+    struct nima_rule_fact fact = {.category = head->kind->category,
+                                  .attribute = taste ? "taste:*" : NULL};
     return take(run, &fact, lead, object, object);
 }
 
@@ -369,7 +392,7 @@ static bool of_head(const struct nima_rule_run *run, const struct head *head)
     if (in(c, head->verb, " has have ")) {
         return has_of(&theirs, head, who);
     }
-    return verb_of(&theirs, head, who) ||
+    return not_of(&theirs, head, who) || verb_of(&theirs, head, who) ||
            (head->kind->person && nima_memory_rule_past(&theirs, who, head->verb));
 }
 

@@ -28,6 +28,53 @@ TEST(one_sentence_gives_three_facts)
     world_close(&w);
 }
 
+TEST(she_is_who_was_spoken_of)
+{
+    struct world w = world_open();
+    struct nima_learned_list got =
+        tell(&w, "My sister's name is Rosa, and she doesn't like mushrooms.");
+    ASSERT_INT_EQ(got.count, 2);
+    ASSERT_TRUE(learned(&got, NIMA_LEARNED_ADDED, "The user's sister's name is Rosa"));
+    ASSERT_TRUE(learned(&got, NIMA_LEARNED_ADDED, "The user's sister does not like mushrooms"));
+    got = tell(&w, "My brother is a baker. He lives in Graz.");
+    ASSERT_TRUE(learned(&got, NIMA_LEARNED_ADDED, "The user's brother lives in Graz"));
+    got = tell(&w, "My aunt met my cousin, and she lives in Ghent.");
+    ASSERT_INT_EQ(got.count, 0); /* which of them? */
+    got = tell(&w, "My sister loves mushrooms.");
+    ASSERT_TRUE(
+        learned(&got, NIMA_LEARNED_SUPERSEDED, "The user's sister does not like mushrooms"));
+    world_close(&w);
+}
+
+TEST(what_must_not_be_eaten_is_recalled_for_food)
+{
+    static const char *const questions[] = {
+        "Can you suggest a snack?",          "Give me a recipe for a cake.",
+        "What could I cook for dinner?",     "Which restaurant should we go to?",
+        "Plan a menu for my party.",         "I'm hungry, any ideas?",
+        "What should we take to the picnic?"};
+    struct world w = world_open();
+    (void)tell(&w, "I'm allergic to peanuts. I live in Lisbon and I play the cello.");
+    (void)remember(&w, "The user has coeliac disease");
+    for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
+        struct nima_memory_hits hits;
+        ASSERT_OK_CTX(&w.ctx,
+                      nima_memory_recall(&w.ctx, w.memory, nima_str_of(questions[i]), 8, &hits));
+        bool peanuts = false;
+        bool gluten = false;
+        for (size_t h = 0; h < hits.count; h++) {
+            nima_str fact = hits.items[h].fact.fact;
+            peanuts = peanuts || nima_str_find(fact, NIMA_STR("peanuts"), 0) != SIZE_MAX;
+            gluten = gluten || nima_str_find(fact, NIMA_STR("coeliac"), 0) != SIZE_MAX;
+        }
+        if (!peanuts || !gluten) {
+            fail_msg("%s: %zu facts, peanuts %d, coeliac %d", questions[i], hits.count, peanuts,
+                     gluten);
+        }
+    }
+    world_close(&w);
+}
+
 TEST(a_question_about_everything_recalls_the_newest_facts)
 {
     struct world w = world_open();
