@@ -258,6 +258,14 @@ static bool lasting(const struct fitting *f)
                                     " joking stuck sorry ready ")) {
             return false;
         }
+        bool wish = nima_memory_token_is(t, "wants") && i + 1 < f->count &&
+                    !nima_memory_token_is(t + 1, "to");
+        bool search = nima_memory_token_is(t, "looking") && i + 1 < f->count &&
+                      nima_memory_token_is(t + 1, "for");
+        bool no_name = nima_memory_token_is(t, "name") && f->denied;
+        if (wish || search || no_name) {
+            return false;
+        }
         dated = dated || nima_memory_token_number(t) || (t->low[0] >= '0' && t->low[0] <= '9') ||
                 nima_memory_listed(NIMA_LIST_MONTHS, t->low);
         passing = passing || nima_memory_listed_noun(NIMA_LIST_PASSING, t->low);

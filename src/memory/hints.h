@@ -9,7 +9,8 @@
 nima_str nima_memory_hint(nima_str category, nima_str attribute);
 /* Whether the fact, whoever wrote it, says what must not be eaten. */
 bool nima_memory_limits_food(nima_str fact);
-/* The same for a fact, whose own words may say more: what must not be eaten answers to "a snack". */
+/* The same for a fact, whose own words may say more: what must not be eaten answers to "a snack".
+ */
 nima_str nima_memory_fact_hint(nima_str fact, nima_str category, nima_str attribute);
 /* What of a fact is embedded: without "The user" in front, which all of them share and no question
  * has. Measured in docs/memory.md. */

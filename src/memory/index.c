@@ -197,8 +197,7 @@ void nima_memory_index_put(struct nima_index *index, struct nima_words *words,
         nima_search_rows_add(&index->former,
                              usable_vector(&index->former, index->former_model, fact));
     }
-    nima_str hint =
-        nima_memory_fact_hint(fact->fact, fact->category, attribute_in(fact->metadata));
+    nima_str hint = nima_memory_fact_hint(fact->fact, fact->category, attribute_in(fact->metadata));
     nima_search_bm25_add(&index->bm25, nima_search_words_of(words, fact->fact, hint));
 }
 

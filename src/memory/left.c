@@ -41,7 +41,15 @@ static bool no_statement(const struct nima_said_word *t, size_t count)
     for (size_t i = 0; i < count; i++) {
         if (nima_memory_listed(NIMA_LIST_UNREAL, t[i].low) ||
             nima_memory_token_in(&t[i], " wonder wondering kidding joking heard apparently"
-                                        " hero heroine protagonist villain plot ")) {
+                                        " hero heroine protagonist villain plot says said told"
+                                        " claims according ")) {
+            return true;
+        }
+        bool elsewhere = i > 0 && i <= 3 && nima_memory_token_is(&t[0], "in") &&
+                         nima_memory_listed_noun(NIMA_LIST_FICTION, t[i].low);
+        bool doubt = i > 0 && nima_memory_token_is(&t[i - 1], "not") &&
+                     nima_memory_token_in(&t[i], " think believe sure know ");
+        if (elsewhere || doubt) {
             return true;
         }
         if (i + 1 < count && nima_memory_token_in(&t[i], " can could will do did ") &&

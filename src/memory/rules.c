@@ -243,7 +243,7 @@ static nima_str without_quoted_rest(nima_str text)
         "quick intro", "intro",       "about me",        "a bit about me", "context",
         "fyi",         "background",  "some background", "note",           "info",
         "btw",         "for context", "update",          "remember",       "please remember",
-        "hi",          "ps"};
+        "hi",          "ps",          "correction"};
     size_t colon = 0;
     while ((colon = nima_str_find(text, NIMA_STR(":"), colon)) != SIZE_MAX) {
         bool in_time = colon > 0 && isdigit((unsigned char)text.ptr[colon - 1]) &&
