@@ -1,0 +1,38 @@
+"""A fact told in one conversation is used in another. Four cases on the default model; all: bench/run told-used"""
+
+import json
+from pathlib import Path
+
+import pytest
+from client import Client
+from conftest import DEFAULT, EMBEDDINGS
+from server import NimaServer, release_binary
+
+DATA = Path(__file__).parents[1] / "data" / "told_used.jsonl"
+SHORT = (0, 1, 2, 6)
+
+
+def cases():
+    return [json.loads(line) for line in DATA.read_text().splitlines() if line]
+
+
+def holds(answer, expected):
+    """Each expectation is one of several words, in any case."""
+    return all(any(word in answer.lower() for word in words.split("|")) for words in expected)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_what_was_told_in_one_conversation_is_used_in_another(tmp_path, need_model):
+    need_model(DEFAULT, EMBEDDINGS)
+    chosen = [cases()[i] for i in SHORT]
+    running = NimaServer(llm=f"local:{DEFAULT}", embeddings=f"local:{EMBEDDINGS}", data=tmp_path / "data",
+                         binary=release_binary())  # fmt: skip
+    with running as server:
+        server.wait_ready(120)
+        api = Client(server)
+        for case in chosen:
+            assert api.chat(case["told"], max_length=4, temperature=0).json()["remembered"], case
+        for case in chosen:
+            body = api.chat(case["asked"], max_length=60, temperature=0).json()
+            assert holds(body["response"], case["expect"]), (case, body["response"], body["context"]["facts"])
