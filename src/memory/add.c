@@ -4,6 +4,7 @@
 
 #include "memory/learner.h"
 #include "memory/memory_int.h"
+#include "memory/profile.h"
 #include "util/json.h"
 #include "util/uuid.h"
 
@@ -220,6 +221,9 @@ nima_rc nima_memory_patch(struct nima_ctx *ctx, struct nima_memory *memory, nima
 nima_rc nima_memory_delete(struct nima_ctx *ctx, struct nima_memory *memory, nima_str id)
 {
     int64_t change = 0;
+    struct nima_fact fact;
+    NIMA_TRY(nima_facts_get(ctx, memory->store, id, &fact));
+    NIMA_TRY(nima_memory_profile_forget(ctx, memory, &fact));
     struct nima_person *person = nima_memory_person_take(ctx, memory);
     nima_memory_person_write(person);
     nima_rc rc = nima_facts_delete(ctx, memory->store, id, &change);

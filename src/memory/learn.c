@@ -7,11 +7,12 @@
 #include "memory/decide.h"
 #include "memory/learn_model.h"
 #include "memory/learner.h"
+#include "memory/profile.h"
 #include "util/json.h"
 #include "util/log.h"
 #include "util/zone.h"
 
-enum { MESSAGE_BYTES_MAX = 64 * 1024, PREFERENCES_BYTES_MAX = 64 * 1024 };
+enum { MESSAGE_BYTES_MAX = 64 * 1024 };
 
 struct learning {
     const struct nima_utterance *said;
@@ -84,75 +85,6 @@ static nima_rc take(struct nima_ctx *ctx, struct nima_memory *memory, struct lea
     return add(ctx, memory, l, i);
 }
 
-/* Profile */
-
-static nima_str after(nima_str text, const char *mark)
-{
-    size_t at = nima_str_find(text, nima_str_of(mark), 0);
-    return at != SIZE_MAX ? nima_str_sub(text, at + strlen(mark), text.len) : (nima_str){0};
-}
-
-static const char *preference_key(nima_str attribute)
-{
-    return nima_str_eq(attribute, NIMA_STR("timezone"))          ? "time_zone"
-           : nima_str_eq(attribute, NIMA_STR("pronouns"))        ? "pronouns"
-           : nima_str_eq(attribute, NIMA_STR("native-language")) ? "language"
-                                                                 : NULL;
-}
-
-/* The object with one more key, or as it was when it has the key. */
-static nima_rc with_preference(struct nima_ctx *ctx, nima_str object, const char *key,
-                               nima_str value, nima_str *out)
-{
-    const struct nima_json *tree;
-    object = nima_str_trim(object.ptr != NULL && object.len > 0 ? object : NIMA_STR("{}"));
-    NIMA_TRY(nima_json_parse(ctx, object, &tree));
-    if (nima_json_kind(tree) != NIMA_JSON_OBJECT || nima_json_get(tree, key) != NULL) {
-        *out = object;
-        return NIMA_OK;
-    }
-    struct nima_buf buf;
-    nima_buf_init(&buf, PREFERENCES_BYTES_MAX);
-    nima_buf_add(&buf, nima_str_sub(object, 0, object.len - 1));
-    nima_buf_add(&buf, nima_json_count(tree) > 0 ? NIMA_STR(",") : NIMA_STR(""));
-    nima_json_write_str(&buf, nima_str_of(key));
-    nima_buf_add_char(&buf, ':');
-    nima_json_write_str(&buf, value);
-    nima_buf_add_char(&buf, '}');
-    nima_rc rc = nima_buf_take(ctx, &buf, out);
-    nima_buf_done(&buf);
-    return rc;
-}
-
-/* Fills what the profile leaves open; what the person set there stays. */
-static nima_rc fill_profile(struct nima_ctx *ctx, struct nima_memory *memory,
-                            const struct nima_candidates *candidates)
-{
-    struct nima_profile profile;
-    NIMA_TRY(nima_profile_get(ctx, memory->store, &profile));
-    bool changed = false;
-    for (size_t i = 0; i < candidates->count; i++) {
-        const struct nima_candidate *c = &candidates->items[i];
-        nima_str said = after(c->text, " is ");
-        said = said.ptr != NULL ? said : after(c->text, " are ");
-        const char *key = preference_key(c->attribute);
-        if (said.ptr == NULL || c->ended) {
-            continue;
-        }
-        if (nima_str_eq(c->attribute, NIMA_STR("name")) && profile.name.len == 0) {
-            profile.name = said;
-            changed = true;
-        } else if (key != NULL) {
-            nima_str preferences;
-            NIMA_TRY(with_preference(ctx, profile.preferences, key, said, &preferences));
-            changed = changed || !nima_str_eq(preferences, profile.preferences);
-            profile.preferences = preferences;
-        }
-    }
-    struct nima_profile stored;
-    return changed ? nima_profile_put(ctx, memory->store, &profile, &stored) : NIMA_OK;
-}
-
 /* The wall's clock where the person is when they say it; the machine's own zone unless they told.
  */
 static int64_t local_time(struct nima_ctx *ctx, struct nima_memory *memory,
@@ -204,7 +136,7 @@ static nima_rc take_all(struct nima_ctx *ctx, struct nima_memory *memory,
             NIMA_TRY(take(ctx, memory, &l, i));
         }
     }
-    return candidates->count > 0 ? fill_profile(ctx, memory, candidates) : NIMA_OK;
+    return nima_memory_profile_learn(ctx, memory, out);
 }
 
 /* The message as far as it is read; "" when there is nothing to read. */

@@ -216,18 +216,46 @@ TEST(remember_and_forget_are_explicit)
     world_close(&w);
 }
 
-TEST(the_profile_is_filled_and_never_overwritten)
+static nima_str preferences(struct world *w)
+{
+    struct nima_profile profile;
+    ASSERT_OK_CTX(&w->ctx, nima_profile_get(&w->ctx, w->store, &profile));
+    return profile.preferences;
+}
+
+TEST(the_profile_is_filled_from_facts_and_follows_them)
 {
     struct world w = world_open();
-    tell(&w, "My name is Tomás. My time zone is CET.");
+    tell(&w, "My name is Tomás. My time zone is CET. I live in Lisbon and I speak French.");
     struct nima_profile profile;
     ASSERT_OK_CTX(&w.ctx, nima_profile_get(&w.ctx, w.store, &profile));
     ASSERT_STR_EQ(profile.name, "Tomás");
-    ASSERT_TRUE(nima_str_find(profile.preferences, NIMA_STR("CET"), 0) != SIZE_MAX);
-    tell(&w, "Call me Bob. My time zone is PST.");
+    ASSERT_STR_EQ(profile.preferences,
+                  "{\"time_zone\":\"CET\",\"location\":\"Lisbon\",\"languages\":\"French\"}");
+    tell(&w, "Call me Bob. My time zone is PST. I moved to Porto last year. I speak Dutch.");
     ASSERT_OK_CTX(&w.ctx, nima_profile_get(&w.ctx, w.store, &profile));
-    ASSERT_STR_EQ(profile.name, "Tomás");
-    ASSERT_TRUE(nima_str_find(profile.preferences, NIMA_STR("PST"), 0) == SIZE_MAX);
+    ASSERT_STR_EQ(profile.name, "Bob");
+    ASSERT_STR_EQ(profile.preferences, "{\"time_zone\":\"PST\",\"location\":\"Porto\","
+                                       "\"languages\":\"French, Dutch\"}");
+    tell(&w, "/forget I speak French");
+    tell(&w, "/forget Porto");
+    ASSERT_STR_EQ(preferences(&w), "{\"time_zone\":\"PST\",\"languages\":\"Dutch\"}");
+    world_close(&w);
+}
+
+TEST(what_the_person_set_in_the_profile_stays)
+{
+    struct world w = world_open();
+    struct nima_profile mine = {.name = NIMA_STR("Ana"),
+                                .preferences =
+                                    NIMA_STR("{\"time_zone\":\"UTC\",\"languages\":[\"Latin\"]}")};
+    struct nima_profile stored;
+    ASSERT_OK_CTX(&w.ctx, nima_profile_put(&w.ctx, w.store, &mine, &stored));
+    tell(&w, "My name is Tomás. My time zone is CET. I speak French.");
+    tell(&w, "/forget my name is Tomás");
+    ASSERT_OK_CTX(&w.ctx, nima_profile_get(&w.ctx, w.store, &stored));
+    ASSERT_STR_EQ(stored.name, "Ana");
+    ASSERT_STR_EQ(stored.preferences, "{\"time_zone\":\"UTC\",\"languages\":[\"Latin\"]}");
     world_close(&w);
 }
 
