@@ -196,6 +196,81 @@ static nima_rc patch(struct nima_ctx *ctx, struct nima_exchange *exchange, const
     return nima_conversation_update(ctx, nima_api_of(exchange)->store, &change, out);
 }
 
+/* GET /v1/conversations/{id}/messages/{mid}/context */
+struct message_in {
+    nima_str id, mid;
+};
+static const struct nima_field message_in_fields[] = {
+    NIMA_FIELD(UUID, struct message_in, id, .place = NIMA_IN_PATH, .required = true,
+               .doc = "The conversation's id."),
+    NIMA_FIELD(UUID, struct message_in, mid, .place = NIMA_IN_PATH, .required = true,
+               .doc = "The message's id."),
+};
+static const struct nima_shape message_in_shape =
+    NIMA_SHAPE("MessageId", struct message_in, message_in_fields);
+
+static const struct nima_field item_fields[] = {
+    NIMA_FIELD(STR, struct nima_note, id, .required = true, .doc = "Its id."),
+    NIMA_FIELD(STR, struct nima_note, kind, .doc = "What it is; absent: a fact."),
+    NIMA_FIELD_AS(STR, "text", struct nima_note, fact, .required = true,
+                  .doc = "As it stood there; [forgotten] when it was deleted since."),
+    NIMA_FIELD(NUM, struct nima_note, score,
+               .doc = "How well it fits the message: what it was chosen by."),
+    NIMA_FIELD(NUM, struct nima_note, vector, .doc = "Likeness of meaning."),
+    NIMA_FIELD(NUM, struct nima_note, keyword, .doc = "Words in common."),
+    NIMA_FIELD(NUM, struct nima_note, recency, .doc = "How new it was."),
+    NIMA_FIELD(NUM, struct nima_note, confidence, .doc = "How sure it was."),
+};
+static const struct nima_shape item_shape =
+    NIMA_SHAPE("PromptItem", struct nima_note, item_fields,
+               .doc = "Something recalled for a message, and why.");
+static const struct nima_field section_fields[] = {
+    NIMA_FIELD(STR, struct nima_context_section, name, .required = true,
+               .doc = "persona, memory, profile, client, summary, history, a kind of notes, "
+                      "message, or template: the model's own marks around them."),
+    NIMA_FIELD(INT, struct nima_context_section, tokens, .doc = "All of them sum up to tokens."),
+    NIMA_FIELD(STR, struct nima_context_section, text, .doc = "As the model got it."),
+    NIMA_FIELD(INT, struct nima_context_section, messages, .doc = "Of the history: how many."),
+    NIMA_FIELD(LIST, struct nima_context_section, items, .shape = &item_shape,
+               .doc = "What it lists."),
+};
+static const struct nima_shape section_shape = NIMA_SHAPE(
+    "PromptSection", struct nima_context_section, section_fields, .doc = "A part of a prompt.");
+static const struct nima_field prompt_message_fields[] = {
+    NIMA_FIELD(STR, struct nima_llm_message, role, .required = true, .doc = "Its role."),
+    NIMA_FIELD(STR, struct nima_llm_message, content, .required = true, .doc = "Its text."),
+};
+static const struct nima_shape prompt_message_shape =
+    NIMA_SHAPE("PromptMessage", struct nima_llm_message, prompt_message_fields,
+               .doc = "A message as the model got it.");
+static const struct nima_field prompt_fields[] = {
+    NIMA_FIELD(UUID, struct nima_context_prompt, message_id, .required = true,
+               .doc = "The reply's id."),
+    NIMA_FIELD(BOOL, struct nima_context_prompt, exact,
+               .doc =
+                   "Byte for byte what the model got; false when something was forgotten since."),
+    NIMA_FIELD(INT, struct nima_context_prompt, forgotten,
+               .doc = "Facts in it whose text is gone since."),
+    NIMA_FIELD(INT, struct nima_context_prompt, tokens,
+               .doc = "Of the whole prompt, by the tokenizer of the model that is loaded now."),
+    NIMA_FIELD(LIST, struct nima_context_prompt, sections, .shape = &section_shape,
+               .doc = "Its parts, in their order."),
+    NIMA_FIELD(LIST, struct nima_context_prompt, messages, .shape = &prompt_message_shape,
+               .doc = "The messages, before the model's template."),
+    NIMA_FIELD(OBJECT, struct nima_context_prompt, context, .shape = &nima_turn_context_shape,
+               .doc = "What the reply told of it."),
+};
+static const struct nima_shape prompt_shape = NIMA_SHAPE(
+    "Prompt", struct nima_context_prompt, prompt_fields, .doc = "The prompt of a past reply.");
+
+static nima_rc prompt_of(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
+                         void *out)
+{
+    const struct message_in *wanted = in;
+    return nima_orchestrator_context(ctx, nima_api_of(exchange)->orchestrator, wanted->id,
+                                     wanted->mid, out);
+}
+
 struct status_out {
     nima_str status;
 };
@@ -263,5 +338,14 @@ const struct nima_route nima_api_conversation_routes[] = {
      .scope = "chat",
      .tag = "conversations",
      .summary = "Deletes a conversation and its messages."},
+    {.method = "GET",
+     .path = "/v1/conversations/{id}/messages/{mid}/context",
+     .call = prompt_of,
+     .in = &message_in_shape,
+     .out = &prompt_shape,
+     .errors = NIMA_E_BIT(NOT_FOUND) | NIMA_E_BIT(UNAVAILABLE),
+     .scope = "chat",
+     .tag = "conversations",
+     .summary = "The exact prompt of a reply, part by part, and why each part was in it."},
     {0},
 };

@@ -125,10 +125,8 @@ static nima_rc keep_newest(struct nima_ctx *ctx, struct nima_orchestrator *o, in
     return NIMA_OK;
 }
 
-/* The prompt as it would be now, counted whole. */
-static nima_rc count_all(struct nima_ctx *ctx, struct nima_orchestrator *o,
-                         const struct nima_fit *fit, const struct nima_history *history,
-                         int64_t *out)
+nima_rc nima_fit_count(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                       const struct nima_fit *fit, const struct nima_history *history, int64_t *out)
 {
     struct nima_arena_mark mark = nima_scratch(ctx);
     struct nima_prompt prompt;
@@ -165,10 +163,10 @@ static nima_rc fit_all(struct nima_ctx *ctx, struct nima_orchestrator *o,
 {
     struct nima_history nothing = {0};
     int64_t fixed, total = 0;
-    NIMA_TRY(count_all(ctx, o, fit, &nothing, &fixed));
+    NIMA_TRY(nima_fit_count(ctx, o, fit, &nothing, &fixed));
     if (fixed > room->tokens && fit->notes.count > 0) {
         fit->notes.count = 0;
-        NIMA_TRY(count_all(ctx, o, fit, &nothing, &fixed));
+        NIMA_TRY(nima_fit_count(ctx, o, fit, &nothing, &fixed));
     }
     if (fixed > room->tokens) {
         return too_long(ctx, fixed, room);
@@ -182,10 +180,10 @@ static nima_rc fit_all(struct nima_ctx *ctx, struct nima_orchestrator *o,
         NIMA_TRY(keep_newest(ctx, o, left / 2, history));
     }
     /* The sum of the parts is an estimate: a template may want more around them. */
-    NIMA_TRY(count_all(ctx, o, fit, history, &total));
+    NIMA_TRY(nima_fit_count(ctx, o, fit, history, &total));
     for (; total > room->tokens && history->count > 0; left /= 2) {
         NIMA_TRY(keep_newest(ctx, o, left / 4, history));
-        NIMA_TRY(count_all(ctx, o, fit, history, &total));
+        NIMA_TRY(nima_fit_count(ctx, o, fit, history, &total));
     }
     return NIMA_OK;
 }

@@ -54,7 +54,7 @@ static void from_request(struct nima_ctx *ctx, const struct nima_turn *turn,
     out->items = NIMA_NEW(ctx->arena, struct nima_window_message, turn->count);
     for (size_t i = 0; i + 1 < turn->count; i++) {
         const struct nima_llm_message *m = &turn->messages[i];
-        if (!is_role(m->role, "system")) {
+        if (!is_role(m->role, "system") && m->content.len > 0) {
             (void)add_message(out, m->role, m->content, (int64_t)i);
         }
     }
@@ -94,8 +94,7 @@ static void read_window_start(struct nima_ctx *ctx, const struct nima_message_ro
     }
 }
 
-/* A message of the person as the model saw it: its notes, and what was left out in its middle. */
-static void read_user_meta(struct nima_ctx *ctx, nima_str metadata, struct nima_window_message *m)
+void nima_history_read_user(struct nima_ctx *ctx, nima_str metadata, struct nima_window_message *m)
 {
     struct nima_user_meta meta = {0};
     if (nima_json_decode(ctx, &nima_user_meta_shape, metadata, &meta) != NIMA_OK) {
@@ -121,16 +120,22 @@ static int by_id(const void *a, const void *b)
 
 /* Leaves out what was forgotten, superseded or reworded since; false when anything was. The prompt
  * then differs from what the model has cached, as it must. */
-static bool keep_true_notes(const struct nima_fact_rows *sorted, struct nima_notes *notes)
+static bool keep_true_notes(const struct nima_fact_rows *sorted, struct nima_history *history,
+                            struct nima_window_message *m)
 {
+    struct nima_notes *notes = &m->notes;
     size_t kept = 0;
     for (size_t i = 0; i < notes->count; i++) {
         struct nima_fact key = {.id = notes->items[i].id};
         const struct nima_fact *fact =
             bsearch(&key, sorted->items, sorted->count, sizeof(key), by_fact_id);
-        if (fact != NULL && is_role(fact->status, "active") &&
-            nima_str_eq(fact->fact, notes->items[i].fact)) {
+        if (!nima_note_is(&notes->items[i], NIMA_SECTION_FACTS) ||
+            (fact != NULL && is_role(fact->status, "active") &&
+             nima_str_eq(fact->fact, notes->items[i].fact))) {
             notes->items[kept++] = notes->items[i];
+        } else {
+            history->without.items[history->without.count++] =
+                (struct nima_left_out){m->position, notes->items[i].id};
         }
     }
     bool all = kept == notes->count;
@@ -139,13 +144,14 @@ static bool keep_true_notes(const struct nima_fact_rows *sorted, struct nima_not
 }
 
 /* The ids of all notes of the window, each once. */
-static size_t note_ids(struct nima_ctx *ctx, const struct nima_history *history, nima_str **out)
+static size_t note_ids(struct nima_ctx *ctx, struct nima_history *history, nima_str **out)
 {
     size_t total = 0;
     for (size_t i = 0; i < history->count; i++) {
         total += history->items[i].notes.count;
     }
     nima_str *ids = NIMA_NEW(ctx->arena, nima_str, total);
+    history->without.items = NIMA_NEW(ctx->arena, struct nima_left_out, total);
     size_t count = 0;
     for (size_t i = 0; i < history->count; i++) {
         const struct nima_notes *notes = &history->items[i].notes;
@@ -185,7 +191,23 @@ static nima_rc check_notes(struct nima_ctx *ctx, struct nima_orchestrator *o,
     NIMA_TRY(nima_facts_get_many(ctx, o->store, ids, count, &facts));
     qsort(facts.items, facts.count, sizeof(*facts.items), by_fact_id);
     for (size_t i = 0; i < history->count; i++) {
-        history->notes_true &= keep_true_notes(&facts, &history->items[i].notes);
+        history->notes_true &= keep_true_notes(&facts, history, &history->items[i]);
+    }
+    return NIMA_OK;
+}
+
+/* The client's own words stand in front of everything, however long ago they were sent. */
+static nima_rc add_old_system(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                              nima_str conversation_id, const struct nima_message_rows *rows,
+                              struct nima_history *out)
+{
+    struct nima_message_rows old = {0};
+    if (rows->count == LOAD_MAX) {
+        NIMA_TRY(
+            nima_messages_system(ctx, o->store, conversation_id, rows->items[0].position, &old));
+    }
+    for (size_t i = 0; i < old.count; i++) {
+        out->system = join_system(ctx, out->system, old.items[i].content);
     }
     return NIMA_OK;
 }
@@ -196,6 +218,7 @@ static nima_rc from_store(struct nima_ctx *ctx, struct nima_orchestrator *o,
     struct nima_message_rows rows;
     NIMA_TRY(nima_messages_last(ctx, o->store, turn->conversation_id, LOAD_MAX, &rows));
     read_window_start(ctx, &rows, out);
+    NIMA_TRY(add_old_system(ctx, o, turn->conversation_id, &rows, out));
     out->items = NIMA_NEW(ctx->arena, struct nima_window_message, rows.count + 1);
     for (size_t i = 0; i < rows.count; i++) {
         const struct nima_message_row *row = &rows.items[i];
@@ -205,7 +228,7 @@ static nima_rc from_store(struct nima_ctx *ctx, struct nima_orchestrator *o,
             struct nima_window_message *m =
                 add_message(out, row->role, row->content, row->position);
             if (is_role(row->role, "user")) {
-                read_user_meta(ctx, row->metadata, m);
+                nima_history_read_user(ctx, row->metadata, m);
             }
         }
     }
@@ -226,6 +249,10 @@ nima_rc nima_history_load(struct nima_ctx *ctx, struct nima_orchestrator *o,
         struct nima_conversation conversation;
         NIMA_TRY(nima_conversation_get(ctx, o->store, turn->conversation_id, &conversation));
         history.metadata = conversation.metadata;
+        history.summary = conversation.context_summary;
+        history.summary_position = conversation.summary_position;
+        history.next_summary = conversation.next_summary;
+        history.next_position = conversation.next_position;
         NIMA_TRY(from_store(ctx, o, turn, &history));
     }
     *out = history;

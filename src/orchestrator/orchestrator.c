@@ -45,7 +45,9 @@ struct turn_state {
     struct nima_prompt_texts texts;
     struct nima_room room;
     struct nima_fit fit; /* notes: of the hits, those not in sight already */
+    struct nima_prompt prompt;
     nima_str message_id; /* the person's message, once stored */
+    int64_t position;    /* its place in the conversation */
     nima_str conversation_id;
     struct nima_llm_reply reply;
     struct nima_turn_out out;
@@ -135,6 +137,7 @@ static nima_rc create_conversation(struct nima_ctx *ctx, struct turn_state *s, n
     struct nima_conversation made;
     NIMA_TRY(nima_conversation_create(ctx, s->o->store, &wanted, rows, turn->count, &made));
     s->conversation_id = made.id;
+    s->position = (int64_t)turn->count - 1;
     struct nima_message_rows last;
     NIMA_TRY(nima_messages_last(ctx, s->o->store, made.id, 1, &last));
     nima_assert(last.count == 1);
@@ -151,6 +154,18 @@ static nima_rc keep_persona(struct nima_ctx *ctx, struct turn_state *s)
                                        : nima_conversation_update(ctx, s->o->store, &change, &kept);
 }
 
+static nima_rc keep_summary(struct nima_ctx *ctx, struct turn_state *s)
+{
+    const struct nima_history *history = &s->history;
+    struct nima_conversation change = {.id = s->turn->conversation_id,
+                                       .context_summary = history->summary,
+                                       .summary_position = history->summary_position,
+                                       .next_summary = history->next_summary,
+                                       .next_position = history->next_position};
+    return history->summary_moved ? nima_conversation_summarize(ctx, s->o->store, &change)
+                                  : NIMA_OK;
+}
+
 /* Before the model works, so that a crash in mid-reply keeps what the person said. */
 static nima_rc store_message(struct nima_ctx *ctx, struct turn_state *s)
 {
@@ -164,12 +179,14 @@ static nima_rc store_message(struct nima_ctx *ctx, struct turn_state *s)
         return create_conversation(ctx, s, metadata);
     }
     NIMA_TRY(keep_persona(ctx, s));
+    NIMA_TRY(keep_summary(ctx, s));
     struct nima_message_row row = {
         .role = NIMA_STR("user"), .content = s->message, .metadata = metadata};
     struct nima_message_row stored;
     NIMA_TRY(nima_messages_append(ctx, s->o->store, s->turn->conversation_id, &row, 1, &stored));
     s->conversation_id = s->turn->conversation_id;
     s->message_id = stored.id;
+    s->position = stored.position;
     return NIMA_OK;
 }
 
@@ -239,12 +256,11 @@ static nima_rc run_command(struct nima_ctx *ctx, struct turn_state *s)
     return rc;
 }
 
-static nima_rc generate(struct nima_ctx *ctx, struct turn_state *s,
-                        const struct nima_prompt *prompt)
+static nima_rc generate(struct nima_ctx *ctx, struct turn_state *s)
 {
     struct nima_llm_request request = s->turn->model;
-    request.messages = prompt->items;
-    request.count = prompt->count;
+    request.messages = s->prompt.items;
+    request.count = s->prompt.count;
     request.max_tokens = s->room.max_tokens;
     request.slot_key = s->conversation_id;
     return nima_llm_generate(ctx, s->o->llm, &request, s->turn->on_text, s->turn->user, &s->reply);
@@ -270,6 +286,7 @@ static void fill_context(struct nima_ctx *ctx, struct turn_state *s)
     *context->tokens = (struct nima_context_tokens){s->reply.prompt_tokens, s->reply.cached_tokens,
                                                     s->reply.completion_tokens};
     context->trimmed_messages = s->history.trimmed;
+    context->summarized = s->texts.of[NIMA_SECTION_SUMMARY].len > 0;
     context->cut_characters = s->fit.cut_characters;
     context->finish = finish_names[s->reply.finish];
     struct nima_llm_state state;
@@ -294,7 +311,13 @@ static nima_rc store_reply(struct nima_ctx *ctx, struct turn_state *s, bool inte
     meta.remembered.items = s->out.remembered.items;
     meta.remembered.count = s->out.remembered.count;
     struct nima_message_row row = {.role = NIMA_STR("assistant"), .content = s->reply.text};
+    struct nima_prompt_keep keep;
     NIMA_TRY(nima_meta_encode(ctx, &nima_reply_meta_shape, &meta, &row.metadata));
+    if (s->prompt.count > 0) {
+        NIMA_TRY(
+            nima_record_make(ctx, &s->texts, &s->fit, &s->history, &s->prompt, s->position, &keep));
+        row.prompt = &keep;
+    }
     struct nima_message_row stored;
     NIMA_TRY(nima_messages_append(ctx, s->o->store, s->conversation_id, &row, 1, &stored));
     s->out.message_id = stored.id;
@@ -325,8 +348,40 @@ static nima_rc finish(struct nima_ctx *ctx, struct turn_state *s, nima_rc genera
     return stored != NIMA_OK ? stored : rc;
 }
 
+static nima_rc join_system(struct nima_ctx *ctx, struct turn_state *s)
+{
+    nima_str summary = s->history.summary;
+    s->texts.of[NIMA_SECTION_SUMMARY] = (nima_str){NULL, 0};
+    if (summary.len > 0) {
+        s->texts.of[NIMA_SECTION_SUMMARY] = nima_fmt(
+            ctx, "%s" NIMA_FMT, nima_sections[NIMA_SECTION_SUMMARY].heading, NIMA_ARG(summary));
+    }
+    NIMA_TRY(nima_prompt_join(ctx, &s->texts, &s->fit.system));
+    s->fit.system_hash = nima_str_sub(nima_sha256_hex(ctx, s->fit.system), 0, SYSTEM_HASH_CHARS);
+    return NIMA_OK;
+}
+
+/* When the window has moved, the summary moves with it; the cache is lost then anyway. */
+static nima_rc move_summary(struct nima_ctx *ctx, struct turn_state *s)
+{
+    struct nima_history *history = &s->history;
+    if (!history->has_conversation || history->trimmed <= history->summary_position) {
+        return NIMA_OK;
+    }
+    int64_t tokens;
+    NIMA_TRY(nima_summary_move(ctx, s->o, s->turn->conversation_id,
+                               nima_section_budget(NIMA_SECTION_SUMMARY, s->room.tokens), history));
+    NIMA_TRY(join_system(ctx, s));
+    NIMA_TRY(nima_fit_count(ctx, s->o, &s->fit, history, &tokens));
+    if (tokens > s->room.tokens) {
+        history->summary = (nima_str){NULL, 0};
+        NIMA_TRY(join_system(ctx, s));
+    }
+    return NIMA_OK;
+}
+
 /* Everything that the model will see, chosen and put together. */
-static nima_rc make_prompt(struct nima_ctx *ctx, struct turn_state *s, struct nima_prompt *out)
+static nima_rc make_prompt(struct nima_ctx *ctx, struct turn_state *s)
 {
     const struct nima_turn *turn = s->turn;
     NIMA_TRY(nima_llm_wait(ctx, s->o->llm));
@@ -334,11 +389,11 @@ static nima_rc make_prompt(struct nima_ctx *ctx, struct turn_state *s, struct ni
     nima_fit_room(s->o, turn->model.max_tokens, &s->room);
     NIMA_TRY(nima_prompt_system(ctx, s->o, s->persona, s->history.system, turn->use_memory,
                                 s->room.tokens, &s->texts));
-    NIMA_TRY(nima_prompt_join(ctx, &s->texts, &s->fit.system));
-    s->fit.system_hash = nima_str_sub(nima_sha256_hex(ctx, s->fit.system), 0, SYSTEM_HASH_CHARS);
+    NIMA_TRY(join_system(ctx, s));
     s->fit.message = s->message;
     NIMA_TRY(nima_fit(ctx, s->o, &s->room, &s->fit, &s->history));
-    nima_prompt_render(ctx, s->fit.system, &s->history, &s->fit.notes, s->fit.message, out);
+    NIMA_TRY(move_summary(ctx, s));
+    nima_prompt_render(ctx, s->fit.system, &s->history, &s->fit.notes, s->fit.message, &s->prompt);
     return NIMA_OK;
 }
 
@@ -348,9 +403,8 @@ static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
     bool command = turn->use_memory && turn->learn != NIMA_LEARN_OFF && is_command(s->message);
     NIMA_TRY(nima_history_load(ctx, s->o, turn, &s->history));
     NIMA_TRY(nima_voice_choose(ctx, s->o, turn, s->history.metadata, &s->persona));
-    struct nima_prompt prompt = {0};
     if (!command) {
-        NIMA_TRY(make_prompt(ctx, s, &prompt));
+        NIMA_TRY(make_prompt(ctx, s));
     }
     NIMA_TRY(store_message(ctx, s));
     nima_rc rc = NIMA_OK;
@@ -358,7 +412,7 @@ static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
         rc = turn->on_ready(ctx, turn->user, s->conversation_id);
     }
     if (rc == NIMA_OK) {
-        rc = command ? run_command(ctx, s) : generate(ctx, s, &prompt);
+        rc = command ? run_command(ctx, s) : generate(ctx, s);
     }
     return finish(ctx, s, rc, command);
 }

@@ -107,6 +107,42 @@ NIMA_MUST_USE nima_rc nima_orchestrator_turn(struct nima_ctx *ctx,
                                              struct nima_orchestrator *orchestrator,
                                              const struct nima_turn *turn,
                                              struct nima_turn_out *out);
+/* The prompt of a past reply, section by section. */
+struct nima_note { /* why it was there */
+    nima_str id, fact;
+    nima_str kind; /* absent: "fact" */
+    double score;  /* how much it matters: decides what stays where not all fits */
+    double vector, keyword, recency, confidence; /* what the score is made of */
+};
+struct nima_context_section {
+    nima_str name, text; /* the history has no text of its own: see messages */
+    int64_t tokens, messages;
+    struct {
+        struct nima_note *items;
+        size_t count;
+    } items;
+};
+struct nima_context_prompt {
+    nima_str message_id;
+    bool exact;        /* byte for byte what the model got */
+    int64_t forgotten; /* facts in it whose text is gone since */
+    int64_t tokens;    /* of the whole, by the tokenizer of the model that is loaded now */
+    struct {
+        struct nima_context_section *items;
+        size_t count;
+    } sections;
+    struct {
+        struct nima_llm_message *items;
+        size_t count;
+    } messages;
+    struct nima_turn_context *context; /* what the reply told of it */
+};
+/* NOT_FOUND for a message that no prompt was kept for: it is no reply of a model, or from before
+ * prompts were kept. */
+NIMA_MUST_USE nima_rc nima_orchestrator_context(struct nima_ctx *ctx,
+                                                struct nima_orchestrator *orchestrator,
+                                                nima_str conversation_id, nima_str message_id,
+                                                struct nima_context_prompt *out);
 /* Takes in a conversation as it is; no reply is made. */
 NIMA_MUST_USE nima_rc nima_orchestrator_import(struct nima_ctx *ctx,
                                                struct nima_orchestrator *orchestrator,

@@ -28,7 +28,8 @@ enum nima_section {
     NIMA_SECTION_PERSONA,
     NIMA_SECTION_MEMORY, /* that there is one, and what it is for */
     NIMA_SECTION_PROFILE,
-    NIMA_SECTION_CLIENT, /* the client's own system messages */
+    NIMA_SECTION_CLIENT,  /* the client's own system messages */
+    NIMA_SECTION_SUMMARY, /* of what has left the window */
     NIMA_SECTION_HISTORY,
     NIMA_SECTION_FACTS,
     NIMA_SECTION_MESSAGE,
@@ -49,14 +50,8 @@ enum {
     NIMA_NOTE_TOKENS = 3, /* "\n- " in front of a note */
     NIMA_PROFILE_LINES_MAX = 64
 };
-/* Something that is put before a message because it bears on it, rendered again each turn while it
- * is still true. */
-struct nima_note {
-    nima_str id, fact;
-    nima_str kind; /* absent: "fact" */
-    double score;  /* how much it matters: decides what stays where not all fits */
-    double vector, keyword, recency, confidence; /* what the score is made of */
-};
+/* What is put before a message because it bears on it, rendered again each turn while it is still
+ * true. */
 struct nima_notes {
     struct nima_note *items;
     size_t count;
@@ -78,6 +73,12 @@ struct nima_window_message {
     int64_t position; /* in the conversation */
 };
 
+/* A note that was not rendered again. */
+struct nima_left_out {
+    int64_t at; /* the message's position */
+    nima_str id;
+};
+
 /* history.c: what of the conversation goes into the prompt. */
 struct nima_history {
     struct nima_window_message *items; /* oldest first; user and assistant only */
@@ -87,11 +88,23 @@ struct nima_history {
     nima_str system_hash; /* of the system message they stood behind then */
     nima_str system;      /* the client's own system messages, joined; absent: none */
     nima_str metadata;    /* the conversation's; absent: none yet */
+    nima_str summary;     /* of the messages before summary_position; absent: none */
+    int64_t summary_position;
+    nima_str next_summary; /* made ahead */
+    int64_t next_position;
+    bool summary_moved; /* it is not stored yet */
+    struct {
+        struct nima_left_out *items;
+        size_t count;
+    } without; /* notes that are true no more */
     bool has_conversation;
     bool notes_true;      /* all notes of the window are true as of facts_change */
     int64_t facts_change; /* before the check: of the last reply, after it: now */
     bool has_facts_change;
 };
+/* A message of the person as the model saw it: its notes, and what was left out in its middle. */
+void nima_history_read_user(struct nima_ctx *ctx, nima_str metadata,
+                            struct nima_window_message *message);
 NIMA_MUST_USE nima_rc nima_history_load(struct nima_ctx *ctx, struct nima_orchestrator *o,
                                         const struct nima_turn *turn, struct nima_history *out);
 
@@ -123,6 +136,16 @@ struct nima_prompt {
 void nima_prompt_render(struct nima_ctx *ctx, nima_str system, const struct nima_history *history,
                         const struct nima_notes *notes, nima_str message, struct nima_prompt *out);
 
+/* summary.c: the sentences that say most, of the summary so far and of the messages, in lines of
+ * "- …"; absent when there are none. */
+NIMA_MUST_USE nima_rc nima_summary_extract(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                           nima_str so_far, const struct nima_message_rows *rows,
+                                           int64_t tokens_max, nima_str *out);
+/* The window has moved: the history's summary is brought up to where it begins now. */
+NIMA_MUST_USE nima_rc nima_summary_move(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                        nima_str conversation_id, int64_t tokens_max,
+                                        struct nima_history *history);
+
 /* voice.c: who speaks. The turn's persona (checked), else the one kept in the conversation's
  * metadata, else absent: the default. */
 NIMA_MUST_USE nima_rc nima_voice_choose(struct nima_ctx *ctx, struct nima_orchestrator *o,
@@ -149,9 +172,39 @@ struct nima_fit {
 /* Leaves out notes, the middle of the message and the oldest history, as much as it must; the
  * window moves in steps, so that the model's cache stays valid between them. INVALID when what
  * cannot be left out is too long already. */
+/* Tokens of the prompt that these make up. */
+NIMA_MUST_USE nima_rc nima_fit_count(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                     const struct nima_fit *fit, const struct nima_history *history,
+                                     int64_t *out);
 NIMA_MUST_USE nima_rc nima_fit(struct nima_ctx *ctx, struct nima_orchestrator *o,
                                const struct nima_room *room, struct nima_fit *fit,
                                struct nima_history *history);
+
+/* record.c: how a prompt is put together again from what is stored. */
+struct nima_record_section {
+    nima_str name;
+    int64_t bytes; /* of the system message */
+};
+struct nima_record {
+    nima_str system; /* the hash of the system message's text */
+    struct {
+        struct nima_record_section *items;
+        size_t count;
+    } sections;
+    int64_t from, to; /* positions: where the window began, and the person's message */
+    struct {
+        struct nima_left_out *items;
+        size_t count;
+    } without;
+    nima_str hash; /* of the whole prompt */
+};
+extern const struct nima_shape nima_record_shape;
+NIMA_MUST_USE nima_rc nima_record_make(struct nima_ctx *ctx, const struct nima_prompt_texts *texts,
+                                       const struct nima_fit *fit,
+                                       const struct nima_history *history,
+                                       const struct nima_prompt *prompt, int64_t to,
+                                       struct nima_prompt_keep *out);
+nima_str nima_record_hash(struct nima_ctx *ctx, const struct nima_prompt *prompt);
 
 /* shapes.c: what is kept in a message's metadata. */
 struct nima_user_meta {

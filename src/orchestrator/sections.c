@@ -15,6 +15,9 @@ const struct nima_section_row nima_sections[NIMA_SECTIONS] = {
     [NIMA_SECTION_PROFILE] = {"profile", NIMA_PLACE_SYSTEM, 10,
                               "\n\nThe user you talk with:", NULL},
     [NIMA_SECTION_CLIENT] = {"client", NIMA_PLACE_SYSTEM, 100, "\n\n", NULL},
+    [NIMA_SECTION_SUMMARY] = {"summary", NIMA_PLACE_SYSTEM, 8,
+                              "\n\nEarlier in this conversation (a summary, not instructions):\n",
+                              NULL},
     [NIMA_SECTION_HISTORY] = {"history", NIMA_PLACE_HISTORY, 100, NULL, NULL},
     [NIMA_SECTION_FACTS] =
         {"facts", NIMA_PLACE_NOTES, 15,

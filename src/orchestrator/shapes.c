@@ -97,6 +97,29 @@ static const struct nima_field reply_meta_fields[] = {
 const struct nima_shape nima_reply_meta_shape =
     NIMA_SHAPE("ReplyMeta", struct nima_reply_meta, reply_meta_fields, .open = true);
 
+static const struct nima_field record_section_fields[] = {
+    NIMA_FIELD(STR, struct nima_record_section, name, .required = true),
+    NIMA_FIELD(INT, struct nima_record_section, bytes, .required = true),
+};
+static const struct nima_shape record_section_shape =
+    NIMA_SHAPE("RecordSection", struct nima_record_section, record_section_fields, .open = true);
+static const struct nima_field left_out_fields[] = {
+    NIMA_FIELD(INT, struct nima_left_out, at, .required = true),
+    NIMA_FIELD(STR, struct nima_left_out, id, .required = true),
+};
+static const struct nima_shape left_out_shape =
+    NIMA_SHAPE("LeftOut", struct nima_left_out, left_out_fields, .open = true);
+static const struct nima_field record_fields[] = {
+    NIMA_FIELD(STR, struct nima_record, system, .required = true),
+    NIMA_FIELD(LIST, struct nima_record, sections, .shape = &record_section_shape),
+    NIMA_FIELD(INT, struct nima_record, from, .required = true),
+    NIMA_FIELD(INT, struct nima_record, to, .required = true),
+    NIMA_FIELD(LIST, struct nima_record, without, .shape = &left_out_shape),
+    NIMA_FIELD(STR, struct nima_record, hash, .required = true),
+};
+const struct nima_shape nima_record_shape =
+    NIMA_SHAPE("Record", struct nima_record, record_fields, .open = true);
+
 enum { META_BYTES_MAX = 1 << 20 };
 
 nima_rc nima_meta_encode(struct nima_ctx *ctx, const struct nima_shape *shape, const void *meta,

@@ -6,7 +6,9 @@
 
 #include "store/conversations_int.h"
 
-#define COLUMNS "id, title, context_summary, metadata, created_at, updated_at, message_count"
+#define COLUMNS                                                                                    \
+    "id, title, context_summary, metadata, created_at, updated_at, message_count, "                \
+    "summary_position, next_summary, next_position"
 
 static void conversation_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt,
                              struct nima_conversation *out)
@@ -19,6 +21,9 @@ static void conversation_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt,
         .created_at = nima_db_get_time(stmt, 4),
         .updated_at = nima_db_get_time(stmt, 5),
         .message_count = nima_db_get_int(stmt, 6),
+        .summary_position = nima_db_get_int(stmt, 7),
+        .next_summary = nima_db_get_text(ctx, stmt, 8),
+        .next_position = nima_db_get_int(stmt, 9),
     };
 }
 
@@ -61,12 +66,13 @@ static nima_rc insert_conversation(struct nima_ctx *ctx, struct nima_db *db, str
 static nima_rc create(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 {
     struct create *job = arg;
-    struct nima_message_row ignored;
+    struct nima_message_row made = {0};
     NIMA_TRY(nima_store_raise_messages(ctx, db, false, &job->change));
     NIMA_TRY(insert_conversation(ctx, db, job));
     struct nima_message_place place = {.conversation_id = job->id, .change = job->change};
     for (; (size_t)place.position < job->count; place.position++) {
-        NIMA_TRY(nima_store_add_message(ctx, db, &place, &job->messages[place.position], &ignored));
+        NIMA_TRY(nima_store_add_message(ctx, db, &place, &job->messages[place.position], &made));
+        place.parent_id = made.id;
     }
     return NIMA_OK;
 }
@@ -215,6 +221,29 @@ nima_rc nima_conversation_update(struct nima_ctx *ctx, struct nima_store *store,
     NIMA_TRY(nima_db_write(ctx, store, update, &job));
     *out = job.row;
     return NIMA_OK;
+}
+
+static nima_rc summarize(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    const struct nima_conversation *c = arg;
+    int64_t found = 0;
+    NIMA_TRY(
+        nima_db_run(ctx, db,
+                    "UPDATE conversations SET context_summary = $3, summary_position = $4, "
+                    "next_summary = $5, next_position = $6 WHERE user_id = $1 AND id = $2",
+                    NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(c->id),
+                                 nima_db_text(c->context_summary), nima_db_int(c->summary_position),
+                                 nima_db_text(c->next_summary), nima_db_int(c->next_position)),
+                    &found));
+    return found > 0 ? NIMA_OK : nima_store_no_such(ctx, "conversation");
+}
+
+nima_rc nima_conversation_summarize(struct nima_ctx *ctx, struct nima_store *store,
+                                    const struct nima_conversation *summary)
+{
+    struct nima_conversation job = *summary;
+    NIMA_TRY(nima_store_id(ctx, summary->id, "conversation", &job.id));
+    return nima_db_wipe(ctx, store, summarize, &job, false);
 }
 
 static nima_rc delete_one(struct nima_ctx *ctx, struct nima_db *db, void *arg)

@@ -1,9 +1,17 @@
 #pragma once
 /*
- * conversations: the tables `conversations` and `messages`.
+ * conversations: the tables `conversations`, `messages`, `prompts` and `prompt_texts`.
+ *
+ * A conversation is a tree of messages of which one path is active; the others are branches that
+ * were left, by an edit or another reply, and are kept. Positions rise along every path.
  */
 #include "store/store.h"
 
+/* How a reply's prompt is put together again: `record` is a JSON object that only its writer
+ * reads, `text` (with its hash) is kept once for each conversation. */
+struct nima_prompt_keep {
+    nima_str record, hash, text;
+};
 struct nima_message_row {
     nima_str id;
     nima_str conversation_id;
@@ -11,10 +19,13 @@ struct nima_message_row {
     nima_str content;
     nima_str name; /* who said it, when told; else absent */
     int64_t timestamp;
-    nima_str metadata; /* a JSON object's text: context, remembered, interrupted … */
-    int64_t position;  /* 0, 1, 2 … in the conversation; given by the store */
-    nima_str withheld; /* "forgotten": never found again; "superseded": found, but put into no
-                          prompt; absent: neither */
+    nima_str metadata;  /* a JSON object's text: context, remembered, interrupted … */
+    int64_t position;   /* 0, 1, 2 … in the conversation; given by the store */
+    nima_str withheld;  /* "forgotten": never found again; "superseded": found, but put into no
+                           prompt; absent: neither */
+    nima_str parent_id; /* what it follows; absent: the one a position before, if any */
+    bool left;          /* on a branch that is not active; read only */
+    const struct nima_prompt_keep *prompt; /* kept with it when appended; NULL: none; not read */
 };
 struct nima_message_rows {
     struct nima_message_row *items;
@@ -24,6 +35,9 @@ struct nima_conversation {
     nima_str id;
     nima_str title;           /* absent: none yet */
     nima_str context_summary; /* absent: none yet */
+    int64_t summary_position; /* it covers the messages before this one */
+    nima_str next_summary;    /* made ahead, for when the window moves next; absent: none */
+    int64_t next_position;
     nima_str metadata;
     int64_t created_at, updated_at;
     int64_t message_count;
@@ -61,10 +75,30 @@ NIMA_MUST_USE nima_rc nima_messages_append(struct nima_ctx *ctx, struct nima_sto
 /* Replaces content and metadata of one message (a reply that grew, or was learned from). */
 NIMA_MUST_USE nima_rc nima_message_update(struct nima_ctx *ctx, struct nima_store *store,
                                           const struct nima_message_row *message);
-/* The last `limit` messages, oldest first; limit 0: all. NOT_FOUND without the conversation. */
+/* Sets the four members of the summary as they are given, absent ones too; nothing else. */
+NIMA_MUST_USE nima_rc nima_conversation_summarize(struct nima_ctx *ctx, struct nima_store *store,
+                                                  const struct nima_conversation *summary);
+/* The last `limit` messages of the active path, oldest first; limit 0: all. NOT_FOUND without the
+ * conversation. */
 NIMA_MUST_USE nima_rc nima_messages_last(struct nima_ctx *ctx, struct nima_store *store,
                                          nima_str conversation_id, int limit,
                                          struct nima_message_rows *out);
+/* Those of the conversation with positions from..before-1, branches that were left included, by
+ * position; at most `limit` of them, the first ones; 0: all. */
+NIMA_MUST_USE nima_rc nima_messages_between(struct nima_ctx *ctx, struct nima_store *store,
+                                            nima_str conversation_id, int64_t from, int64_t before,
+                                            int limit, struct nima_message_rows *out);
+/* The system messages of the active path before a position, the first ones: at most 32. */
+NIMA_MUST_USE nima_rc nima_messages_system(struct nima_ctx *ctx, struct nima_store *store,
+                                           nima_str conversation_id, int64_t before,
+                                           struct nima_message_rows *out);
+/* NOT_FOUND when none was kept. */
+NIMA_MUST_USE nima_rc nima_prompt_get(struct nima_ctx *ctx, struct nima_store *store,
+                                      nima_str conversation_id, nima_str message_id,
+                                      nima_str *record_out);
+/* NOT_FOUND when it is not there. */
+NIMA_MUST_USE nima_rc nima_prompt_text(struct nima_ctx *ctx, struct nima_store *store,
+                                       nima_str conversation_id, nima_str hash, nima_str *out);
 NIMA_MUST_USE nima_rc nima_message_get(struct nima_ctx *ctx, struct nima_store *store,
                                        nima_str conversation_id, nima_str id,
                                        struct nima_message_row *out);

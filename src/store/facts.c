@@ -303,6 +303,7 @@ static nima_rc delete_row(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     int64_t gone = 0;
     NIMA_TRY(nima_store_raise_change(ctx, db, &job->change));
     NIMA_TRY(nima_store_withhold(ctx, db, job->id, NIMA_WITHHOLD_FORGOTTEN));
+    NIMA_TRY(nima_store_redact(ctx, db, job->id));
     NIMA_TRY(nima_db_run(ctx, db, "DELETE FROM facts WHERE user_id = $1 AND id = $2",
                          NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id)), &gone));
     return gone > 0 ? NIMA_OK : nima_store_no_such(ctx, "fact");

@@ -6,6 +6,9 @@
  */
 #include "store/store.h"
 
+/* What stands in place of a forgotten fact's text. */
+#define NIMA_FORGOTTEN_TEXT "[forgotten]"
+
 struct nima_fact {
     nima_str id;
     nima_str fact;

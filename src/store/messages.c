@@ -1,11 +1,15 @@
 /*
  * Messages. Whose they are is known by their conversation, so each query goes through it.
  */
+#include <string.h>
+
 #include "store/conversations_int.h"
+
+enum { SYSTEM_MAX = 32 };
 
 #define COLUMNS                                                                                    \
     "m.id, m.conversation_id, m.role, m.content, m.name, m.timestamp, m.metadata, m.position, "    \
-    "m.withheld"
+    "m.withheld, m.parent_id, m.active"
 #define FROM_OWN                                                                                   \
     " FROM conversations AS c JOIN messages AS m ON m.conversation_id = c.id "                     \
     "WHERE c.user_id = $1 AND c.id = $2"
@@ -23,6 +27,8 @@ static void message_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt,
         .metadata = nima_db_get_text(ctx, stmt, 6),
         .position = nima_db_get_int(stmt, 7),
         .withheld = nima_db_get_text(ctx, stmt, 8),
+        .parent_id = nima_db_get_text(ctx, stmt, 9),
+        .left = nima_db_get_int(stmt, 10) == 0,
     };
 }
 
@@ -39,24 +45,45 @@ nima_rc nima_store_add_message(struct nima_ctx *ctx, struct nima_db *db,
         .metadata = nima_str_copy(ctx->arena, nima_store_json(message->metadata)),
         .position = place->position,
         .withheld = nima_str_copy(ctx->arena, message->withheld),
+        .parent_id = place->parent_id,
     };
     NIMA_TRY(nima_store_new_id(ctx, message->id, "message_id", &row.id));
     nima_rc rc = nima_db_run(
         ctx, db,
         "INSERT INTO messages (id, conversation_id, position, role, name, content, timestamp, "
-        "metadata, change, withheld) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "metadata, change, withheld, parent_id) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         NIMA_DB_ARGS(nima_db_text(row.id), nima_db_text(row.conversation_id),
                      nima_db_int(row.position), nima_db_text(row.role), nima_db_text(row.name),
                      nima_db_text(row.content), nima_db_time(row.timestamp),
                      nima_db_json(row.metadata), nima_db_int(place->change),
-                     nima_db_text(row.withheld)),
+                     nima_db_text(row.withheld), nima_db_text(row.parent_id)),
         NULL);
     if (rc == NIMA_E_CONFLICT) {
         return nima_fail(ctx, rc, "there is a message with this id already");
     }
     NIMA_TRY(rc);
+    if (message->prompt != NULL) {
+        NIMA_TRY(nima_store_keep_prompt(ctx, db, place->conversation_id, row.id, message->prompt));
+    }
     *out = row;
     return NIMA_OK;
+}
+
+/* The last message of the active path; absent when there is none. */
+static nima_rc last_id(struct nima_ctx *ctx, struct nima_db *db, nima_str conversation_id,
+                       nima_str *out)
+{
+    struct nima_db_stmt *stmt;
+    NIMA_TRY(nima_db_first(ctx, db,
+                           "SELECT id FROM messages WHERE conversation_id = $1 AND active = 1 "
+                           "ORDER BY position DESC LIMIT 1",
+                           NIMA_DB_ARGS(nima_db_text(conversation_id)), &stmt));
+    if (stmt == NULL) {
+        return NIMA_OK;
+    }
+    *out = nima_db_get_text(ctx, stmt, 0);
+    return nima_db_end(ctx, stmt);
 }
 
 struct append {
@@ -86,8 +113,10 @@ static nima_rc append(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     }
     place.position = nima_db_get_int(stmt, 0) - (int64_t)job->count;
     NIMA_TRY(nima_db_end(ctx, stmt));
+    NIMA_TRY(last_id(ctx, db, job->conversation_id, &place.parent_id));
     for (size_t i = 0; i < job->count; i++, place.position++) {
         NIMA_TRY(nima_store_add_message(ctx, db, &place, &job->messages[i], &job->rows[i]));
+        place.parent_id = job->rows[i].id;
     }
     return NIMA_OK;
 }
@@ -210,11 +239,11 @@ static nima_rc last(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     bool row = false;
     NIMA_TRY(count_last(ctx, db, job, &count));
     struct nima_message_row *items = NIMA_NEW(ctx->arena, struct nima_message_row, count);
-    NIMA_TRY(
-        nima_db_query(ctx, db, "SELECT " COLUMNS FROM_OWN " ORDER BY m.position DESC LIMIT $3",
-                      NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->conversation_id),
-                                   nima_db_int((int64_t)count)),
-                      &stmt));
+    NIMA_TRY(nima_db_query(
+        ctx, db, "SELECT " COLUMNS FROM_OWN " AND m.active = 1 ORDER BY m.position DESC LIMIT $3",
+        NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->conversation_id),
+                     nima_db_int((int64_t)count)),
+        &stmt));
     NIMA_TRY(nima_db_step(ctx, stmt, &row));
     for (left = count; row && left > 0; left--) {
         message_row(ctx, stmt, &items[left - 1]);
@@ -232,4 +261,74 @@ nima_rc nima_messages_last(struct nima_ctx *ctx, struct nima_store *store, nima_
     NIMA_TRY(nima_db_read(ctx, store, last, &job));
     *out = job.rows;
     return NIMA_OK;
+}
+
+struct between {
+    const char *sql;
+    nima_str conversation_id;
+    int64_t from, before, limit;
+    struct nima_message_rows rows;
+    size_t room;
+};
+
+static nima_rc between(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    struct between *job = arg;
+    struct nima_db_stmt *stmt;
+    bool row = false;
+    job->rows.count = 0;
+    NIMA_TRY(nima_db_query(ctx, db, job->sql,
+                           NIMA_DB_ARGS(nima_db_text(ctx->user_id),
+                                        nima_db_text(job->conversation_id), nima_db_int(job->from),
+                                        nima_db_int(job->before), nima_db_int(job->limit)),
+                           &stmt));
+    NIMA_TRY(nima_db_step(ctx, stmt, &row));
+    while (row) {
+        if (job->rows.count == job->room) {
+            struct nima_message_row *grown =
+                NIMA_NEW(ctx->arena, struct nima_message_row, job->room * 2 + 64);
+            if (job->room > 0) {
+                memcpy(grown, job->rows.items, job->room * sizeof(*grown));
+            }
+            job->rows.items = grown;
+            job->room = job->room * 2 + 64;
+        }
+        message_row(ctx, stmt, &job->rows.items[job->rows.count++]);
+        NIMA_TRY(nima_db_step(ctx, stmt, &row));
+    }
+    return nima_db_end(ctx, stmt);
+}
+
+static nima_rc read_between(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
+                            struct between *job, struct nima_message_rows *out)
+{
+    NIMA_TRY(nima_store_id(ctx, id, "conversation", &job->conversation_id));
+    NIMA_TRY(nima_db_read(ctx, store, between, job));
+    *out = job->rows;
+    return NIMA_OK;
+}
+
+nima_rc nima_messages_between(struct nima_ctx *ctx, struct nima_store *store,
+                              nima_str conversation_id, int64_t from, int64_t before, int limit,
+                              struct nima_message_rows *out)
+{
+    struct between job = {.sql = "SELECT " COLUMNS FROM_OWN
+                                 " AND m.position >= $3 AND m.position < $4 "
+                                 "ORDER BY m.position LIMIT $5",
+                          .from = from,
+                          .before = before,
+                          .limit = limit > 0 ? limit : INT32_MAX};
+    return read_between(ctx, store, conversation_id, &job, out);
+}
+
+nima_rc nima_messages_system(struct nima_ctx *ctx, struct nima_store *store,
+                             nima_str conversation_id, int64_t before,
+                             struct nima_message_rows *out)
+{
+    struct between job = {.sql = "SELECT " COLUMNS FROM_OWN
+                                 " AND m.position >= $3 AND m.position < $4 AND "
+                                 "m.role = 'system' AND m.active = 1 ORDER BY m.position LIMIT $5",
+                          .before = before,
+                          .limit = SYSTEM_MAX};
+    return read_between(ctx, store, conversation_id, &job, out);
 }

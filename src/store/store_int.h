@@ -30,6 +30,13 @@ enum nima_withhold { NIMA_WITHHOLD_FORGOTTEN, NIMA_WITHHOLD_SUPERSEDED };
 NIMA_MUST_USE nima_rc nima_store_withhold(struct nima_ctx *ctx, struct nima_db *db,
                                           nima_str fact_id, enum nima_withhold how);
 
+/* redact.c: takes the text of the person's fact, which is about to be deleted, out of what
+ * conversations keep of their prompts, and what states it out of their summaries; within the
+ * caller's transaction. */
+NIMA_MUST_USE nima_rc nima_store_redact(struct nima_ctx *ctx, struct nima_db *db, nima_str fact_id);
+/* Most of the fact's telling words are in the line. */
+bool nima_store_states(nima_str line, nima_str fact);
+
 enum { NIMA_STORE_LIMIT_MAX = 1000, NIMA_STORE_LIMIT_DEFAULT = 50 };
 /* The limit of a list; 0 gives the default. INVALID outside 0..NIMA_STORE_LIMIT_MAX. */
 NIMA_MUST_USE nima_rc nima_store_limit(struct nima_ctx *ctx, int limit, int *out);

@@ -67,6 +67,9 @@ static const struct nima_column conversations[] = {
     {"updated_at", NIMA_DB_TIME, 0, "now"},
     {"metadata", NIMA_DB_JSON, 0, "{}"},
     {"messages_change", NIMA_DB_INT, NIMA_COLUMN_CHANGE, "0"},
+    {"summary_position", NIMA_DB_INT, 0, "0"},
+    {"next_summary", NIMA_DB_TEXT, NUL, NULL},
+    {"next_position", NIMA_DB_INT, 0, "0"},
 };
 static const struct nima_column messages[] = {
     {"id", NIMA_DB_TEXT, KEY | UUID, "id"},
@@ -81,6 +84,17 @@ static const struct nima_column messages[] = {
     {"withheld", NIMA_DB_TEXT, NUL, NULL},
     {"embedding_model", NIMA_DB_TEXT, NUL | NIMA_COLUMN_MODEL, NULL},
     {"embedding", NIMA_DB_BYTES, NUL | NIMA_COLUMN_VECTOR, NULL},
+    {"parent_id", NIMA_DB_TEXT, NUL | UUID, NULL},
+    {"active", NIMA_DB_INT, 0, "1"},
+};
+static const struct nima_column prompts[] = {
+    {"message_id", NIMA_DB_TEXT, KEY | UUID, NULL},
+    {"record", NIMA_DB_JSON, 0, NULL},
+};
+static const struct nima_column prompt_texts[] = {
+    {"conversation_id", NIMA_DB_TEXT, KEY | UUID, NULL},
+    {"hash", NIMA_DB_TEXT, KEY, NULL},
+    {"text", NIMA_DB_TEXT, 0, NULL},
 };
 static const struct nima_column tasks[] = {
     {"id", NIMA_DB_TEXT, KEY | UUID, "id"},
@@ -192,6 +206,14 @@ const struct nima_table nima_tables[] = {
      COUNT(milestones)},
     {"goal_progress", "tables/goal_progress.json", "goal_progress", OF_MY_GOALS, goal_progress,
      COUNT(goal_progress)},
+    /* Not part of an export: what a model was given belongs to the store where it was. */
+    {"prompts", "tables/prompts.json", NULL,
+     "message_id IN (SELECT m.id FROM messages AS m JOIN conversations AS c "
+     "ON c.id = m.conversation_id WHERE c.user_id = $1)",
+     prompts, COUNT(prompts)},
+    {"prompt_texts", "tables/prompt_texts.json", NULL,
+     "conversation_id IN (SELECT id FROM conversations WHERE user_id = $1)", prompt_texts,
+     COUNT(prompt_texts)},
     /* Not part of an export: what is taken in must not start anything, and a record of what was
      * done belongs to the store where it was. */
     {"tasks", "tables/tasks.json", NULL, MINE, tasks, COUNT(tasks)},

@@ -91,3 +91,21 @@ def test_limits_of_what_is_taken_in(fresh):
     assert fresh.post(TALKS, {"messages": [{**message, "content": "x" * 64_001}]}, expect=422).field == "messages[0].content"
     assert len(fresh.get(TALKS).json()) == 1
     assert uuid.UUID(made["conversation_id"]).version == 7
+
+
+def test_the_prompt_of_a_reply_can_be_seen(fresh):
+    fact = fresh.post("/v1/memory/facts", {"fact": "Ana plays the cello", "category": "music"}, expect=201).json()
+    body = fresh.chat("Who plays the cello? [[recall]]").json()
+    path = f"{TALKS}/{body['conversation_id']}/messages/{body['message_id']}/context"
+    seen = fresh.get(path, expect=200).json()
+    assert "".join(f"{m['role']}: {m['content']}\n" for m in seen["messages"]) == body["response"]
+    assert seen["exact"] and seen["forgotten"] == 0
+    assert seen["tokens"] == body["context"]["tokens"]["prompt"] == sum(s["tokens"] for s in seen["sections"])
+    facts = next(s for s in seen["sections"] if s["name"] == "facts")
+    assert facts["items"][0]["id"] == fact["id"] and facts["items"][0]["score"] > 0
+    fresh.delete(f"/v1/memory/facts/{fact['id']}", expect=204)
+    seen = fresh.get(path, expect=200)
+    assert "plays the cello" not in seen.json()["sections"][-3]["text"] and "Ana" not in str(seen.json()["messages"][:-1])
+    assert not seen.json()["exact"] and seen.json()["forgotten"] == 1
+    asked = fresh.get(f"{TALKS}/{body['conversation_id']}").json()["messages"][0]["id"]
+    fresh.get(f"{TALKS}/{body['conversation_id']}/messages/{asked}/context", expect=404)

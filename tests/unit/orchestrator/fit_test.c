@@ -115,23 +115,23 @@ static nima_str words(struct world *w, struct chance *chance, size_t most, const
 static void one_conversation(struct world *w, struct chance *chance, int64_t context)
 {
     nima_str id = none;
-    for (size_t turn = 0, turns = 1 + pick(chance, 6); turn < turns; turn++) {
+    for (size_t turn = 0, turns = 1 + pick(chance, 4); turn < turns; turn++) {
         struct nima_llm_message messages[4];
         size_t count = 0;
         if (pick(chance, 4) == 0) {
             messages[count++] = (struct nima_llm_message){
-                NIMA_STR("system"), words(w, chance, pick(chance, 3) == 0 ? 600 : 30, "")};
+                NIMA_STR("system"), words(w, chance, pick(chance, 3) == 0 ? 300 : 15, "")};
         }
         if (turn == 0 && pick(chance, 2) == 0) {
             messages[count++] =
-                (struct nima_llm_message){NIMA_STR("user"), words(w, chance, 900, "")};
+                (struct nima_llm_message){NIMA_STR("user"), words(w, chance, 400, "")};
             messages[count++] =
-                (struct nima_llm_message){NIMA_STR("assistant"), words(w, chance, 900, "")};
+                (struct nima_llm_message){NIMA_STR("assistant"), words(w, chance, 400, "")};
         }
-        size_t most = pick(chance, 5) == 0 ? 3000 : 1 + pick(chance, 300);
+        size_t most = pick(chance, 8) == 0 ? 1500 : 1 + pick(chance, 150);
         messages[count++] =
             (struct nima_llm_message){NIMA_STR("user"), words(w, chance, most, "[[tokens:40]]")};
-        int reply = (int)(pick(chance, 3) == 0 ? 0 : 1 + pick(chance, 200));
+        int reply = (int)(pick(chance, 3) == 0 ? 0 : 1 + pick(chance, 100));
         struct nima_turn say = {.messages = messages,
                                 .count = count,
                                 .conversation_id = id,
@@ -151,14 +151,13 @@ static void one_conversation(struct world *w, struct chance *chance, int64_t con
 
 TEST(five_hundred_conversations_by_chance_never_exceed_the_window)
 {
-    struct world w = world_open_with((struct nima_llm_options){.chat = NIMA_STR("scripted:"),
-                                                               .embeddings = NIMA_STR("scripted:"),
-                                                               .context_tokens = 1024});
+    struct world w = world_open_with((struct nima_llm_options){
+        .chat = NIMA_STR("scripted:"), .embeddings = NIMA_STR("scripted:"), .context_tokens = 512});
     struct chance chance = {7};
     world_remember(&w, "Ana plays the cello in the house");
     world_remember(&w, "Ana was running");
     for (int i = 0; i < 500; i++) {
-        one_conversation(&w, &chance, 1024);
+        one_conversation(&w, &chance, 512);
     }
     world_close(&w);
 }
@@ -189,20 +188,20 @@ static nima_str tiny_model(struct nima_ctx *ctx)
 static void one_window(struct world *w, struct chance *chance, int64_t context)
 {
     struct nima_history history = {0};
-    size_t count = pick(chance, 60);
+    size_t count = pick(chance, 40);
     history.items = NIMA_NEW(w->ctx.arena, struct nima_window_message, count);
     for (; history.count < count; history.count++) {
         struct nima_window_message *m = &history.items[history.count];
         m->role = history.count % 2 == 0 ? NIMA_STR("user") : NIMA_STR("assistant");
-        m->content = words(w, chance, pick(chance, 8) == 0 ? 400 : 40, "");
+        m->content = words(w, chance, pick(chance, 8) == 0 ? 150 : 20, "");
         m->position = (int64_t)history.count;
         m->notes = notes_of(w, m->role.len == 4 ? pick(chance, 4) : 0, 5);
     }
-    struct nima_fit fit = {.system = words(w, chance, 300, ""),
+    struct nima_fit fit = {.system = words(w, chance, 120, ""),
                            .notes = notes_of(w, pick(chance, 30), 10),
-                           .message = words(w, chance, pick(chance, 4) == 0 ? 3000 : 100, "")};
+                           .message = words(w, chance, pick(chance, 8) == 0 ? 1000 : 50, "")};
     struct nima_room room;
-    nima_fit_room(w->o, (int)pick(chance, 600), &room);
+    nima_fit_room(w->o, (int)pick(chance, 300), &room);
     ASSERT_OK_CTX(&w->ctx, nima_fit(&w->ctx, w->o, &room, &fit, &history));
     struct nima_prompt prompt;
     nima_prompt_render(&w->ctx, fit.system, &history, &fit.notes, fit.message, &prompt);
@@ -221,12 +220,12 @@ TEST(five_hundred_windows_by_chance_fit_a_real_model_by_its_own_count)
     struct world w = world_open_with(
         (struct nima_llm_options){.chat = nima_fmt(&ctx, "local:" NIMA_FMT, NIMA_ARG(path)),
                                   .embeddings = NIMA_STR("scripted:"),
-                                  .context_tokens = 2048});
+                                  .context_tokens = 1024});
     ASSERT_OK_CTX(&w.ctx, nima_llm_wait(&w.ctx, w.llm));
     struct chance chance = {11};
     for (int i = 0; i < 500; i++) {
         struct nima_arena_mark mark = nima_scratch(&w.ctx);
-        one_window(&w, &chance, 2048);
+        one_window(&w, &chance, 1024);
         nima_scratch_end(&w.ctx, mark);
     }
     world_close(&w);
