@@ -370,6 +370,13 @@ struct edit {
     nima_str before, after;
 };
 
+/* An attempt before this one began the change, and was not heard of again. */
+static bool began_before(struct nima_ctx *ctx, const struct nima_job *job)
+{
+    struct nima_undo kept;
+    return job->id.ptr != NULL && nima_undo_get(ctx, job->tasks, job->id, &kept) == NIMA_OK;
+}
+
 static nima_rc read_before(struct nima_ctx *ctx, struct nima_job *job, struct edit *edit)
 {
     const struct nima_file_params *p = job->params;
@@ -406,7 +413,7 @@ static nima_rc prepare(struct nima_ctx *ctx, struct nima_job *job, enum change c
                             : nima_place_fail(ctx, edit->place.path, ENOENT);
     }
     NIMA_TRY(given_content(ctx, p, &content));
-    if (change == CHANGE_WRITE && edit->exists && !p->overwrite) {
+    if (change == CHANGE_WRITE && edit->exists && !p->overwrite && !began_before(ctx, job)) {
         return nima_fail(ctx, NIMA_E_CONFLICT, NIMA_FMT " is there already",
                          NIMA_ARG(edit->place.path));
     }
@@ -528,9 +535,7 @@ static nima_rc remove_it(struct nima_ctx *ctx, struct nima_job *job, const struc
     bool exists, earlier = false;
     NIMA_TRY(nima_place_stat(ctx, place, &info, &exists));
     if (!exists) {
-        struct nima_undo kept;
-        nima_rc rc = nima_place_fail(ctx, place->path, ENOENT);
-        return nima_undo_get(ctx, job->tasks, job->id, &kept) == NIMA_OK ? NIMA_OK : rc;
+        return began_before(ctx, job) ? NIMA_OK : nima_place_fail(ctx, place->path, ENOENT);
     }
     if (S_ISDIR(info.st_mode)) {
         return unlinkat(place->dir, place->name, AT_REMOVEDIR) == 0
@@ -598,7 +603,7 @@ static nima_rc open_two(struct nima_ctx *ctx, struct nima_job *job, bool parents
         NIMA_TRY(nima_place_regular(ctx, two->from.path, &two->info));
     }
     NIMA_TRY(nima_place_stat(ctx, &two->to, &two->there, &two->exists));
-    if (two->exists && !p->overwrite) {
+    if (two->exists && !p->overwrite && !began_before(ctx, job)) {
         return nima_fail(ctx, NIMA_E_CONFLICT, NIMA_FMT " is there already",
                          NIMA_ARG(two->to.path));
     }
@@ -633,7 +638,9 @@ static nima_rc move_or_copy(struct nima_ctx *ctx, struct nima_job *job, bool mov
     const struct nima_file_params *p = job->params;
     struct two two = {.from.dir = -1, .to.dir = -1};
     nima_rc rc = open_two(ctx, job, p->parents && !preview, &two);
-    if (rc == NIMA_OK && !preview && move) {
+    if (rc == NIMA_E_NOT_FOUND && !preview && move && began_before(ctx, job)) {
+        rc = NIMA_OK;
+    } else if (rc == NIMA_OK && !preview && move) {
         rc = move_it(ctx, job, &two);
     } else if (rc == NIMA_OK && !preview) {
         struct edit edit = {.place = two.to, .info = two.there, .exists = two.exists};

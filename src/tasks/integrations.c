@@ -8,7 +8,7 @@
 
 const struct nima_integration *const nima_integrations[] = {
     &nima_integration_file,
-
+    &nima_integration_api,
     NULL,
 };
 

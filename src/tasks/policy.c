@@ -164,7 +164,12 @@ nima_rc nima_policy_decide(struct nima_ctx *ctx, const struct nima_tasks *tasks,
     nima_str resources[NIMA_ACTION_RESOURCES] = {0};
     bool writes = action->writes;
     if (params != NULL) {
-        NIMA_TRY(action->resources(ctx, tasks, params, resources));
+        nima_rc rc = action->resources(ctx, tasks, params, resources);
+        if (rc == NIMA_E_FORBIDDEN) { /* no rule can allow this */
+            *out = (struct nima_policy){NIMA_DENY, nima_fmt(ctx, "%s", ctx->error.message)};
+            return NIMA_OK;
+        }
+        NIMA_TRY(rc);
         writes = action->writes_with != NULL ? action->writes_with(params) : writes;
     }
     struct nima_policy strictest =

@@ -101,7 +101,7 @@ static nima_rc read_file(struct nima_ctx *ctx, nima_str file, struct nima_secret
     while (nima_str_next(&text, '\n', &line)) {
         line = nima_str_trim(line);
         if (line.len > 0 && line.ptr[0] != '#' && nima_str_next(&line, '=', &name)) {
-            NIMA_TRY(add(ctx, out, nima_str_trim(name), line));
+            NIMA_TRY(add(ctx, out, nima_str_trim(name), nima_str_trim(line)));
         }
     }
     return NIMA_OK;
@@ -240,4 +240,18 @@ nima_str nima_secrets_mask(struct nima_ctx *ctx, const struct nima_secrets *secr
         }
     }
     return text;
+}
+
+nima_str nima_secrets_cut_tail(const struct nima_secrets *secrets, nima_str text)
+{
+    size_t shortest = text.len;
+    for (size_t i = 0; i < secrets->count; i++) {
+        nima_str value = nima_str_of(secrets->values[i]);
+        for (size_t n = 1; n <= value.len && n <= text.len; n++) {
+            if (nima_str_ends(text, nima_str_sub(value, 0, n)) && text.len - n < shortest) {
+                shortest = text.len - n;
+            }
+        }
+    }
+    return nima_str_sub(text, 0, shortest);
 }

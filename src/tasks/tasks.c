@@ -218,12 +218,14 @@ nima_rc nima_tasks_preview(struct nima_ctx *ctx, struct nima_tasks *tasks,
     if (c.action->preview != NULL) {
         NIMA_TRY(c.action->preview(ctx, &job, &change));
     }
+    bool writes =
+        c.action->writes_with != NULL ? c.action->writes_with(c.params) : c.action->writes;
     struct nima_buf buf;
-    nima_buf_init(&buf, NIMA_TASK_RESULT_BYTES_MAX);
+    nima_buf_init(&buf, (size_t)4 * NIMA_TASK_RESULT_BYTES_MAX);
     nima_buf_fmt(&buf, "{\"permission\":\"%s\",\"policy\":", nima_verdict_names[c.policy.verdict]);
     nima_json_write_str(&buf, c.policy.row);
-    nima_buf_fmt(&buf, ",\"changes\":%s,\"would\":" NIMA_FMT "}",
-                 c.action->preview != NULL ? "true" : "false", NIMA_ARG(change));
+    nima_buf_fmt(&buf, ",\"changes\":%s,\"would\":" NIMA_FMT "}", writes ? "true" : "false",
+                 NIMA_ARG(change));
     nima_rc rc = nima_buf_take(ctx, &buf, out);
     nima_buf_done(&buf);
     NIMA_TRY(rc);

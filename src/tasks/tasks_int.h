@@ -102,6 +102,8 @@ bool nima_secrets_named(nima_str json); /* whether any ${secret:…} stands in i
 NIMA_MUST_USE nima_rc nima_secrets_fill(struct nima_ctx *ctx, const struct nima_secrets *secrets,
                                         nima_str json, nima_str *out);
 /* The text with every secret's value replaced by its name, plain, escaped, encoded. */
+/* Without an end that may be the beginning of a secret: for a text that was cut off. */
+nima_str nima_secrets_cut_tail(const struct nima_secrets *secrets, nima_str text);
 nima_str nima_secrets_mask(struct nima_ctx *ctx, const struct nima_secrets *secrets, nima_str text);
 
 /* file_path.c */

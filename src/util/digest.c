@@ -1,5 +1,7 @@
 #include "util/digest.h"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 
@@ -8,13 +10,27 @@ void nima_sha256(nima_str data, unsigned char out[NIMA_SHA256_BYTES])
     SHA256((const unsigned char *)(data.ptr != NULL ? data.ptr : ""), data.len, out);
 }
 
-nima_str nima_sha256_hex(struct nima_ctx *ctx, nima_str data)
+static nima_str hex_of(struct nima_ctx *ctx, const unsigned char raw[NIMA_SHA256_BYTES])
 {
-    unsigned char raw[NIMA_SHA256_BYTES];
-    nima_sha256(data, raw);
     char *hex = nima_alloc(ctx->arena, NIMA_SHA256_HEX + 1);
     for (size_t i = 0; i < NIMA_SHA256_BYTES; i++) {
         snprintf(hex + 2 * i, 3, "%02x", raw[i]);
     }
     return (nima_str){hex, NIMA_SHA256_HEX};
+}
+
+nima_str nima_sha256_hex(struct nima_ctx *ctx, nima_str data)
+{
+    unsigned char raw[NIMA_SHA256_BYTES];
+    nima_sha256(data, raw);
+    return hex_of(ctx, raw);
+}
+
+nima_str nima_hmac_sha256_hex(struct nima_ctx *ctx, nima_str key, nima_str data)
+{
+    unsigned char raw[NIMA_SHA256_BYTES];
+    unsigned length = sizeof(raw);
+    nima_assert(HMAC(EVP_sha256(), key.ptr, (int)key.len, (const unsigned char *)data.ptr, data.len,
+                     raw, &length) != NULL);
+    return hex_of(ctx, raw);
 }

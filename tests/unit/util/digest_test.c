@@ -44,4 +44,15 @@ TEST(raw_bytes_and_hex_agree_on_a_text_with_a_nul)
     nima_ctx_done(&ctx);
 }
 
+/* RFC 4231, case 2. */
+TEST(hmac_is_that_of_the_standard)
+{
+    struct nima_ctx ctx;
+    nima_ctx_init(&ctx);
+    ASSERT_STR_EQ(
+        nima_hmac_sha256_hex(&ctx, NIMA_STR("Jefe"), NIMA_STR("what do ya want for nothing?")),
+        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    nima_ctx_done(&ctx);
+}
+
 TEST_MAIN
