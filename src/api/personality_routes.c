@@ -1,5 +1,6 @@
 /* /v1/personality: contract section 6. */
 #include "api/api_int.h"
+#include "orchestrator/orchestrator.h"
 #include "personality/personality.h"
 
 struct personality_in {
@@ -94,6 +95,53 @@ static nima_rc show(struct nima_ctx *ctx, struct nima_exchange *exchange, const 
     return NIMA_OK;
 }
 
+/* POST /v1/personality/check */
+struct check_in {
+    nima_str text, persona;
+};
+static const struct nima_field check_in_fields[] = {
+    NIMA_FIELD(STR, struct check_in, text, .required = true, .blank_ok = true,
+               .max = NIMA_MESSAGE_CHARS_MAX, .doc = "A reply, or what could be one."),
+    NIMA_FIELD(STR, struct check_in, persona, .max = NIMA_PERSONA_NAME_MAX,
+               .doc = "Which one; the default one when not given."),
+};
+static const struct nima_shape check_in_shape =
+    NIMA_SHAPE("PersonalityCheckRequest", struct check_in, check_in_fields,
+               .doc = "A text to hold against a persona.");
+static const struct nima_field change_fields[] = {
+    NIMA_FIELD(STR, struct nima_change, rule, .required = true, .doc = "Which rule."),
+    NIMA_FIELD(STR, struct nima_change, before, .required = true, .doc = "What stood there."),
+    NIMA_FIELD(STR, struct nima_change, after, .required = true,
+               .doc = "What stands there now; empty: nothing."),
+};
+static const struct nima_shape change_shape =
+    NIMA_SHAPE("PersonalityChange", struct nima_change, change_fields, .doc = "A rule at work.");
+static const struct nima_field check_fields[] = {
+    NIMA_FIELD(STR, struct nima_persona_check, persona, .required = true, .doc = "Which one."),
+    NIMA_FIELD(STR, struct nima_persona_check, text, .required = true,
+               .doc = "The text after the rules."),
+    NIMA_FIELD(LIST, struct nima_persona_check, changes, .shape = &change_shape,
+               .doc = "What the rules changed, at most 64 of it."),
+    NIMA_FIELD(NUM, struct nima_persona_check, score, .required = true, .low = 0, .high = 1,
+               .doc = "How well the text, as it was sent, fits the persona."),
+    NIMA_FIELD(NUM, struct nima_persona_check, rules, .low = 0, .high = 1,
+               .doc = "Its part by the rules: 1 less what they found by sentence."),
+    NIMA_FIELD(NUM, struct nima_persona_check, closeness, .low = 0, .high = 1,
+               .has = NIMA_HAS(struct nima_persona_check, has_closeness),
+               .doc = "Its part by meaning: to the nearest of the persona's examples."),
+};
+static const struct nima_shape check_shape =
+    NIMA_SHAPE("PersonalityCheck", struct nima_persona_check, check_fields,
+               .doc = "A text held against a persona.");
+
+static nima_rc check(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
+                     void *out)
+{
+    const struct check_in *wanted = in;
+    return nima_personality_check(ctx, nima_api_of(exchange)->personality, wanted->persona,
+                                  wanted->text, out);
+}
+
 const struct nima_route nima_api_personality_routes[] = {
     {.method = "GET",
      .path = "/v1/personality",
@@ -104,5 +152,15 @@ const struct nima_route nima_api_personality_routes[] = {
      .scope = "chat",
      .tag = "personality",
      .summary = "Who Nima is, and what the model is told of it."},
+    {.method = "POST",
+     .path = "/v1/personality/check",
+     .call = check,
+     .slow = true,
+     .in = &check_in_shape,
+     .out = &check_shape,
+     .errors = NIMA_E_BIT(INVALID) | NIMA_E_BIT(TIMEOUT),
+     .scope = "chat",
+     .tag = "personality",
+     .summary = "What the rules make of a text, and how well it fits the persona."},
     {0},
 };

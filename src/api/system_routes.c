@@ -288,6 +288,24 @@ static void metric(struct nima_buf *buf, const char *name, const char *type, con
                  value);
 }
 
+static void persona_metrics(struct nima_buf *buf, struct nima_personality *personality)
+{
+    static const char name[] = "nima_personality_score";
+    struct nima_personality_stats stats;
+    nima_personality_stats(personality, &stats);
+    nima_buf_fmt(buf,
+                 "# HELP %s How well replies fit the persona, by the rules.\n# TYPE %s histogram\n",
+                 name, name);
+    for (size_t i = 0; i < NIMA_PERSONALITY_BUCKETS; i++) {
+        nima_buf_fmt(buf, "%s_bucket{le=\"%g\"} %lld\n", name, nima_personality_bounds[i],
+                     (long long)stats.within[i]);
+    }
+    nima_buf_fmt(buf, "%s_bucket{le=\"+Inf\"} %lld\n%s_sum %.15g\n%s_count %lld\n", name,
+                 (long long)stats.replies, name, stats.score_sum, name, (long long)stats.replies);
+    metric(buf, "nima_personality_changes_total", "counter", "What the rules changed in replies.",
+           (double)stats.changes);
+}
+
 /* Prometheus text format 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats). */
 static nima_rc metrics(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
                        void *out)
@@ -323,6 +341,7 @@ static nima_rc metrics(struct nima_ctx *ctx, struct nima_exchange *exchange, con
     metric(&buf, "nima_embeddings_loaded", "gauge", "1 when the embedding model is loaded.",
            llm.embeddings_loaded ? 1 : 0);
     metric(&buf, "nima_model_waiting", "gauge", "Generations waiting for the model.", llm.waiting);
+    persona_metrics(&buf, api->personality);
     nima_rc rc = nima_http_bytes(ctx, exchange, "text/plain; version=0.0.4; charset=utf-8",
                                  nima_buf_view(&buf));
     nima_buf_done(&buf);

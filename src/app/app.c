@@ -102,7 +102,8 @@ static nima_rc open_personality(struct nima_ctx *ctx, struct nima_app *app)
                                                .folder = c->personality.folder,
                                                .persona = c->personality.persona,
                                                .llm = app->llm,
-                                               .prompt_tokens = (int)c->personality.prompt_tokens};
+                                               .prompt_tokens = (int)c->personality.prompt_tokens,
+                                               .rules = c->personality.rules};
     NIMA_TRY(nima_personality_open(ctx, &options, &app->personality));
     nima_str problem = nima_personality_problem(ctx, app->personality);
     if (problem.ptr != NULL) {

@@ -32,6 +32,7 @@ struct nima_config {
     struct {
         nima_str file, folder, persona;
         int64_t prompt_tokens;
+        bool rules;
     } personality;
     struct {
         nima_str packs;

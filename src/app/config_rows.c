@@ -94,6 +94,8 @@ const struct nima_config_row nima_config_rows[] = {
     {"personality", "prompt_tokens", NIMA_CONFIG_INT, AT(personality.prompt_tokens),
      .preset = "400", .low = 16, .high = 32768,
      .doc = "Tokens of a persona's prompt at most; what is less important is left out."},
+    {"personality", "rules", NIMA_CONFIG_BOOL, AT(personality.rules), .preset = "true",
+     .doc = "Whether filler, apologies and the like are taken out of replies."},
     {"knowledge", "packs", NIMA_CONFIG_STR, AT(knowledge.packs), .preset = "packs",
      .doc = "Folder of the packs that come with the program; a person's own are in "
             "<data>/knowledge/packs."},

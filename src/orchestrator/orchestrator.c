@@ -41,6 +41,7 @@ struct turn_state {
     nima_str message; /* what the person says now */
     struct nima_history history;
     nima_str persona; /* who speaks; absent: the default */
+    struct nima_context_personality *personality;
     struct nima_memory_hits hits;
     struct nima_prompt_texts texts;
     struct nima_room room;
@@ -263,7 +264,8 @@ static nima_rc generate(struct nima_ctx *ctx, struct turn_state *s)
     request.count = s->prompt.count;
     request.max_tokens = s->room.max_tokens;
     request.slot_key = s->conversation_id;
-    return nima_llm_generate(ctx, s->o->llm, &request, s->turn->on_text, s->turn->user, &s->reply);
+    return nima_voice_generate(ctx, s->o, s->turn, s->persona, &request, &s->reply,
+                               &s->personality);
 }
 
 static const nima_str finish_names[] = {
@@ -285,6 +287,7 @@ static void fill_context(struct nima_ctx *ctx, struct turn_state *s)
     context->tokens = NIMA_NEW(ctx->arena, struct nima_context_tokens, 1);
     *context->tokens = (struct nima_context_tokens){s->reply.prompt_tokens, s->reply.cached_tokens,
                                                     s->reply.completion_tokens};
+    context->personality = s->personality;
     context->trimmed_messages = s->history.trimmed;
     context->summarized = s->texts.of[NIMA_SECTION_SUMMARY].len > 0;
     context->cut_characters = s->fit.cut_characters;

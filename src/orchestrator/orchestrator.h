@@ -68,6 +68,11 @@ struct nima_context_fact {
 struct nima_context_tokens {
     int64_t prompt, cached, completion;
 };
+struct nima_context_personality {
+    nima_str persona;
+    double score;    /* of what the model wrote, by the rules alone */
+    int64_t changes; /* what they changed */
+};
 struct nima_turn_context {
     struct {
         struct nima_context_fact *items;
@@ -78,8 +83,9 @@ struct nima_turn_context {
         size_t count;
     } packs, goals;
     struct nima_context_tokens *tokens;
-    int64_t trimmed_messages; /* earlier messages that are outside the window */
-    int64_t cut_characters;   /* left out in the middle of a message longer than the window */
+    struct nima_context_personality *personality; /* NULL: the rules were not at work */
+    int64_t trimmed_messages;                     /* earlier messages that are outside the window */
+    int64_t cut_characters; /* left out in the middle of a message longer than the window */
     bool summarized;
     nima_str finish;
     nima_str model;

@@ -180,6 +180,14 @@ NIMA_MUST_USE nima_rc nima_fit(struct nima_ctx *ctx, struct nima_orchestrator *o
                                const struct nima_room *room, struct nima_fit *fit,
                                struct nima_history *history);
 
+/* Generates, with the persona's rules at work on what comes: out->text is what on_text was given.
+ * *personality stays NULL where they are not (JSON, switched off). */
+NIMA_MUST_USE nima_rc nima_voice_generate(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                          const struct nima_turn *turn, nima_str persona,
+                                          const struct nima_llm_request *request,
+                                          struct nima_llm_reply *out,
+                                          struct nima_context_personality **personality);
+
 /* record.c: how a prompt is put together again from what is stored. */
 struct nima_record_section {
     nima_str name;

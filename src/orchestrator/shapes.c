@@ -20,6 +20,18 @@ static const struct nima_shape tokens_shape =
     NIMA_SHAPE("ContextTokens", struct nima_context_tokens, tokens_fields, .open = true,
                .doc = "Token counts.");
 
+static const struct nima_field personality_fields[] = {
+    NIMA_FIELD(STR, struct nima_context_personality, persona, .required = true,
+               .doc = "Who spoke."),
+    NIMA_FIELD(NUM, struct nima_context_personality, score, .low = 0, .high = 1,
+               .doc = "How well what the model wrote fits the persona, by the rules."),
+    NIMA_FIELD(INT, struct nima_context_personality, changes,
+               .doc = "What the rules changed in it."),
+};
+static const struct nima_shape personality_shape =
+    NIMA_SHAPE("ContextPersonality", struct nima_context_personality, personality_fields,
+               .open = true, .doc = "The rules at work on a reply.");
+
 static const struct nima_field context_fields[] = {
     NIMA_FIELD(LIST, struct nima_turn_context, facts, .shape = &fact_shape,
                .doc = "Facts about the person that the reply could use."),
@@ -27,6 +39,8 @@ static const struct nima_field context_fields[] = {
     NIMA_FIELD(STR_LIST, struct nima_turn_context, goals, .doc = "Ids of goals in the prompt."),
     NIMA_FIELD(OBJECT, struct nima_turn_context, tokens, .shape = &tokens_shape,
                .doc = "What the turn cost."),
+    NIMA_FIELD(OBJECT, struct nima_turn_context, personality, .shape = &personality_shape,
+               .doc = "Absent where the rules were not at work: JSON, commands, switched off."),
     NIMA_FIELD(INT, struct nima_turn_context, trimmed_messages,
                .doc = "Earlier messages that did not fit into the prompt."),
     NIMA_FIELD(INT, struct nima_turn_context, cut_characters,

@@ -1,9 +1,11 @@
-/* Who speaks in a turn. */
+/* Who speaks in a turn, and the rules at work on what is said. */
 #include "orchestrator/orchestrator_int.h"
+#include "personality/filter.h"
 #include "personality/personality.h"
 #include "util/buf.h"
+#include "util/clock.h"
 
-enum { METADATA_BYTES_MAX = 1 << 20 };
+enum { METADATA_BYTES_MAX = 1 << 20, REPLY_BYTES_MAX = 16 << 20 };
 
 static nima_rc kept_persona(struct nima_ctx *ctx, nima_str metadata, nima_str *out)
 {
@@ -57,5 +59,88 @@ nima_rc nima_voice_keep(struct nima_ctx *ctx, const struct nima_turn *turn, nima
     nima_buf_add_char(&buf, '}');
     nima_rc rc = nima_buf_take(ctx, &buf, out);
     nima_buf_done(&buf);
+    return rc;
+}
+
+/* A reply on its way through the filter. */
+struct speech {
+    const struct nima_turn *turn;
+    struct nima_filter *filter;
+    struct nima_buf text;       /* what came out so far */
+    int64_t began_ms, first_ms; /* first: when it began to come out; 0: not yet */
+};
+
+static nima_rc pass_on(struct nima_ctx *ctx, struct speech *speech, bool listening)
+{
+    nima_str ready = nima_filter_take(speech->filter);
+    if (ready.len == 0) {
+        return NIMA_OK;
+    }
+    speech->first_ms = speech->first_ms > 0 ? speech->first_ms : nima_mono_ms();
+    nima_buf_add(&speech->text, ready);
+    return listening && speech->turn->on_text != NULL
+               ? speech->turn->on_text(ctx, speech->turn->user, ready)
+               : NIMA_OK;
+}
+
+static nima_rc on_piece(struct nima_ctx *ctx, void *user, nima_str piece)
+{
+    struct speech *speech = user;
+    nima_filter_add(speech->filter, piece);
+    return pass_on(ctx, speech, true);
+}
+
+/* What the filter still held comes out, also of a reply that ended in an error. */
+static nima_rc finish(struct nima_ctx *ctx, struct speech *speech, nima_rc rc,
+                      struct nima_llm_reply *reply)
+{
+    if (speech->turn->on_text == NULL) {
+        nima_filter_add(speech->filter, reply->text);
+    }
+    nima_filter_end(speech->filter);
+    struct nima_error error = ctx->error;
+    nima_rc sent = pass_on(ctx, speech, rc != NIMA_E_CANCELLED);
+    if (rc != NIMA_OK) {
+        ctx->error = error;
+    }
+    if (speech->first_ms > 0 && speech->turn->on_text != NULL) {
+        reply->first_token_ms = speech->first_ms - speech->began_ms;
+    }
+    reply->text = nima_str_copy(ctx->arena, nima_buf_view(&speech->text));
+    return rc != NIMA_OK ? rc : sent;
+}
+
+static void judge(struct nima_ctx *ctx, struct nima_orchestrator *o, nima_str persona,
+                  const struct nima_filter *filter, struct nima_context_personality **out)
+{
+    struct nima_filter_report report;
+    nima_filter_report(ctx, filter, &report);
+    if (report.sentences == 0) {
+        return; /* nothing was said */
+    }
+    *out = NIMA_NEW(ctx->arena, struct nima_context_personality, 1);
+    **out = (struct nima_context_personality){persona, report.score, report.changes};
+    nima_personality_count(o->personality, report.score, report.changes);
+}
+
+nima_rc nima_voice_generate(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                            const struct nima_turn *turn, nima_str persona,
+                            const struct nima_llm_request *request, struct nima_llm_reply *out,
+                            struct nima_context_personality **personality)
+{
+    if (!nima_personality_rules(o->personality) || request->json_schema.ptr != NULL) {
+        return nima_llm_generate(ctx, o->llm, request, turn->on_text, turn->user, out);
+    }
+    struct nima_persona_prompt speaks;
+    NIMA_TRY(nima_personality_prompt(ctx, o->personality, persona, &speaks));
+    struct speech speech = {.turn = turn, .began_ms = nima_mono_ms()};
+    speech.filter = nima_filter_new(&speaks.forbidden);
+    nima_buf_init(&speech.text, REPLY_BYTES_MAX);
+    nima_rc rc = nima_llm_generate(ctx, o->llm, request, turn->on_text != NULL ? on_piece : NULL,
+                                   &speech, out);
+    rc = finish(ctx, &speech, rc, out);
+    judge(ctx, o, speaks.id, speech.filter, personality);
+    nima_filter_free(speech.filter);
+    nima_buf_done(&speech.text);
     return rc;
 }

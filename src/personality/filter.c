@@ -73,6 +73,9 @@ static nima_str shown(struct nima_filter *f, nima_str text)
 void nima_filter_changed(struct nima_filter *f, const struct nima_rule *rule, nima_str before,
                          nima_str after)
 {
+    bool sentence = rule->kind == NIMA_RULE_OPENING || rule->kind == NIMA_RULE_YES ||
+                    rule->kind == NIMA_RULE_SENTENCE || rule->kind == NIMA_RULE_CLOSING;
+    f->sentences += sentence; /* it was one, though it is not written */
     f->weight += rule->weight;
     f->change_total++;
     if (f->change_count < NIMA_FILTER_CHANGES_MAX) {

@@ -13,7 +13,7 @@
  */
 #include "personality/personality.h"
 
-enum { NIMA_FILTER_HOLD_BYTES_MAX = 640, NIMA_FILTER_CHANGES_MAX = 64 };
+enum { NIMA_FILTER_HOLD_BYTES_MAX = 560, NIMA_FILTER_CHANGES_MAX = 64 };
 
 struct nima_filter;
 
@@ -25,9 +25,6 @@ void nima_filter_end(struct nima_filter *filter);          /* nothing is added a
 nima_str nima_filter_take(struct nima_filter *filter);     /* what is ready since the last call */
 size_t nima_filter_held(const struct nima_filter *filter); /* bytes that are not ready yet */
 
-struct nima_change {
-    nima_str rule, before, after;
-};
 struct nima_filter_report {
     struct nima_change *items; /* the first NIMA_FILTER_CHANGES_MAX of them */
     size_t count;

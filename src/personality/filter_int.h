@@ -16,7 +16,7 @@ enum {
     NIMA_FILTER_SIGHT = 320,
     NIMA_FILTER_END = -1, /* the text is over */
     NIMA_FILTER_FAR = -2, /* too far to be seen */
-    NIMA_FILTER_GAP_MAX = 64,
+    NIMA_FILTER_GAP_MAX = 32,
     NIMA_FILTER_WORD_MAX = 15,
     NIMA_FILTER_PUT_MAX = 63,
     NIMA_REPEAT_BYTES_MAX = 160,

@@ -119,9 +119,19 @@ static bool begin_quote(struct nima_filter *f, struct nima_filter_act *act)
     return false;
 }
 
+static bool is_tag(int after)
+{
+    return nima_filter_is_letter(after) || after == '/' || after == '!';
+}
+
+static bool is_formula(int after)
+{
+    return nima_filter_is_letter(after) || after == '\\' || after == '{';
+}
+
 bool nima_filter_begin_guard(struct nima_filter *f, struct nima_filter_act *act)
 {
-    int c = nima_filter_at(f, 0), after = nima_filter_at(f, 1);
+    int c = nima_filter_at(f, 0);
     if (c == '`') {
         size_t count = 0;
         while (nima_filter_at(f, count) == '`') {
@@ -132,13 +142,14 @@ bool nima_filter_begin_guard(struct nima_filter *f, struct nima_filter_act *act)
     } else if (c == '[') {
         guard(act, 1, NIMA_AT_BRACKET);
         act->next.depth = 1;
-    } else if (c == '<' && (nima_filter_is_letter(after) || after == '/' || after == '!')) {
+    } else if (c == '<' && is_tag(nima_filter_at(f, 1))) {
         until(act, 1, ">");
     } else if (begin_pair(f, act)) {
         return true;
     } else if (c == '\\') { /* \` begins no code */
+        int after = nima_filter_at(f, 1);
         guard(act, after >= '!' && after < 0x7F ? 2 : 1, NIMA_AT_PROSE);
-    } else if (c == '$' && (nima_filter_is_letter(after) || after == '\\' || after == '{')) {
+    } else if (c == '$' && is_formula(nima_filter_at(f, 1))) {
         until(act, 1, "$");
     } else {
         return begin_quote(f, act) || begin_address(f, act);
@@ -158,6 +169,11 @@ static void in_ticks(struct nima_filter *f, struct nima_filter_act *act)
     }
 }
 
+static bool is_word(int c)
+{
+    return nima_filter_is_letter(c) || nima_filter_is_digit(c);
+}
+
 static void in_until(struct nima_filter *f, struct nima_filter_act *act)
 {
     const char *close = f->s.close;
@@ -165,11 +181,10 @@ static void in_until(struct nima_filter *f, struct nima_filter_act *act)
         return;
     }
     size_t len = strlen(close);
-    int after = nima_filter_at(f, len);
-    bool apostrophe = (close[0] == '\'' || strcmp(close, "\xE2\x80\x99") == 0) &&
-                      (nima_filter_is_letter(after) || nima_filter_is_digit(after));
-    bool opens_again = close[0] == '"' && nima_filter_is_gap(f->s.prev) && after >= 0 &&
-                       !nima_filter_is_gap(after);
+    bool opens_again = close[0] == '"' && nima_filter_is_gap(f->s.prev) &&
+                       !nima_filter_is_gap(nima_filter_at(f, 1));
+    bool apostrophe =
+        (close[0] == '\'' || strcmp(close, "\xE2\x80\x99") == 0) && is_word(nima_filter_at(f, len));
     if (opens_again) {
         shelter(act, 1); /* a quotation in a quotation, or one that was never closed */
     } else if (!apostrophe) {

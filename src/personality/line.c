@@ -108,7 +108,7 @@ static void open_fence(struct nima_filter *f, struct nima_filter_act *act, size_
     act->next.fence = (char)nima_filter_at(f, at);
     act->next.fence_len = (int)count;
     act->next.line_start = false;
-    act->next.sentence = false;
+    act->next.sentence = act->next.item = false;
     act->next.number = 0;
     const char *name = nima_filter_at(f, act->head) == '\n' ? language_at(f, act->head + 1) : NULL;
     if (name != NULL) {
@@ -147,7 +147,7 @@ static bool other_block(struct nima_filter *f, struct nima_filter_act *act, cons
 {
     int c = line->first;
     act->head = line->blanks;
-    act->next.sentence = false;
+    act->next.sentence = act->next.item = false;
     act->next.number = 0;
     if (c == '>' || c == '|' || line->columns >= CODE_COLUMNS) {
         act->guarded = true;
@@ -200,6 +200,7 @@ static void text_line(struct nima_filter *f, struct nima_filter_act *act, const 
     bool prose = f->s.inside == NIMA_AT_PROSE;
     act->guarded = !prose;
     act->next.sentence = prose && (f->s.fresh || f->s.term);
+    act->next.item = false;
     act->next.fresh = false;
 }
 

@@ -24,7 +24,7 @@ struct entry {
     char *id, *file;
     nima_str text; /* owned */
     /* The prompt as last made; NULL: not yet. */
-    char *prompt, *dropped; /* dropped: one a line */
+    char *prompt, *dropped, *forbidden; /* the latter two: one a line */
     int tokens, tokens_max;
     bool counted;
 };
@@ -38,11 +38,13 @@ struct nima_personality {
     char *file, *folder, *persona;
     struct nima_llm *llm;
     int prompt_tokens;
-    pthread_mutex_t lock; /* guards entries, problem, readings */
+    pthread_mutex_t lock; /* guards entries, problem, readings, stats */
     struct entries entries;
     char problem[NIMA_ERROR_CHARS_MAX + 1];
-    uint64_t readings; /* guarded too: how often the files were read */
-    uint64_t stamp;    /* of the files as they were last read; the ticking thread's alone */
+    bool rules;
+    struct nima_personality_stats stats; /* guarded too */
+    uint64_t readings;                   /* guarded too: how often the files were read */
+    uint64_t stamp; /* of the files as they were last read; the ticking thread's alone */
 };
 
 static void free_entries(struct entries *entries)
@@ -54,6 +56,7 @@ static void free_entries(struct entries *entries)
         free((char *)entry->text.ptr);
         free(entry->prompt);
         free(entry->dropped);
+        free(entry->forbidden);
     }
     free(entries->items);
     *entries = (struct entries){0};
@@ -294,6 +297,7 @@ nima_rc nima_personality_open(struct nima_ctx *ctx, const struct nima_personalit
     p->llm = options->llm;
     p->prompt_tokens =
         options->prompt_tokens > 0 ? options->prompt_tokens : NIMA_PERSONA_TOKENS_PRESET;
+    p->rules = options->rules;
     pthread_mutex_init(&p->lock, NULL);
     p->stamp = stamp_all(ctx, p);
     nima_rc rc = read_all(ctx, p);
@@ -431,33 +435,43 @@ static bool kept_prompt(struct nima_ctx *ctx, struct nima_personality *p, nima_s
             .tokens_max = entry->tokens_max,
             .counted = entry->counted};
         split_lines(ctx, nima_str_copy(ctx->arena, nima_str_of(entry->dropped)), &out->dropped);
+        split_lines(ctx, nima_str_copy(ctx->arena, nima_str_of(entry->forbidden)), &out->forbidden);
     }
     pthread_mutex_unlock(&p->lock);
     return kept;
+}
+
+/* One a line, on the heap. */
+static char *join_lines(const struct nima_texts *texts)
+{
+    struct nima_buf lines;
+    nima_buf_init(&lines, NIMA_PERSONA_FILE_BYTES_MAX);
+    for (size_t i = 0; i < texts->count; i++) {
+        nima_buf_fmt(&lines, NIMA_FMT "\n", NIMA_ARG(texts->items[i]));
+    }
+    char *text = nima_xstrdup(nima_buf_view(&lines));
+    nima_buf_done(&lines);
+    return text;
 }
 
 /* Unless the files were read again meanwhile. */
 static void keep_prompt(struct nima_personality *p, uint64_t readings,
                         const struct nima_persona_prompt *made)
 {
-    struct nima_buf dropped;
-    nima_buf_init(&dropped, NIMA_PERSONA_FILE_BYTES_MAX);
-    for (size_t i = 0; i < made->dropped.count; i++) {
-        nima_buf_fmt(&dropped, NIMA_FMT "\n", NIMA_ARG(made->dropped.items[i]));
-    }
     pthread_mutex_lock(&p->lock);
     struct entry *entry = find(&p->entries, made->id);
     if (entry != NULL && p->readings == readings) {
         free(entry->prompt);
         free(entry->dropped);
+        free(entry->forbidden);
         entry->prompt = nima_xstrdup(made->text);
-        entry->dropped = nima_xstrdup(nima_buf_view(&dropped));
+        entry->dropped = join_lines(&made->dropped);
+        entry->forbidden = join_lines(&made->forbidden);
         entry->tokens = made->tokens;
         entry->tokens_max = made->tokens_max;
         entry->counted = made->counted;
     }
     pthread_mutex_unlock(&p->lock);
-    nima_buf_done(&dropped);
 }
 
 nima_rc nima_personality_prompt(struct nima_ctx *ctx, struct nima_personality *personality,
@@ -476,7 +490,41 @@ nima_rc nima_personality_prompt(struct nima_ctx *ctx, struct nima_personality *p
     struct nima_persona_prompt made;
     NIMA_TRY(
         nima_persona_write(ctx, &persona, personality->llm, personality->prompt_tokens, &made));
+    made.forbidden = persona.forbidden;
     keep_prompt(personality, readings, &made);
     *out = made;
     return NIMA_OK;
+}
+
+bool nima_personality_rules(const struct nima_personality *personality)
+{
+    return personality->rules;
+}
+
+struct nima_llm *nima_personality_llm(const struct nima_personality *personality)
+{
+    return personality->llm;
+}
+
+const double nima_personality_bounds[NIMA_PERSONALITY_BUCKETS] = {0.25, 0.5, 0.75, 0.9, 0.95, 1};
+
+void nima_personality_count(struct nima_personality *personality, double score, int64_t changes)
+{
+    pthread_mutex_lock(&personality->lock);
+    struct nima_personality_stats *stats = &personality->stats;
+    stats->replies++;
+    stats->changes += changes;
+    stats->score_sum += score;
+    for (size_t i = 0; i < NIMA_PERSONALITY_BUCKETS; i++) {
+        stats->within[i] += score <= nima_personality_bounds[i];
+    }
+    pthread_mutex_unlock(&personality->lock);
+}
+
+void nima_personality_stats(struct nima_personality *personality,
+                            struct nima_personality_stats *out)
+{
+    pthread_mutex_lock(&personality->lock);
+    *out = personality->stats;
+    pthread_mutex_unlock(&personality->lock);
 }

@@ -50,8 +50,9 @@ struct nima_persona {
 struct nima_persona_prompt {
     nima_str id, text;
     int tokens, tokens_max;
-    bool counted;              /* by the model's own tokenizer; else estimated */
-    struct nima_texts dropped; /* what did not fit, least important first */
+    bool counted;                /* by the model's own tokenizer; else estimated */
+    struct nima_texts dropped;   /* what did not fit, least important first */
+    struct nima_texts forbidden; /* what it never says */
 };
 
 struct nima_personality_options {
@@ -60,6 +61,7 @@ struct nima_personality_options {
     nima_str persona;     /* which one speaks where none is asked for; absent: the main one */
     struct nima_llm *llm; /* counts tokens; NULL: they are estimated */
     int prompt_tokens;    /* of a persona's prompt at most; 0: 400 */
+    bool rules;           /* replies go through the filter (filter.h) */
 };
 NIMA_MUST_USE nima_rc nima_personality_open(struct nima_ctx *ctx,
                                             const struct nima_personality_options *options,
@@ -85,3 +87,37 @@ NIMA_MUST_USE nima_rc nima_personality_get(struct nima_ctx *ctx,
 NIMA_MUST_USE nima_rc nima_personality_prompt(struct nima_ctx *ctx,
                                               struct nima_personality *personality, nima_str name,
                                               struct nima_persona_prompt *out);
+
+/* Whether replies go through the filter. */
+bool nima_personality_rules(const struct nima_personality *personality);
+
+/* A text held against a persona: what the rules make of it, and how well it fits. */
+struct nima_change {
+    nima_str rule, before, after;
+};
+struct nima_persona_check {
+    nima_str persona, text; /* after the rules */
+    struct {
+        struct nima_change *items;
+        size_t count;
+    } changes;
+    double rules;     /* 0..1: 1 less what the rules found by sentence */
+    double closeness; /* 0..1: to the nearest of the persona's examples, by meaning */
+    bool has_closeness;
+    double score; /* of both, see docs/personality.md */
+};
+NIMA_MUST_USE nima_rc nima_personality_check(struct nima_ctx *ctx,
+                                             struct nima_personality *personality, nima_str name,
+                                             nima_str text, struct nima_persona_check *out);
+
+/* How replies did since the start, for /metrics. */
+enum { NIMA_PERSONALITY_BUCKETS = 6 };
+extern const double nima_personality_bounds[NIMA_PERSONALITY_BUCKETS];
+struct nima_personality_stats {
+    int64_t replies, changes;
+    double score_sum;
+    int64_t within[NIMA_PERSONALITY_BUCKETS]; /* replies of a score up to each bound */
+};
+void nima_personality_count(struct nima_personality *personality, double score, int64_t changes);
+void nima_personality_stats(struct nima_personality *personality,
+                            struct nima_personality_stats *out);

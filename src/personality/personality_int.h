@@ -22,3 +22,6 @@ NIMA_MUST_USE nima_rc nima_persona_parse(struct nima_ctx *ctx, const char *file,
 NIMA_MUST_USE nima_rc nima_persona_write(struct nima_ctx *ctx, const struct nima_persona *persona,
                                          struct nima_llm *llm, int tokens_max,
                                          struct nima_persona_prompt *out);
+
+/* personality.c: the model that counts and embeds; NULL: none. */
+struct nima_llm *nima_personality_llm(const struct nima_personality *personality);

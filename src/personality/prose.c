@@ -8,7 +8,7 @@
 
 #include "personality/filter_int.h"
 
-enum { CHAIN_MAX = 3, MARKS_MAX = 32, CLOSERS_MAX = 3 };
+enum { CHAIN_MAX = 1, CLOSERS_MAX = 3 };
 
 static bool at_is_gap_or_end(struct nima_filter *f, size_t at)
 {
@@ -147,12 +147,12 @@ static size_t opening_at(struct nima_filter *f, size_t at, int depth, const stru
 static bool drop_opening(struct nima_filter *f, struct nima_filter_act *act)
 {
     const struct nima_rule *rule = NULL;
-    if (f->s.text_seen || !is_capital(f, 0)) {
+    if (f->s.text_seen ? !f->s.opening : !is_capital(f, 0)) {
         return false;
     }
     size_t rest = opening_at(f, 0, 0, &rule, &act->opening);
-    if (rest == 0) {
-        return false;
+    if (rest == 0 || f->s.text_seen) {
+        return false; /* behind an opening that stayed another one stays too */
     }
     act->opening = false;
     drop(act, rest, rule);
@@ -199,9 +199,14 @@ bool nima_filter_drop_after_gap(struct nima_filter *f, struct nima_filter_act *a
     if (lines > 0 && nima_filter_at(f, gap - 1) != '\n') {
         return false; /* an indented line may be code */
     }
-    const struct nima_rule *rule = NULL;
+    const struct nima_rule *rule = NULL, *unused;
     size_t end = sentence_at(f, gap, &rule);
     size_t rest = end > 0 ? end + nima_filter_blanks(f, end) : 0;
+    size_t second = end > 0 && rest > end ? sentence_at(f, rest, &unused) : 0;
+    if (second > 0 && lines > 0) { /* "I hope this helps! Let me know if …" */
+        end = second;
+        rest = end + nima_filter_blanks(f, end);
+    }
     int after = nima_filter_at(f, rest);
     bool line_over = after == '\n' || after == NIMA_FILTER_END;
     if (end == 0 || (lines > 0 && !line_over) || (lines == 0 && !line_over && !may_follow(after))) {
@@ -382,7 +387,7 @@ static bool change_marks(struct nima_filter *f, struct nima_filter_act *act)
 {
     size_t count = 0;
     bool asks = false, shouts = false;
-    for (int c = nima_filter_at(f, 0); (c == '!' || c == '?') && count < MARKS_MAX;
+    for (int c = nima_filter_at(f, 0); (c == '!' || c == '?') && count <= NIMA_RULE_MARKS_MAX;
          c = nima_filter_at(f, count)) {
         asks = asks || c == '?';
         shouts = shouts || c == '!';
@@ -390,7 +395,7 @@ static bool change_marks(struct nima_filter *f, struct nima_filter_act *act)
     }
     bool word = f->s.word_plain && f->s.word_len > 1 && !f->s.inverted && !shouted_word(&f->s) &&
                 (nima_filter_is_letter(f->s.prev) || f->s.prev == ')' || f->s.prev == '*');
-    if (!shouts || !word) {
+    if (!shouts || !word || count > NIMA_RULE_MARKS_MAX) {
         return false;
     }
     size_t end = count, closers = 0;
@@ -416,7 +421,8 @@ static bool break_steps(struct nima_filter *f, struct nima_filter_act *act)
 {
     size_t gap = nima_filter_blanks(f, 0), at = gap;
     int64_t number = 0;
-    if (f->s.number == 0 || !f->s.term || gap > NIMA_FILTER_GAP_MAX) {
+    if (f->s.number == 0 || !f->s.term || gap > NIMA_FILTER_GAP_MAX ||
+        nima_filter_is_gap(f->s.prev)) {
         return false;
     }
     while (nima_filter_is_digit(nima_filter_at(f, at)) && at - gap < 9) {

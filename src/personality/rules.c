@@ -188,7 +188,6 @@ const struct nima_rule_language nima_rule_languages[] = {
 
 /* Matching */
 #define NONE SIZE_MAX
-enum { ENDS_MAX = 8 };
 
 struct matcher {
     nima_rule_byte byte;
@@ -259,7 +258,8 @@ static size_t match_star(struct matcher *m, const char *p, const char *p_end, si
 static size_t match_end(const struct matcher *m, size_t at)
 {
     size_t end = at;
-    while (end < at + ENDS_MAX && (m->byte(m->user, end) == '.' || m->byte(m->user, end) == '!')) {
+    while (end < at + NIMA_RULE_MARKS_MAX &&
+           (m->byte(m->user, end) == '.' || m->byte(m->user, end) == '!')) {
         end++;
     }
     return end - at;
@@ -270,7 +270,8 @@ static size_t match_question(const struct matcher *m, size_t at)
 {
     size_t end = at;
     bool asks = false;
-    while (end < at + ENDS_MAX && (m->byte(m->user, end) == '?' || m->byte(m->user, end) == '!')) {
+    while (end < at + NIMA_RULE_MARKS_MAX &&
+           (m->byte(m->user, end) == '?' || m->byte(m->user, end) == '!')) {
         asks = asks || m->byte(m->user, end) == '?';
         end++;
     }

@@ -3,12 +3,12 @@
  * Private to src/personality: the rules for a reply, as rows. docs/personality.md lists them.
  *
  * A pattern is ASCII text, in lower case; ' is also the curly one. (a|b|) is one of these; * is up
- * to NIMA_RULE_STAR_MAX letters, blanks, commas and apostrophes, as few as will do; $ is one or
- * more of . and !; ? may have ! beside it.
+ * to NIMA_RULE_STAR_MAX letters, blanks, commas and apostrophes, as few as will do; $ is . and !,
+ * one to NIMA_RULE_MARKS_MAX of them; ? may have ! beside it.
  */
 #include "util/ctx.h"
 
-enum { NIMA_RULE_STAR_MAX = 80, NIMA_RULE_GROUPS_MAX = 4 };
+enum { NIMA_RULE_STAR_MAX = 80, NIMA_RULE_GROUPS_MAX = 4, NIMA_RULE_MARKS_MAX = 8 };
 
 enum nima_rule_kind {
     NIMA_RULE_OPENING,  /* dropped where a reply begins and something follows */

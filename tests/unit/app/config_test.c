@@ -77,6 +77,8 @@ static void value_for(const struct nima_config_row *row, int source, char out[VA
         snprintf(out, VALUE_CHARS, "%.0f", row->low + (row->high - row->low) * share);
     } else if (row->kind == NIMA_CONFIG_NUM) {
         snprintf(out, VALUE_CHARS, "%.6g", row->low + (row->high - row->low) * share);
+    } else if (row->kind == NIMA_CONFIG_BOOL) {
+        snprintf(out, VALUE_CHARS, "%s", source % 2 == 0 ? "true" : "false");
     } else {
         snprintf(out, VALUE_CHARS, "text-of-%d", source);
     }

@@ -24,7 +24,7 @@ struct world world_open_with(struct nima_llm_options llm)
     struct nima_memory_options memory;
     nima_memory_defaults(&memory);
     w.memory = nima_memory_new(w.store, w.llm, &memory);
-    struct nima_personality_options persona = {.llm = w.llm};
+    struct nima_personality_options persona = {.llm = w.llm, .rules = true};
     ASSERT_OK_CTX(&w.ctx, nima_personality_open(&w.ctx, &persona, &w.personality));
     struct nima_orchestrator_options options = {
         .store = w.store, .llm = w.llm, .memory = w.memory, .personality = w.personality};

@@ -3,6 +3,7 @@
 #include "personality/filter.h"
 #include "personality/support_personality.h"
 #include "util/buf.h"
+#include "util/file.h"
 
 /* What the rules make of a text, in one piece. */
 static nima_str filtered(struct nima_ctx *ctx, nima_str text)
@@ -42,6 +43,7 @@ static const struct {
     {"Use port 80.\n\nLet me know if you have any questions. Then go.", "Use port 80.\n\nThen go."},
     {"Use port 80. I'm sorry for the confusion. Then restart.", "Use port 80. Then restart."},
     {"```\nx\n```\n\nI hope this helps!", "```\nx\n```\n"},
+    {"```\nx\n```\n\nI hope this helps! Let me know if you have any questions.", "```\nx\n```\n"},
     {"I'm sorry for your loss.", "I'm sorry for your loss."},
     {"Try it. Let me know if you see errors in the log.",
      "Try it. Let me know if you see errors in the log."},
@@ -448,6 +450,64 @@ TEST(ten_thousand_made_texts_keep_what_must_be_kept)
         check_text(nima_buf_view(&text), &seed);
         nima_buf_done(&text);
     }
+}
+
+/* Replies as models write them, and all their beginnings: a stream may end anywhere. */
+TEST(replies_keep_what_must_be_kept)
+{
+    struct nima_ctx ctx;
+    nima_ctx_init(&ctx);
+    nima_str texts;
+    ASSERT_OK_CTX(&ctx,
+                  nima_file_read(&ctx, NIMA_SOURCE_DIR "/tests/data/replies.txt", 1 << 20, &texts));
+    uint32_t seed = 7;
+    size_t count = 0, at = 0;
+    while (at < texts.len) {
+        size_t end = nima_str_find(texts, NIMA_STR("\n=====\n"), at);
+        nima_str reply = nima_str_sub(texts, at, end);
+        check_text(reply, &seed);
+        for (int i = 0; i < 20; i++) {
+            check_text(nima_utf8_prefix(reply, draw(&seed, (uint32_t)reply.len)), &seed);
+        }
+        count++;
+        at = end == SIZE_MAX ? texts.len : end + 7;
+    }
+    assert_true(count >= 35);
+    nima_ctx_done(&ctx);
+}
+
+TEST(a_report_counts_what_was_found)
+{
+    struct nima_ctx ctx;
+    nima_ctx_init(&ctx);
+    nima_str phrases[] = {NIMA_STR("Trust me"), NIMA_STR("Sure!")};
+    struct nima_texts forbidden = {phrases, 2};
+    struct nima_filter *filter = nima_filter_new(&forbidden);
+    nima_filter_add(filter, NIMA_STR("It is so. Trust me on this. It works!"));
+    nima_filter_end(filter);
+    struct nima_filter_report report;
+    nima_filter_report(&ctx, filter, &report);
+    assert_int_equal(report.sentences, 3);
+    assert_int_equal(report.changes, 1);
+    ASSERT_STR_EQ(report.items[0].rule, "exclamation");
+    ASSERT_STR_EQ(report.items[0].before, "works!");
+    ASSERT_STR_EQ(report.items[0].after, "works.");
+    assert_true(report.score > 0.66 && report.score < 0.67); /* 1 less 2 halves of 3 sentences */
+    nima_filter_free(filter);
+    nima_filter_free(NULL);
+    nima_ctx_done(&ctx);
+}
+
+TEST(nothing_is_held_back_where_no_rule_can_apply)
+{
+    struct nima_filter *filter = nima_filter_new(NULL);
+    nima_filter_add(filter, NIMA_STR("Use the second port"));
+    ASSERT_STR_EQ(nima_filter_take(filter), "Use the second port");
+    nima_filter_add(filter, NIMA_STR(" and `x"));
+    ASSERT_STR_EQ(nima_filter_take(filter), " and `x");
+    nima_filter_end(filter);
+    assert_int_equal(nima_filter_held(filter), 0);
+    nima_filter_free(filter);
 }
 
 TEST_MAIN
