@@ -3,7 +3,7 @@
  * them: precision, recall and secrets for each half and kind, a line of JSON each.
  *
  *   bench_learning FILE [MODEL-ADDRESS MODELS-DIR]      NIMA_SHOW=dev|test shows what went wrong
- *   NIMA_KIND=free       only kinds that begin so
+ *   NIMA_KIND=free       only kinds that begin so      NIMA_HALF=test   only that half
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,8 +49,10 @@ static nima_rc take(struct run *run, const struct nima_json *line)
     nima_str kind = nima_json_str(nima_json_get(line, "kind"));
     nima_str text = nima_json_str(nima_json_get(line, "text"));
     const char *only = getenv("NIMA_KIND");
+    const char *part = getenv("NIMA_HALF");
     const char *loud = getenv("NIMA_SHOW");
     if (nima_str_starts(text, NIMA_STR("/")) ||
+        (part != NULL && !nima_str_eq(half, nima_str_of(part))) ||
         (only != NULL && !nima_str_starts(kind, nima_str_of(only)))) {
         return NIMA_OK;
     }

@@ -245,6 +245,26 @@ static bool fit(struct nima_ctx *ctx, const struct nima_grounds *g, nima_str fac
     return out->main != NULL && out->said > 0 && out->glue <= GLUE_MAX;
 }
 
+/* "is at work", "is crying": of somebody else, of now. */
+static bool of_the_moment(const struct fitting *f, size_t i)
+{
+    if (i + 1 >= f->count || !nima_memory_token_is(&f->t[i], "is")) {
+        return false;
+    }
+    const struct nima_said_word *next = &f->t[i + 1];
+    size_t len = strlen(next->low);
+    bool doing = len > 4 && strcmp(next->low + len - 3, "ing") == 0;
+    bool lasts = nima_memory_token_in(next, " living working learning studying getting moving "
+                                            "expecting teaching training building doing ");
+    bool somebody = nima_memory_token_is(&f->t[1], "user's");
+    bool mood = somebody && i + 2 == f->count && !next->capital &&
+                !nima_memory_token_number(next) &&
+                !nima_memory_listed(NIMA_LIST_STATES, next->low) &&
+                !nima_memory_listed_noun(NIMA_LIST_PERSON, next->low);
+    return mood || (somebody && doing && !lasts) ||
+           nima_memory_token_in(next, " at out asleep sick away ill ");
+}
+
 /* Says something outside its conversation, and is not of the moment. */
 static bool lasting(const struct fitting *f)
 {
@@ -260,14 +280,15 @@ static bool lasting(const struct fitting *f)
         }
         bool wish = nima_memory_token_is(t, "wants") && i + 1 < f->count &&
                     !nima_memory_token_is(t + 1, "to");
-        bool search = nima_memory_token_is(t, "looking") && i + 1 < f->count &&
-                      nima_memory_token_is(t + 1, "for");
+        bool search =
+            nima_memory_token_in(t, " looking reading watching waiting listening debugging"
+                                    " writing ") &&
+            nima_memory_token_is(&f->t[2], "is");
         bool no_name = nima_memory_token_is(t, "name") && f->denied;
-        if (wish || search || no_name) {
+        if (wish || search || no_name || of_the_moment(f, i)) {
             return false;
         }
-        dated = dated || nima_memory_token_number(t) || (t->low[0] >= '0' && t->low[0] <= '9') ||
-                nima_memory_listed(NIMA_LIST_MONTHS, t->low);
+        dated = dated || nima_memory_listed(NIMA_LIST_MONTHS, t->low);
         passing = passing || nima_memory_listed_noun(NIMA_LIST_PASSING, t->low);
     }
     bool wants_now = nima_memory_token_in(&f->t[2], " needs thinks guesses knows says means feels"

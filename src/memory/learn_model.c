@@ -8,7 +8,7 @@
 
 enum { FACTS_MAX = 4, TOKENS_MAX = 200 };
 
-/* Smaller ones answer with sentences of the examples; measured in docs/memory.md. */
+/* A model as small as the tiny one is not trusted with it; docs/memory.md. */
 static const int64_t least_parameters = 1000000000;
 
 static const char system_text[] =

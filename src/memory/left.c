@@ -1,5 +1,7 @@
 #include "memory/left.h"
 
+#include <string.h>
+
 #include "memory/lexicon.h"
 #include "util/buf.h"
 
@@ -60,6 +62,24 @@ static bool no_statement(const struct nima_said_word *t, size_t count)
     return false;
 }
 
+/* "I am the walrus", "I have 3 servers": what the rules know well and did not want. */
+static bool rejected(const struct nima_said_word *t, size_t count)
+{
+    size_t i = 0;
+    while (i < count && nima_memory_token_in(&t[i], " well so and but ok yes no also ")) {
+        i++;
+    }
+    if (i + 2 >= count || !nima_memory_token_in(&t[i], " i we ")) {
+        return false;
+    }
+    size_t len = strlen(t[i + 2].low);
+    bool doing = len > 4 && strcmp(t[i + 2].low + len - 3, "ing") == 0;
+    bool being = nima_memory_token_in(&t[i + 1], " am are ");
+    bool having =
+        nima_memory_token_is(&t[i + 1], "have") && !nima_memory_token_is(&t[i + 2], "been");
+    return (being && !doing) || having;
+}
+
 static void add(struct nima_left *left, nima_str text)
 {
     bool again = left->count > 0 && left->items[left->count - 1].ptr == text.ptr;
@@ -84,7 +104,7 @@ void nima_memory_left_note(struct nima_left *left, const struct nima_sentence *s
     if (follows && !mine) {
         add(left, before); /* says who "she" is */
         add(left, sentence->text);
-    } else if (mine && !understood && count >= WORDS_MIN) {
+    } else if (mine && !understood && count >= WORDS_MIN && !rejected(tokens, count)) {
         add(left, sentence->text);
     }
 }
