@@ -16,6 +16,7 @@ struct nima_llm;
 struct nima_memory;
 struct nima_orchestrator;
 struct nima_personality;
+struct nima_schedules;
 struct nima_store;
 struct nima_tasks;
 
@@ -29,6 +30,7 @@ struct nima_api {
     struct nima_tasks *tasks;
     struct nima_orchestrator *orchestrator;
     struct nima_personality *personality;
+    struct nima_schedules *schedules;
     struct nima_http *http; /* set once the server has started; for /metrics */
     int64_t started_ms;     /* on nima_mono_ms() */
     const char *version;

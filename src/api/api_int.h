@@ -13,6 +13,7 @@ extern const struct nima_route nima_api_conversation_routes[];
 extern const struct nima_route nima_api_personality_routes[];
 extern const struct nima_route nima_api_goal_routes[];
 extern const struct nima_route nima_api_task_routes[];
+extern const struct nima_route nima_api_schedule_routes[];
 extern const struct nima_route nima_api_system_routes[];
 
 static inline struct nima_api *nima_api_of(struct nima_exchange *exchange)

@@ -135,7 +135,7 @@ static struct chat_out chat_out_of(const struct nima_turn_out *turn)
                            .conversation_id = turn->conversation_id,
                            .message_id = turn->message_id,
                            .context = turn->context,
-                           .actions = NIMA_STR("[]")};
+                           .actions = turn->actions.ptr != NULL ? turn->actions : NIMA_STR("[]")};
     out.remembered.items = turn->remembered.items;
     out.remembered.count = turn->remembered.count;
     return out;

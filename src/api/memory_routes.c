@@ -1,6 +1,8 @@
 /* Facts, search, profile: contract section 5. */
 #include "api/api_int.h"
+#include "schedules/schedules.h"
 #include "store/people.h"
+#include "util/log.h"
 
 const char *const nima_api_sources[] = {"conversation", "explicit", "inferred", NULL};
 const char *const nima_api_statuses[] = {"active", "superseded", NULL};
@@ -133,6 +135,16 @@ static struct nima_fact fact_of(const struct fact_in *in)
                               .confidence = in->confidence};
 }
 
+/* The fact is stored, whatever becomes of those who wait for it. */
+static void tell_created(struct nima_ctx *ctx, struct nima_api *api)
+{
+    struct nima_error before = ctx->error;
+    if (nima_schedules_event(ctx, api->schedules, NIMA_STR("fact.created")) != NIMA_OK) {
+        nima_log_warn("schedules were not told of a new fact: %s", ctx->error.message);
+    }
+    ctx->error = before;
+}
+
 static nima_rc create_fact(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
                            void *out)
 {
@@ -142,6 +154,9 @@ static nima_rc create_fact(struct nima_ctx *ctx, struct nima_exchange *exchange,
     NIMA_TRY(nima_memory_add(ctx, nima_api_of(exchange)->memory, &wanted, &stored, &created));
     nima_exchange_status(exchange, created ? 201 : 200);
     *(struct fact_out *)out = out_of(&stored);
+    if (created) {
+        tell_created(ctx, nima_api_of(exchange));
+    }
     return NIMA_OK;
 }
 
@@ -159,6 +174,13 @@ static nima_rc create_facts(struct nima_ctx *ctx, struct nima_exchange *exchange
     NIMA_TRY(nima_memory_add_many(ctx, nima_api_of(exchange)->memory, wanted, list->count, stored,
                                   created));
     *(struct fact_list *)out = list_of(ctx, stored, list->count);
+    bool any = false;
+    for (size_t i = 0; i < list->count; i++) {
+        any = any || created[i];
+    }
+    if (any) {
+        tell_created(ctx, nima_api_of(exchange));
+    }
     return NIMA_OK;
 }
 

@@ -14,6 +14,7 @@
 #include "memory/memory.h"
 #include "orchestrator/orchestrator.h"
 #include "personality/personality.h"
+#include "schedules/schedules.h"
 #include "store/people.h"
 #include "tasks/tasks.h"
 #include "util/clock.h"
@@ -31,6 +32,7 @@ struct nima_app {
     struct nima_goals *goals;
     struct nima_knowledge *knowledge;
     struct nima_tasks *tasks;
+    struct nima_schedules *schedules;
     struct nima_orchestrator *orchestrator;
     struct nima_http *http;
     struct nima_api api;
@@ -153,10 +155,14 @@ static nima_rc open_domain(struct nima_ctx *ctx, struct nima_app *app)
     app->goals = nima_goals_new(app->store, app->llm);
     open_knowledge(ctx, app);
     NIMA_TRY(open_personality(ctx, app));
+    struct nima_schedules_options schedules = {
+        .store = app->store, .idle_ms = (int64_t)c->schedules.idle_minutes * 60 * 1000};
+    app->schedules = nima_schedules_new(&schedules);
     struct nima_orchestrator_options options = {.store = app->store,
                                                 .llm = app->llm,
                                                 .memory = app->memory,
                                                 .personality = app->personality,
+                                                .schedules = app->schedules,
                                                 .recall_limit = (int)c->memory.recall_limit};
     app->orchestrator = nima_orchestrator_new(&options);
     return NIMA_OK;
@@ -193,6 +199,7 @@ static nima_rc open_http(struct nima_ctx *ctx, struct nima_app *app)
                                  .tasks = app->tasks,
                                  .orchestrator = app->orchestrator,
                                  .personality = app->personality,
+                                 .schedules = app->schedules,
                                  .started_ms = nima_mono_ms(),
                                  .version = NIMA_VERSION,
                                  .store_ok = true,
@@ -221,6 +228,7 @@ static nima_rc open_http(struct nima_ctx *ctx, struct nima_app *app)
     };
     NIMA_TRY(nima_http_start(ctx, &options, &app->http));
     app->api.http = app->http;
+    nima_schedules_start(app->schedules, nima_orchestrator_scheduled, app->orchestrator);
     return NIMA_OK;
 }
 
@@ -365,7 +373,11 @@ void nima_app_close(struct nima_app *app)
         nima_http_stop(app->http, (int)app->config.server.stop_grace_s * 1000);
     }
     nima_tasks_close(app->tasks, app->config.server.stop_grace_s * 1000);
+    if (app->schedules != NULL) {
+        nima_schedules_stop(app->schedules);
+    }
     nima_orchestrator_free(app->orchestrator);
+    nima_schedules_free(app->schedules);
     nima_personality_close(app->personality);
     nima_goals_free(app->goals);
     nima_knowledge_free(app->knowledge);

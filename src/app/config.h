@@ -44,6 +44,9 @@ struct nima_config {
             secrets_file;
         int64_t workers, lease_s, approval_s;
     } tasks;
+    struct {
+        int64_t idle_minutes;
+    } schedules;
     nima_str file; /* the nima.yaml that was read; absent: none */
 };
 

@@ -129,5 +129,8 @@ const struct nima_config_row nima_config_rows[] = {
      .doc = "Seconds after which the tasks of a process that fell silent are taken up."},
     {"tasks", "approval_s", NIMA_CONFIG_INT, AT(tasks.approval_s), .preset = "86400", .low = 1,
      .high = 2592000, .doc = "Seconds that a proposal waits for its answer."},
+    {"schedules", "idle_minutes", NIMA_CONFIG_INT, AT(schedules.idle_minutes), .preset = "30",
+     .low = 1, .high = 525600,
+     .doc = "Minutes without a word after which a conversation is idle (conversation.idle)."},
 };
 const size_t nima_config_row_count = sizeof(nima_config_rows) / sizeof(nima_config_rows[0]);

@@ -20,6 +20,7 @@ struct nima_orchestrator *nima_orchestrator_new(const struct nima_orchestrator_o
     o->llm = options->llm;
     o->memory = options->memory;
     o->personality = options->personality;
+    o->schedules = options->schedules;
     o->recall_limit = options->recall_limit > 0 ? options->recall_limit : RECALL_PRESET;
     o->order = nima_order_new();
     return o;
@@ -133,7 +134,9 @@ static nima_rc create_conversation(struct nima_ctx *ctx, struct turn_state *s, n
         rows[i].content = turn->messages[i].content;
     }
     rows[turn->count - 1].metadata = metadata;
-    struct nima_conversation wanted = {.title = title_of(s->message)};
+    const struct nima_scheduled *scheduled = turn->scheduled;
+    struct nima_conversation wanted = {.title = scheduled != NULL ? scheduled->name
+                                                                  : title_of(s->message)};
     NIMA_TRY(nima_voice_keep(ctx, turn, wanted.metadata, &wanted.metadata));
     struct nima_conversation made;
     NIMA_TRY(nima_conversation_create(ctx, s->o->store, &wanted, rows, turn->count, &made));
@@ -174,7 +177,7 @@ static nima_rc store_message(struct nima_ctx *ctx, struct turn_state *s)
         return NIMA_OK;
     }
     nima_str metadata;
-    struct nima_user_meta meta = {s->fit.notes, s->fit.cut};
+    struct nima_user_meta meta = {s->fit.notes, s->turn->scheduled, s->fit.cut};
     NIMA_TRY(nima_meta_encode(ctx, &nima_user_meta_shape, &meta, &metadata));
     if (!s->history.has_conversation) {
         return create_conversation(ctx, s, metadata);
@@ -216,6 +219,7 @@ static nima_rc learn(struct nima_ctx *ctx, struct turn_state *s)
                                   .message_id = s->message_id,
                                   .wait = s->turn->learn == NIMA_LEARN_WAIT};
     struct nima_learned_list learned;
+    bool fresh = false;
     NIMA_TRY(nima_memory_learn(ctx, s->o->memory, &said, &learned));
     s->out.remembered.items = NIMA_NEW(ctx->arena, struct nima_remembered, learned.count);
     s->out.remembered.count = learned.count;
@@ -223,8 +227,11 @@ static nima_rc learn(struct nima_ctx *ctx, struct turn_state *s)
         const struct nima_fact *fact = &learned.items[i].fact;
         s->out.remembered.items[i] = (struct nima_remembered){fact->id, fact->fact, fact->category,
                                                               event_names[learned.items[i].event]};
+        fresh = fresh || learned.items[i].event == NIMA_LEARNED_ADDED;
     }
-    return NIMA_OK;
+    return fresh && s->o->schedules != NULL
+               ? nima_schedules_event(ctx, s->o->schedules, NIMA_STR("fact.created"))
+               : NIMA_OK;
 }
 
 /* "/remember …" and "/forget …" are carried out and confirmed without the model. */
@@ -306,6 +313,7 @@ static nima_rc store_reply(struct nima_ctx *ctx, struct turn_state *s, bool inte
         return NIMA_OK;
     }
     struct nima_reply_meta meta = {.context = s->out.context,
+                                   .actions = s->out.actions,
                                    .interrupted = interrupted,
                                    .has_interrupted = interrupted,
                                    .system_hash = s->fit.system_hash,

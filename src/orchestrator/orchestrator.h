@@ -19,6 +19,7 @@
  */
 #include "llm/llm.h"
 #include "memory/memory.h"
+#include "schedules/schedules.h"
 #include "store/conversations.h"
 #include "util/json.h"
 
@@ -36,12 +37,18 @@ struct nima_orchestrator_options {
     struct nima_llm *llm;
     struct nima_memory *memory;
     struct nima_personality *personality;
-    int recall_limit; /* facts a turn may recall; 0: 8 */
+    struct nima_schedules *schedules; /* NULL: reminders cannot be asked for in chat */
+    int recall_limit;                 /* facts a turn may recall; 0: 8 */
 };
 struct nima_orchestrator *nima_orchestrator_new(const struct nima_orchestrator_options *options);
 void nima_orchestrator_free(struct nima_orchestrator *orchestrator);
 
 enum nima_learn { NIMA_LEARN_BACKGROUND, NIMA_LEARN_WAIT, NIMA_LEARN_OFF };
+
+/* The schedule that a turn is made for; its message is marked so. */
+struct nima_scheduled {
+    nima_str schedule_id, run_id, name;
+};
 
 struct nima_turn {
     const struct nima_llm_message *messages; /* the request's; the last one is the person's */
@@ -52,6 +59,7 @@ struct nima_turn {
     enum nima_learn learn;
     nima_str persona; /* who speaks; absent: the conversation's own, or the default. A given one is
                          kept with the conversation */
+    const struct nima_scheduled *scheduled; /* NULL: a person is speaking */
     struct nima_llm_request model; /* sampling only: messages, count and slot_key are set here */
     nima_llm_on_text on_text;      /* may be NULL */
     /* Called once when everything is checked and the person's message is stored, before the model
@@ -102,6 +110,7 @@ struct nima_turn_out {
         struct nima_remembered *items;
         size_t count;
     } remembered;
+    nima_str actions; /* a JSON array of what was done or proposed; absent: nothing */
     enum nima_llm_finish finish;
 };
 extern const struct nima_shape nima_turn_context_shape;
@@ -155,3 +164,7 @@ NIMA_MUST_USE nima_rc nima_orchestrator_import(struct nima_ctx *ctx,
                                                const struct nima_conversation *conversation,
                                                const struct nima_message_row *messages,
                                                size_t count, struct nima_conversation *out);
+/* Carries out a run of a schedule; `user` is the orchestrator (a nima_schedule_perform). */
+NIMA_MUST_USE nima_rc nima_orchestrator_scheduled(struct nima_ctx *ctx, void *user,
+                                                  const struct nima_schedule_run *run,
+                                                  nima_str *conversation_id, nima_str *message_id);

@@ -11,6 +11,7 @@ struct nima_orchestrator {
     struct nima_llm *llm;
     struct nima_memory *memory;
     struct nima_personality *personality;
+    struct nima_schedules *schedules;
     struct nima_order *order;
     int recall_limit;
 };
@@ -217,6 +218,7 @@ nima_str nima_record_hash(struct nima_ctx *ctx, const struct nima_prompt *prompt
 /* shapes.c: what is kept in a message's metadata. */
 struct nima_user_meta {
     struct nima_notes notes;
+    const struct nima_scheduled *scheduled;
     struct nima_cut *cut;
 };
 struct nima_reply_meta {
@@ -225,6 +227,7 @@ struct nima_reply_meta {
         struct nima_remembered *items;
         size_t count;
     } remembered;
+    nima_str actions;
     bool interrupted, has_interrupted;
     nima_str system_hash; /* which system message the prompt began with */
     int64_t facts_change; /* the person's change counter when all notes of the window were true */

@@ -92,8 +92,17 @@ static const struct nima_field cut_fields[] = {
 static const struct nima_shape cut_shape =
     NIMA_SHAPE("Cut", struct nima_cut, cut_fields, .open = true);
 
+static const struct nima_field scheduled_fields[] = {
+    NIMA_FIELD(UUID, struct nima_scheduled, schedule_id, .required = true),
+    NIMA_FIELD(UUID, struct nima_scheduled, run_id, .required = true),
+    NIMA_FIELD(STR, struct nima_scheduled, name, .required = true),
+};
+static const struct nima_shape scheduled_shape =
+    NIMA_SHAPE("Scheduled", struct nima_scheduled, scheduled_fields, .open = true);
+
 static const struct nima_field user_meta_fields[] = {
     NIMA_FIELD(LIST, struct nima_user_meta, notes, .shape = &note_shape),
+    NIMA_FIELD(OBJECT, struct nima_user_meta, scheduled, .shape = &scheduled_shape),
     NIMA_FIELD(OBJECT, struct nima_user_meta, cut, .shape = &cut_shape),
 };
 const struct nima_shape nima_user_meta_shape =
@@ -102,6 +111,7 @@ const struct nima_shape nima_user_meta_shape =
 static const struct nima_field reply_meta_fields[] = {
     NIMA_FIELD(OBJECT, struct nima_reply_meta, context, .shape = &nima_turn_context_shape),
     NIMA_FIELD(LIST, struct nima_reply_meta, remembered, .shape = &nima_remembered_shape),
+    NIMA_FIELD(ANY, struct nima_reply_meta, actions),
     NIMA_FIELD(BOOL, struct nima_reply_meta, interrupted,
                .has = NIMA_HAS(struct nima_reply_meta, has_interrupted)),
     NIMA_FIELD(STR, struct nima_reply_meta, system_hash),

@@ -21,3 +21,8 @@ NIMA_MUST_USE nima_rc nima_store_add_message(struct nima_ctx *ctx, struct nima_d
 NIMA_MUST_USE nima_rc nima_store_keep_prompt(struct nima_ctx *ctx, struct nima_db *db,
                                              nima_str conversation_id, nima_str message_id,
                                              const struct nima_prompt_keep *prompt);
+/* Appends one message to a conversation of ctx->user_id, within the caller's transaction. */
+NIMA_MUST_USE nima_rc nima_store_append(struct nima_ctx *ctx, struct nima_db *db,
+                                        nima_str conversation_id,
+                                        const struct nima_message_row *message,
+                                        struct nima_message_row *out);

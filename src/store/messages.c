@@ -121,6 +121,14 @@ static nima_rc append(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     return NIMA_OK;
 }
 
+nima_rc nima_store_append(struct nima_ctx *ctx, struct nima_db *db, nima_str conversation_id,
+                          const struct nima_message_row *message, struct nima_message_row *out)
+{
+    struct append job = {
+        .conversation_id = conversation_id, .messages = message, .count = 1, .rows = out};
+    return append(ctx, db, &job);
+}
+
 nima_rc nima_messages_append(struct nima_ctx *ctx, struct nima_store *store,
                              nima_str conversation_id, const struct nima_message_row *messages,
                              size_t count, struct nima_message_row *out)

@@ -89,6 +89,7 @@ static nima_rc forget(struct nima_ctx *ctx, struct nima_db *db, void *arg)
         "DELETE FROM conversations WHERE user_id = $1",
         "DELETE FROM goals WHERE user_id = $1",
         "DELETE FROM pack_activations WHERE user_id = $1",
+        "DELETE FROM schedules WHERE user_id = $1",
         "DELETE FROM idempotency WHERE user_id = $1",
         "DELETE FROM tasks WHERE user_id = $1",
         "DELETE FROM task_audit WHERE user_id = $1",

@@ -19,10 +19,11 @@ NIMA_MUST_USE nima_rc nima_profile_get(struct nima_ctx *ctx, struct nima_store *
 NIMA_MUST_USE nima_rc nima_profile_put(struct nima_ctx *ctx, struct nima_store *store,
                                        const struct nima_profile *profile,
                                        struct nima_profile *out);
-/* Facts, versions, profile, conversations, messages, idempotent replies, tasks and their record of
- * ctx->user_id; the free pages are overwritten (secure_delete) and the log is truncated, so nothing
- * is left in the file. Tokens, and the person's id with the change counter, stay. BUSY: all is
- * deleted, but the log could not be truncated while somebody read it; do it again. */
+/* Facts, versions, profile, conversations, messages, idempotent replies, schedules, tasks and
+ * their record of ctx->user_id; the free pages are overwritten (secure_delete) and the log is
+ * truncated, so nothing is left in the file. Tokens, and the person's id with the change counter,
+ * stay. BUSY: all is deleted, but the log could not be truncated while somebody read it; do it
+ * again. */
 NIMA_MUST_USE nima_rc nima_people_forget(struct nima_ctx *ctx, struct nima_store *store,
                                          int64_t *change_out);
 

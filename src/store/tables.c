@@ -186,6 +186,36 @@ static const struct nima_column pack_activations[] = {
     {"conversation_id", NIMA_DB_TEXT, KEY, ""}, {"state", NIMA_DB_TEXT, 0, "on"},
     {"version", NIMA_DB_TEXT, NUL, NULL},       {"updated_at", NIMA_DB_TIME, 0, "now"},
 };
+static const struct nima_column schedules[] = {
+    {"id", NIMA_DB_TEXT, KEY | UUID, "id"},
+    {"user_id", NIMA_DB_TEXT, 0, "default"},
+    {"name", NIMA_DB_TEXT, 0, NULL},
+    {"kind", NIMA_DB_TEXT, 0, NULL},
+    {"spec", NIMA_DB_TEXT, 0, NULL},
+    {"timezone", NIMA_DB_TEXT, 0, "UTC"},
+    {"action", NIMA_DB_TEXT, 0, "remind"},
+    {"body", NIMA_DB_TEXT, 0, NULL},
+    {"conversation_id", NIMA_DB_TEXT, NUL | UUID, NULL},
+    {"enabled", NIMA_DB_INT, 0, "1"},
+    {"next_at", NIMA_DB_TIME, NUL, NULL},
+    {"last_at", NIMA_DB_TIME, NUL, NULL},
+    {"created_at", NIMA_DB_TIME, 0, "now"},
+    {"updated_at", NIMA_DB_TIME, 0, "now"},
+};
+static const struct nima_column schedule_runs[] = {
+    {"id", NIMA_DB_TEXT, KEY | UUID, "id"},
+    {"schedule_id", NIMA_DB_TEXT, UUID, NULL},
+    {"user_id", NIMA_DB_TEXT, 0, "default"},
+    {"due_at", NIMA_DB_TIME, 0, NULL},
+    {"status", NIMA_DB_TEXT, 0, NULL},
+    {"attempts", NIMA_DB_INT, 0, "0"},
+    {"not_before", NIMA_DB_TIME, 0, "now"},
+    {"started_at", NIMA_DB_TIME, NUL, NULL},
+    {"finished_at", NIMA_DB_TIME, NUL, NULL},
+    {"conversation_id", NIMA_DB_TEXT, NUL | UUID, NULL},
+    {"message_id", NIMA_DB_TEXT, NUL | UUID, NULL},
+    {"error", NIMA_DB_TEXT, NUL, NULL},
+};
 
 #define OF_MY_GOALS "goal_id IN (SELECT id FROM goals WHERE user_id = $1)"
 #define MINE        "user_id = $1"
@@ -214,6 +244,9 @@ const struct nima_table nima_tables[] = {
     {"prompt_texts", "tables/prompt_texts.json", NULL,
      "conversation_id IN (SELECT id FROM conversations WHERE user_id = $1)", prompt_texts,
      COUNT(prompt_texts)},
+    {"schedules", "tables/schedules.json", "schedule", MINE, schedules, COUNT(schedules)},
+    {"schedule_runs", "tables/schedule_runs.json", "schedule_run", MINE, schedule_runs,
+     COUNT(schedule_runs)},
     /* Not part of an export: what is taken in must not start anything, and a record of what was
      * done belongs to the store where it was. */
     {"tasks", "tables/tasks.json", NULL, MINE, tasks, COUNT(tasks)},

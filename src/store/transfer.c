@@ -214,6 +214,9 @@ static nima_rc check_parent(struct nima_ctx *ctx, struct nima_db *db, const stru
     } else if (strcmp(table->name, "fact_versions") == 0) {
         sql = "SELECT 1 FROM facts WHERE id = $1 AND user_id = $2";
         id = row->values[0];
+    } else if (strcmp(table->name, "schedule_runs") == 0) {
+        sql = "SELECT 1 FROM schedules WHERE id = $1 AND user_id = $2";
+        id = row->values[1];
     }
     *ours = true;
     if (sql == NULL) {

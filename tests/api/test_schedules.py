@@ -1,0 +1,191 @@
+"""Schedules: made, looked at, changed, fired; what comes of them in conversations."""
+
+import time
+from datetime import datetime, timedelta, timezone
+
+STORES = ("sqlite", "json", "postgres")
+PATH = "/v1/schedules"
+WAIT_S = 60
+NOBODY = "0190a000-0000-7000-8000-000000000001"
+
+
+def now(**more):
+    return (datetime.now(timezone.utc) + timedelta(**more)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def make(api, when, what=None, expect=201, **more):
+    return api.post(PATH, {"when": when, "do": what or {"remind": "drink water"}} | more, expect=expect)
+
+
+def wait_for(look, wanted=bool):
+    until = time.monotonic() + WAIT_S
+    while True:
+        found = look()
+        if wanted(found) or time.monotonic() > until:
+            assert wanted(found), found
+            return found
+        time.sleep(0.05)
+
+
+def ended(api, schedule, count=1):
+    def look():
+        return [run for run in api.get(f"{PATH}/{schedule['id']}/runs", expect=200).json() if run["status"] in ("done", "failed")]
+
+    return wait_for(look, lambda runs: len(runs) >= count)
+
+
+def test_made_listed_changed_and_deleted(fresh):
+    made = make(fresh, {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"}, name="Water").json()
+    assert made["name"] == "Water" and made["state"] == "active" and made["enabled"] is True
+    assert made["when"] == {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"} and made["do"] == {"remind": "drink water"}
+    assert made["upcoming"][0] == made["next_at"] and len(made["upcoming"]) == 5
+    assert fresh.get(f"{PATH}/{made['id']}", expect=200).json() == made
+    other = make(fresh, {"every": "2w"}, {"prompt": "how am I?"}).json()
+    assert other["name"] == "how am I?"
+    assert [row["id"] for row in fresh.get(PATH, expect=200).json()] == [other["id"], made["id"]]
+    page = fresh.get(f"{PATH}?limit=1", expect=200)
+    assert [row["id"] for row in page.json()] == [other["id"]]
+    more = fresh.get(f"{PATH}?limit=1&cursor={page.headers['x-next-cursor']}", expect=200)
+    assert [row["id"] for row in more.json()] == [made["id"]] and "x-next-cursor" not in more.headers
+    paused = fresh.patch(f"{PATH}/{made['id']}", {"enabled": False}, expect=200).json()
+    assert paused["state"] == "paused" and "next_at" not in paused and paused["upcoming"] == []
+    again = fresh.patch(f"{PATH}/{made['id']}", {"enabled": True, "do": {"remind": "tea"}}, expect=200).json()
+    assert again["next_at"] == made["next_at"] and again["do"] == {"remind": "tea"} and again["name"] == "Water"
+    moved = fresh.patch(f"{PATH}/{made['id']}", {"when": {"cron": "@daily", "timezone": "UTC"}}, expect=200).json()
+    assert moved["next_at"].endswith("T00:00:00.000Z")
+    assert fresh.delete(f"{PATH}/{made['id']}", expect=200).json() == {"status": "deleted"}
+    fresh.get(f"{PATH}/{made['id']}", expect=404)
+    assert [row["id"] for row in fresh.get(PATH).json()] == [other["id"]]
+
+
+def test_a_preview_stores_nothing(fresh):
+    shown = fresh.post(
+        f"{PATH}?preview=true",
+        {"when": {"cron": "30 2 * * *", "timezone": "Europe/Berlin"}, "do": {"remind": "x"}}, expect=200,
+    ).json()  # fmt: skip
+    assert "id" not in shown and len(shown["upcoming"]) == 5
+    assert fresh.get(PATH).json() == []
+
+
+def test_what_makes_no_sense_is_refused(api):
+    for when, field in (
+        ({"cron": "0 0 30 2 *"}, "when.cron"), ({"cron": "61 * * * *"}, "when.cron"), ({"cron": "* * * *"}, "when.cron"),
+        ({"every": "0s"}, "when.every"), ({"every": "1"}, "when.every"), ({"every": "999w"}, "when.every"),
+        ({"every": "-5m"}, "when.every"), ({"event": "rain"}, "when.event"), ({"at": "2020-01-01T00:00:00Z"}, "when.at"),
+        ({"at": "tomorrow"}, "when.at"), ({"cron": "@daily", "timezone": "Mars/Phobos"}, "when.timezone"),
+        ({"cron": "@daily", "timezone": "../../etc/passwd"}, "when.timezone"), ({}, "when"), ({"timezone": "UTC"}, "when"),
+        ({"every": "1d", "cron": "@daily"}, "when"),
+    ):  # fmt: skip
+        assert make(api, when, expect=422).field == field, when
+    for what, field in (
+        ({"remind": "x", "prompt": "y"}, "do"), ({"conversation_id": NOBODY}, "do"), ({"remind": " "}, "do.remind"),
+        ({"task": {"type": "file"}}, "do.task"), ({"remind": "x" * 2001}, "do.remind"), ({"remind": 5}, "do.remind"),
+    ):  # fmt: skip
+        assert make(api, {"every": "1d"}, what, expect=422).field == field, what
+    assert api.post(PATH, {"when": {"every": "1d"}}, expect=422).field == "do"
+    assert api.post(PATH, {"do": {"remind": "x"}}, expect=422).field == "when"
+    for method, path in (("get", ""), ("delete", ""), ("get", "/runs")):
+        getattr(api, method)(f"{PATH}/{NOBODY}{path}", expect=404)
+    api.patch(f"{PATH}/{NOBODY}", {"enabled": False}, expect=404)
+    api.request("POST", f"{PATH}/{NOBODY}/run", expect=404)
+
+
+def test_the_zone_is_the_profile_s(fresh):
+    profile = {"name": "Ana", "preferences": {"time_zone": "Asia/Kathmandu"}, "context": {}}
+    fresh.put("/v1/memory/profile", profile, expect=200)
+    made = make(fresh, {"cron": "0 9 * * *"}).json()
+    assert made["when"]["timezone"] == "Asia/Kathmandu" and made["next_at"].endswith("T03:15:00.000Z")
+
+
+def test_a_reminder_lands_in_a_conversation_of_its_own_or_in_the_one_given(fresh):
+    before = now()
+    once = make(fresh, {"at": now(milliseconds=300)}, {"remind": "call Ana"}).json()
+    run = ended(fresh, once)[0]
+    assert run["status"] == "done" and run["attempts"] == 1 and run["due_at"] == once["next_at"]
+    talk = fresh.get(f"/v1/conversations/{run['conversation_id']}", expect=200).json()
+    assert talk["title"] == "Reminders" and [m["content"] for m in talk["messages"]] == ["call Ana"]
+    message = talk["messages"][0]
+    assert message["role"] == "assistant" and message["id"] == run["message_id"]
+    assert message["metadata"]["scheduled"] == {"schedule_id": once["id"], "run_id": run["id"], "name": "call Ana"}
+    over = fresh.get(f"{PATH}/{once['id']}").json()
+    assert over["state"] == "done" and over["enabled"] is False and "next_at" not in over
+    assert fresh.patch(f"{PATH}/{once['id']}", {"enabled": True}, expect=422).field == "enabled"
+    since = fresh.get(f"{PATH}/runs?since={before}", expect=200).json()
+    assert [(row["id"], row["name"]) for row in since] == [(run["id"], "call Ana")]
+    assert fresh.get(f"{PATH}/runs?since={run['finished_at']}").json() == []
+
+    here = fresh.chat("[[reply:hello]]").json()["conversation_id"]
+    there = make(fresh, {"event": "goal.completed"}, {"remind": "well done", "conversation_id": here}).json()
+    fired = fresh.request("POST", f"{PATH}/{there['id']}/run", expect=202).json()
+    assert fired["status"] == "due" and fired["schedule_id"] == there["id"]
+    assert ended(fresh, there)[0]["conversation_id"] == here
+    assert fresh.get(f"/v1/conversations/{here}").json()["messages"][-1]["content"] == "well done"
+    fresh.delete(f"/v1/conversations/{here}", expect=200)
+    fresh.request("POST", f"{PATH}/{there['id']}/run", expect=202)
+    assert ended(fresh, there, 2)[0]["conversation_id"] == run["conversation_id"], "its conversation is gone"
+
+
+def test_every_second_and_then_no_more(fresh):
+    made = make(fresh, {"every": "1s"}).json()
+    runs = ended(fresh, made, 3)
+    assert len({run["due_at"] for run in runs}) == len(runs)
+    fresh.patch(f"{PATH}/{made['id']}", {"enabled": False}, expect=200)
+    count = len(ended(fresh, made, 3))
+    talk = fresh.get(f"/v1/conversations/{runs[0]['conversation_id']}").json()
+    assert count <= len(talk["messages"]) <= count + 1
+
+
+def test_a_prompt_is_answered(fresh):
+    made = make(fresh, {"at": now(milliseconds=200)}, {"prompt": "[[reply:Three things today.]]"}, name="Morning").json()
+    run = ended(fresh, made)[0]
+    assert run["status"] == "done", run
+    talk = fresh.get(f"/v1/conversations/{run['conversation_id']}").json()
+    assert talk["title"] == "Morning" and [m["role"] for m in talk["messages"]] == ["user", "assistant"]
+    assert talk["messages"][1]["content"] == "Three things today." and talk["messages"][1]["id"] == run["message_id"]
+    assert talk["messages"][0]["metadata"]["scheduled"]["run_id"] == run["id"]
+
+
+def test_a_prompt_that_fails_says_so(fresh):
+    made = make(fresh, {"event": "task.failed"}, {"prompt": "remind me tomorrow [[fail]]"}).json()
+    fresh.request("POST", f"{PATH}/{made['id']}/run", expect=202)
+
+    def tried():
+        return fresh.get(f"{PATH}/{made['id']}/runs").json()[0]
+
+    run = wait_for(tried, lambda run: run["attempts"] == 1 and run["status"] == "due")
+    assert run["error"] and fresh.get(PATH).json()[0]["id"] == made["id"], "and it makes no schedule of its own"
+
+
+def test_a_new_fact_is_an_event(fresh):
+    made = make(fresh, {"event": "fact.created"}, {"remind": "I learned something"}).json()
+    fresh.chat("My name is Ana and I live in Porto.")
+    assert ended(fresh, made)[0]["status"] == "done"
+    fact = {"fact": "Ana has a boat", "category": "belongings"}
+    count = len(fresh.get(f"{PATH}/{made['id']}/runs").json())
+    fresh.post("/v1/memory/facts", fact, expect=201)
+    ended(fresh, made, count + 1)
+
+
+def test_what_was_missed_happens_once_at_the_start(start_server):
+    from client import Client
+
+    api = Client(start_server())
+    often = make(api, {"every": "1s"}).json()
+    once = make(api, {"at": now(seconds=2)}, {"remind": "while you were away"}).json()
+    ended(api, often)
+    api.server.stop()
+    stopped = time.monotonic()
+    while time.monotonic() - stopped < 4:
+        time.sleep(0.1)
+    count_before = now()
+    api.server.start().wait_ready()
+    assert ended(api, once)[0]["status"] == "done"
+    api.patch(f"{PATH}/{often['id']}", {"enabled": False}, expect=200)
+    missed = [run for run in ended(api, often) if run["due_at"] < count_before and run["finished_at"] > count_before]
+    assert len(missed) <= 1, "once, not once for each second"
+
+
+def test_forgetting_somebody_takes_their_schedules(fresh):
+    make(fresh, {"every": "1d"})
+    fresh.request("DELETE", "/v1/memory", {"confirm": "default"}, expect=204)
+    assert fresh.get(PATH).json() == []
