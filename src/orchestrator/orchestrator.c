@@ -408,13 +408,30 @@ static nima_rc make_prompt(struct nima_ctx *ctx, struct turn_state *s)
     return NIMA_OK;
 }
 
+/* "remind me every Monday at 9 to …": a schedule's own words are no wish. */
+static bool is_for_schedules(struct nima_ctx *ctx, const struct turn_state *s)
+{
+    return s->turn->use_memory && s->turn->scheduled == NULL && s->o->schedules != NULL &&
+           nima_schedules_asked(ctx, s->message);
+}
+
+static nima_rc answer_schedules(struct nima_ctx *ctx, struct turn_state *s)
+{
+    struct nima_schedules_reply reply;
+    NIMA_TRY(nima_schedules_answer(ctx, s->o->schedules, s->message, s->conversation_id, &reply));
+    s->reply.text = reply.text;
+    s->out.actions = reply.actions;
+    return s->turn->on_text != NULL ? s->turn->on_text(ctx, s->turn->user, reply.text) : NIMA_OK;
+}
+
 static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
 {
     const struct nima_turn *turn = s->turn;
     bool command = turn->use_memory && turn->learn != NIMA_LEARN_OFF && is_command(s->message);
+    bool asked = !command && is_for_schedules(ctx, s);
     NIMA_TRY(nima_history_load(ctx, s->o, turn, &s->history));
     NIMA_TRY(nima_voice_choose(ctx, s->o, turn, s->history.metadata, &s->persona));
-    if (!command) {
+    if (!command && !asked) {
         NIMA_TRY(make_prompt(ctx, s));
     }
     NIMA_TRY(store_message(ctx, s));
@@ -423,9 +440,11 @@ static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
         rc = turn->on_ready(ctx, turn->user, s->conversation_id);
     }
     if (rc == NIMA_OK) {
-        rc = command ? run_command(ctx, s) : generate(ctx, s);
+        rc = command ? run_command(ctx, s)
+             : asked ? answer_schedules(ctx, s)
+                     : generate(ctx, s);
     }
-    return finish(ctx, s, rc, command);
+    return finish(ctx, s, rc, command || asked);
 }
 
 nima_rc nima_orchestrator_turn(struct nima_ctx *ctx, struct nima_orchestrator *orchestrator,

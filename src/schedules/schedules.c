@@ -144,6 +144,7 @@ static nima_rc read_wish(struct nima_ctx *ctx, struct nima_schedules *schedules,
         }
         row->next_at = 0;
         NIMA_TRY(nima_when_read(ctx, wish->when, zone, row));
+        row->next_at = row->enabled ? wish->first_at : 0;
     }
     if (wish->name.ptr != NULL) {
         NIMA_TRY(check_text(ctx, "name", wish->name, NIMA_SCHEDULE_NAME_CHARS_MAX));

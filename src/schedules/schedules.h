@@ -12,6 +12,7 @@
  * Errors     INVALID naming the field; NOT_FOUND; STORE and BUSY come through.
  */
 #include "store/schedules.h"
+#include "util/json.h"
 
 struct nima_schedules;
 struct nima_zone;
@@ -57,6 +58,7 @@ struct nima_schedule_wish {
     const struct nima_schedule_when *when;
     const struct nima_schedule_do *what;
     bool enabled, has_enabled;
+    int64_t first_at; /* of an interval: when it begins; 0: one interval from now */
 };
 struct nima_schedule_view {
     nima_str id, name;
@@ -72,6 +74,8 @@ struct nima_schedule_view {
     } upcoming;
     int64_t created_at, updated_at;
 };
+extern const struct nima_shape nima_schedule_when_shape, nima_schedule_do_shape,
+    nima_schedule_view_shape;
 /* INVALID for what makes no sense, never comes, or lies in the past. With `preview` nothing is
  * stored: id and times of making are absent. */
 NIMA_MUST_USE nima_rc nima_schedules_add(struct nima_ctx *ctx, struct nima_schedules *schedules,
@@ -99,3 +103,17 @@ NIMA_MUST_USE nima_rc nima_schedules_zone(struct nima_ctx *ctx, struct nima_sche
                                           nima_str *name, const struct nima_zone **out);
 /* "Monday 30 November 2026 at 09:00 (Europe/Berlin)" */
 nima_str nima_schedules_when_text(struct nima_ctx *ctx, int64_t unix_ms, nima_str timezone);
+
+/* Wishes in chat, by rules: "remind me every Monday at 9 to …", "what reminders do I have?",
+ * "cancel the reminder about …". False for everything else, also where reminding is merely spoken
+ * of. */
+bool nima_schedules_asked(struct nima_ctx *ctx, nima_str message);
+struct nima_schedules_reply {
+    nima_str text;
+    nima_str actions; /* a JSON array; absent: nothing was done */
+};
+/* Carries out what was asked and says so, or asks back. What is to be said later goes into this
+ * conversation; absent: the person's own for reminders. */
+NIMA_MUST_USE nima_rc nima_schedules_answer(struct nima_ctx *ctx, struct nima_schedules *schedules,
+                                            nima_str message, nima_str conversation_id,
+                                            struct nima_schedules_reply *out);

@@ -1,9 +1,8 @@
-"""Schedules: made, looked at, changed, fired; what comes of them in conversations."""
+"""Schedules: made, looked at, changed, fired; what comes of them in conversations. On the other stores: test_stores.py."""
 
 import time
 from datetime import datetime, timedelta, timezone
 
-STORES = ("sqlite", "json", "postgres")
 PATH = "/v1/schedules"
 WAIT_S = 60
 NOBODY = "0190a000-0000-7000-8000-000000000001"
@@ -189,3 +188,38 @@ def test_forgetting_somebody_takes_their_schedules(fresh):
     make(fresh, {"every": "1d"})
     fresh.request("DELETE", "/v1/memory", {"confirm": "default"}, expect=204)
     assert fresh.get(PATH).json() == []
+
+
+def test_reminders_are_asked_for_in_chat(fresh):
+    fresh.put("/v1/memory/profile", {"name": "Ana", "preferences": {"time_zone": "Europe/Berlin"}, "context": {}}, expect=200)
+    body = fresh.chat("remind me every Monday at 9 am to water the plants").json()
+    (action,) = body["actions"]
+    made = action["schedule"]
+    assert (action["type"], action["event"]) == ("schedule", "created")
+    assert made["when"] == {"cron": "0 9 * * 1", "timezone": "Europe/Berlin"}
+    assert made["do"] == {"remind": "water the plants", "conversation_id": body["conversation_id"]}
+    assert body["response"].startswith("I will remind you on Monday ") and body["remembered"] == []
+    assert "at 09:00 (Europe/Berlin), and then every Monday at 09:00: water the plants." in body["response"]
+    assert fresh.get(f"{PATH}/{made['id']}").json() == made
+    kept = fresh.get(f"/v1/conversations/{body['conversation_id']}").json()["messages"][-1]
+    assert kept["content"] == body["response"] and kept["metadata"]["actions"] == body["actions"]
+
+    soon = fresh.stream("Remind me in 1 second to look up", conversation_id=body["conversation_id"]).frames
+    once = soon[-1]["actions"][0]["schedule"]
+    assert soon[0]["content"].startswith("I will remind you on ")
+    assert ended(fresh, once)[0]["conversation_id"] == body["conversation_id"]
+
+    listed = fresh.chat("What reminders do I have?").json()
+    assert [a["schedule"]["id"] for a in listed["actions"]] == [made["id"]] and "water the plants" in listed["response"]
+    fresh.chat("remind me tomorrow at noon to water the tomatoes")
+    unclear = fresh.chat("cancel the reminder about water").json()
+    assert unclear["actions"] == [] and "Which one" in unclear["response"] and len(fresh.get(PATH).json()) == 3
+    gone = fresh.chat("cancel the reminder about the plants").json()
+    assert gone["actions"][0]["event"] == "cancelled" and gone["actions"][0]["schedule"]["id"] == made["id"]
+    fresh.get(f"{PATH}/{made['id']}", expect=404)
+    assert fresh.chat("remind me to call Ana").json()["response"].startswith("When shall I remind you?")
+    assert "past" in fresh.chat("remind me on 2020-01-01 at 9 am to travel back").json()["response"]
+    count = len(fresh.get(PATH).json())
+    assert fresh.chat("That reminds me of last Monday at 9. [[reply:Yes.]]").json()["response"] == "Yes."
+    fresh.chat("remind me tomorrow at 9 to call", use_memory=False)
+    assert len(fresh.get(PATH).json()) == count

@@ -70,6 +70,9 @@ def fill(api):
             timeout=60,
         )
         assert reply.status_code == 200, reply.text
+    for when in ({"every": "1d"}, {"cron": "0 9 29 2 *"}, {"event": "fact.created"}):
+        reply = requests.post(url + "/v1/schedules", json={"when": when, "do": {"remind": "«tea»"}}, timeout=30)
+        assert reply.status_code == 201, reply.text
     profile = {"name": "Ana", "preferences": {"tone": "dry", "b": 2}, "context": {"x": [1, 2]}}
     assert requests.put(url + "/v1/memory/profile", json=profile, timeout=30).status_code == 200
     until = time.monotonic() + 60
