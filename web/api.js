@@ -54,11 +54,11 @@ async function send(method, path, { body, signal, accept = "application/json" } 
   throw new ApiError("http", { status: reply.status, error, retryAfter: retryAfter(reply.headers) });
 }
 
-/** {data, next}: the decoded body (null for 204) and the cursor of the next page, if any. */
+/** {data, next, date}: the decoded body (null for 204), the cursor of the next page, if any, and the server's time. */
 async function call(method, path, options) {
   const reply = await send(method, path, options);
   const text = reply.status === 204 ? "" : await reply.text();
-  return { data: text ? JSON.parse(text) : null, next: reply.headers.get("x-next-cursor") };
+  return { data: text ? JSON.parse(text) : null, next: reply.headers.get("x-next-cursor"), date: reply.headers.get("date") };
 }
 
 const query = (values) => {
@@ -69,6 +69,7 @@ const id = encodeURIComponent;
 
 export const health = (signal) => call("GET", "health", { signal });
 export const profile = () => call("GET", "v1/memory/profile");
+export const setProfile = (body) => call("PUT", "v1/memory/profile", { body });
 
 export const conversations = {
   list: (cursor) => call("GET", `v1/conversations${query({ limit: 50, cursor })}`),
@@ -81,6 +82,14 @@ export const facts = {
   search: (q, signal) => call("GET", `v1/memory/search${query({ q, limit: 20 })}`, { signal }),
   add: (fact) => call("POST", "v1/memory/facts", { body: fact }),
   remove: (which) => call("DELETE", `v1/memory/facts/${id(which)}`),
+};
+
+export const schedules = {
+  list: (limit = 500) => call("GET", `v1/schedules${query({ limit })}`),
+  runs: (since) => call("GET", `v1/schedules/runs${query({ since, limit: 100 })}`),
+  change: (which, body) => call("PATCH", `v1/schedules/${id(which)}`, { body }),
+  run: (which) => call("POST", `v1/schedules/${id(which)}/run`),
+  remove: (which) => call("DELETE", `v1/schedules/${id(which)}`),
 };
 
 /**

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { SentenceAnnouncer, announce } from "./announce.js";
-import { copyButton, h } from "./dom.js";
+import { copyButton, h, icon } from "./dom.js";
 import { errorCard } from "./errors.js";
 import { MarkdownView } from "./markdown.js";
 import { memoryNotes } from "./notes.js";
@@ -82,13 +82,14 @@ class Reply {
     const meta = message.metadata ?? {};
     reply.view.push(message.content ?? "");
     reply.view.flush();
-    reply.#foot({ context: meta.context, remembered: meta.remembered, note: meta.interrupted ? "stopped" : "", living });
+    reply.#foot({ context: meta.context, remembered: meta.remembered, note: meta.interrupted ? "stopped" : "", living, scheduled: meta.scheduled });
     return reply;
   }
 
-  #foot({ context, remembered, seconds, note, living }) {
+  #foot({ context, remembered, seconds, note, living, scheduled }) {
     const tokens = context?.tokens;
     const facts = [];
+    if (scheduled) facts.push(h("span", { class: "scheduled" }, icon("bell"), "Reminder"));
     if (note) facts.push(h("span", { class: "stopped" }, note));
     if (tokens?.completion) {
       const cached = tokens.cached ? `, ${tokens.cached} of them already read` : "";
@@ -154,6 +155,18 @@ export class Thread {
   }
 
   stop() { this.#abort?.abort(); }
+
+  /** What a schedule has just put into this conversation; while a reply is coming, nothing: it is read with the next load. */
+  async arrived(run) {
+    if (this.busy) return;
+    const { data } = await api.conversations.get(this.id);
+    if (this.busy) return;
+    const at = data.messages.findIndex((message) => message.id === run.message_id);
+    const asked = data.messages[at - 1]?.metadata?.scheduled?.run_id === run.id;
+    const living = new Map();
+    for (const message of data.messages.slice(asked ? at - 1 : at, at + 1)) this.#past(message, living);
+    this.hooks.grown(this);
+  }
 
   async #reply(text) {
     const reply = new Reply(this.replyHooks);

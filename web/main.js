@@ -2,6 +2,7 @@
  * Which conversation is open stands in the address (#c/ID), so reload, back and bookmarks work. */
 
 import * as api from "./api.js";
+import { announce } from "./announce.js";
 import { Thread } from "./chat.js";
 import { Composer } from "./composer.js";
 import { ConversationList } from "./conversations.js";
@@ -9,6 +10,7 @@ import { byId, h, paintIcons } from "./dom.js";
 import { watchHealth } from "./health.js";
 import { MemoryPanel } from "./memory.js";
 import { factsChanged } from "./notes.js";
+import { ReminderPanel, keepZone, notice } from "./reminders.js";
 
 /* What is shown, and what it puts into the message field when that differs. */
 const EXAMPLES = [
@@ -17,6 +19,7 @@ const EXAMPLES = [
   ["Help me plan a calm and focused week."],
 ];
 const NEAR_END = 80;
+const PANELS = ["memory", "reminders"];
 const narrow = matchMedia("(max-width: 760px)");
 
 let thread = null;
@@ -25,8 +28,9 @@ let known = new Set();
 const running = new Map();
 
 const list = new ConversationList({ removed });
-const composer = new Composer({ send: (text) => thread.send(text), stop: () => thread.stop() });
+const composer = new Composer({ send: say, stop: () => thread.stop() });
 const memory = new MemoryPanel(byId("memory"), closeMemory);
+const reminders = new ReminderPanel(byId("reminders"), closeReminders, { arrived });
 const hooks = { named, changed, grown, settled, start: startNew, focus: () => composer.focus() };
 
 /* ---- conversations ---- */
@@ -91,6 +95,7 @@ async function settled(which) {
   changed(which);
   health.check();
   factsChanged();
+  reminders.refresh();
 }
 
 const remember = () => { known = new Set(list.items.map((item) => item.id)); };
@@ -108,6 +113,22 @@ async function adopt(which) {
 function removed(id) {
   running.get(id)?.stop();
   if (thread.id === id) startNew();
+}
+
+/* ---- reminders ---- */
+
+/** "At 9" is the person's 9, so their zone is known before the first reminder is asked for. */
+async function say(text) {
+  const which = thread;
+  if (/remind/i.test(text)) await keepZone().catch(() => {});
+  which.send(text);
+}
+
+function arrived(run) {
+  list.refresh().then(remember);
+  announce(`Reminder: ${run.name}`);
+  if (thread.id === run.conversation_id) thread.arrived(run).catch(() => {});
+  else notice(run, () => { location.hash = `#c/${run.conversation_id}`; });
 }
 
 /* ---- greeting ---- */
@@ -151,12 +172,12 @@ byId("latest").addEventListener("click", () => { toEnd(); composer.focus(); });
 
 function cover() {
   const side = narrow.matches && byId("side").classList.contains("open");
-  const panel = narrow.matches && !byId("memory").hidden;
+  const panel = narrow.matches && PANELS.some((name) => !byId(name).hidden);
   byId("shade").hidden = !(side || panel);
   byId("main").inert = side || panel;
   byId("side").inert = narrow.matches && !side;
   byId("side-open").setAttribute("aria-expanded", String(side));
-  byId("memory-open").setAttribute("aria-expanded", String(!byId("memory").hidden));
+  for (const name of PANELS) byId(`${name}-open`).setAttribute("aria-expanded", String(!byId(name).hidden));
 }
 
 function openSide() {
@@ -171,24 +192,31 @@ function closeSide(refocus = false) {
   if (refocus) byId("side-open").focus();
 }
 
-function openMemory() {
-  memory.open();
+/* One panel at a time. */
+function openPanel(name, panel) {
+  for (const other of PANELS) byId(other).hidden = true;
+  panel.open();
   cover();
 }
 
-function closeMemory() {
-  byId("memory").hidden = true;
+function closePanel(name) {
+  byId(name).hidden = true;
   cover();
-  byId("memory-open").focus();
+  byId(`${name}-open`).focus();
 }
+
+function closeMemory() { closePanel("memory"); }
+function closeReminders() { closePanel("reminders"); }
 
 byId("new").addEventListener("click", startNew);
 byId("side-open").addEventListener("click", openSide);
 byId("side-close").addEventListener("click", () => closeSide(true));
 /* The conversation that is open already changes no address, so it has to close the drawer here. */
 byId("conversations").addEventListener("click", (event) => { if (event.target.closest("a")) closeSide(); });
-byId("memory-open").addEventListener("click", () => (byId("memory").hidden ? openMemory() : closeMemory()));
-byId("shade").addEventListener("click", () => { closeSide(); if (!byId("memory").hidden) closeMemory(); });
+for (const [name, panel] of [["memory", memory], ["reminders", reminders]]) {
+  byId(`${name}-open`).addEventListener("click", () => (byId(name).hidden ? openPanel(name, panel) : closePanel(name)));
+}
+byId("shade").addEventListener("click", () => { closeSide(); PANELS.filter((name) => !byId(name).hidden).forEach(closePanel); });
 byId("skip").addEventListener("click", (event) => { event.preventDefault(); composer.focus(); });
 narrow.addEventListener("change", cover);
 
@@ -204,10 +232,12 @@ document.addEventListener("keydown", (event) => {
 
 function escape() {
   if (byId("side").classList.contains("open")) closeSide(true);
-  else if (!byId("memory").hidden && byId("memory").contains(document.activeElement)) closeMemory();
+  else if (PANELS.some((name) => byId(name).contains(document.activeElement))) closePanel(openPanelName());
   else if (thread.busy) thread.stop();
-  else if (!byId("memory").hidden) closeMemory();
+  else if (openPanelName()) closePanel(openPanelName());
 }
+
+const openPanelName = () => PANELS.find((name) => !byId(name).hidden);
 
 /* ---- start ---- */
 

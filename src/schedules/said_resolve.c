@@ -121,6 +121,7 @@ static bool once(const struct clock *clock, const struct nima_said_time *time,
                  struct nima_said_when *out)
 {
     if (time->after_s != 0) {
+        out->guessed_time = false;
         out->when.at = clock->now_ms + time->after_s * 1000;
         out->when.has_at = true;
         return time->after_s <= AFTER_MAX_S;

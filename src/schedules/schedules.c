@@ -127,6 +127,10 @@ static nima_str name_of(nima_str text)
     for (int chars = 0; bytes < line.len && chars < NAME_FROM_TEXT_CHARS; chars++) {
         bytes += (size_t)nima_utf8_decode(line, bytes, &code_point);
     }
+    while (bytes < line.len && bytes > 0 && line.ptr[bytes] != ' ' && line.ptr[bytes - 1] != ' ' &&
+           nima_str_find(nima_str_sub(line, 0, bytes), NIMA_STR(" "), 0) != SIZE_MAX) {
+        bytes--; /* to the end of a word */
+    }
     return nima_str_trim(nima_str_sub(line, 0, bytes));
 }
 

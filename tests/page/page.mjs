@@ -64,6 +64,10 @@ async function axe(page, where) {
   assert.deepEqual(lines, [], `axe finds nothing wrong with ${where}`);
 }
 
+async function picture(page, name) {
+  if (process.env.NIMA_SHOTS) await page.screenshot({ path: join(process.env.NIMA_SHOTS, `${name}.png`) });
+}
+
 const overflows = (page) => page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
 
 /* ---- scenarios; `allow` is what may stand on the console ---- */
@@ -178,6 +182,55 @@ const scenarios = {
     await axe(page, "the memory panel");
     await page.keyboard.press("Escape");
     await page.locator("#memory").waitFor({ state: "hidden" });
+  },
+
+  async reminders(page) {
+    const reply = await converse(page, "remind me in 2 seconds to look at the lighthouse");
+    assert.match(await reply.locator(".md").innerText(), /^I will remind you on .*: look at the lighthouse\./);
+    const said = page.locator(".turn.nima").filter({ hasText: "Reminder" });
+    await said.waitFor({ timeout: 60000 });
+    assert.equal((await said.locator(".md").innerText()).trim(), "look at the lighthouse", "it came without a reload");
+    const { preferences } = await api(page, "v1/memory/profile");
+    assert.equal(preferences.time_zone, await page.evaluate(() => Intl.DateTimeFormat().resolvedOptions().timeZone));
+
+    await converse(page, "remind me every Monday at 9 am to water the plants");
+    await page.click("#reminders-open");
+    const row = page.locator(".reminder").filter({ hasText: "water the plants" });
+    await row.waitFor();
+    assert.match(await row.innerText(), /Mon.*9:00.*then Mon/s);
+    assert.equal(await page.locator(".reminder").filter({ hasText: "lighthouse" }).count(), 0, "what is over is not listed");
+    await axe(page, "the reminders panel");
+    await picture(page, "reminders-desk");
+    await row.getByRole("button", { name: /^Pause/ }).click();
+    await row.getByText("Paused").waitFor();
+    await row.getByRole("button", { name: /^Resume/ }).click();
+    await row.getByRole("button", { name: /^Pause/ }).waitFor();
+
+    await page.getByRole("button", { name: "New conversation" }).click();
+    await page.locator(".greeting").waitFor();
+    await row.getByRole("button", { name: /^Run now/ }).click();
+    const notice = page.locator("#notice");
+    await notice.getByText("water the plants").waitFor({ timeout: 60000 });
+    await picture(page, "reminders-notice");
+    await notice.getByRole("button", { name: "Show" }).click();
+    await page.locator(".turn.nima").filter({ hasText: "Reminder" }).filter({ hasText: "water the plants" }).waitFor();
+    await row.getByRole("button", { name: /^Delete/ }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+    await row.waitFor({ state: "detached" });
+    await page.keyboard.press("Escape");
+    await page.locator("#reminders").waitFor({ state: "hidden" });
+
+    await converse(page, "remind me every day at 7:30 am to take a slow breath before the first letter of the day is opened");
+    await page.setViewportSize(PHONE);
+    await page.click("#reminders-open");
+    await page.locator(".reminder").first().waitFor();
+    assert.equal(await overflows(page), false);
+    await picture(page, "reminders-phone");
+    await page.getByRole("button", { name: "Close reminders" }).click();
+    await page.waitForTimeout(100);
+    assert.equal(await overflows(page), false, "three buttons fit above the conversation");
+    await picture(page, "reminders-phone-chat");
+    await converse(page, "cancel all my reminders");
   },
 
   async stop(page) {
