@@ -4,7 +4,7 @@ CREATE TABLE schedules (
     id @uuid NOT NULL PRIMARY KEY,
     user_id TEXT NOT NULL,
     name TEXT NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('cron', 'at', 'every', 'event')),
+    mode TEXT NOT NULL CHECK (mode IN ('cron', 'at', 'every', 'event')),
     spec TEXT NOT NULL, -- the line, the time, the interval or the event's name
     timezone TEXT NOT NULL, -- whose clocks a cron line goes by
     action TEXT NOT NULL CHECK (action IN ('remind', 'prompt', 'task')),

@@ -19,7 +19,7 @@ static nima_rc idle(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     job->rows = (struct nima_schedule_idles){
         .items = NIMA_NEW(ctx->arena, struct nima_schedule_idle, IDLE_MAX)};
     NIMA_TRY(nima_db_first(ctx, db,
-                           "SELECT 1 FROM schedules WHERE kind = 'event' AND "
+                           "SELECT 1 FROM schedules WHERE mode = 'event' AND "
                            "spec = 'conversation.idle' AND enabled = 1 LIMIT 1",
                            NULL, 0, &stmt));
     job->rows.any = stmt != NULL;
@@ -30,7 +30,7 @@ static nima_rc idle(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     NIMA_TRY(nima_db_query(
         ctx, db,
         "SELECT s.id, s.user_id, c.id, c.updated_at FROM schedules AS s JOIN conversations AS c "
-        "ON c.user_id = s.user_id WHERE s.kind = 'event' AND s.spec = 'conversation.idle' AND "
+        "ON c.user_id = s.user_id WHERE s.mode = 'event' AND s.spec = 'conversation.idle' AND "
         "s.enabled = 1 AND c.updated_at < $1 AND c.updated_at > s.updated_at AND "
         "c.message_count > 0 AND NOT EXISTS (SELECT 1 FROM schedule_runs AS r WHERE "
         "r.schedule_id = s.id AND r.due_at = c.updated_at) AND NOT EXISTS (SELECT 1 FROM "

@@ -12,7 +12,7 @@
 
 #define RUN_COLUMNS                                                                                \
     "r.id, r.schedule_id, r.user_id, r.due_at, r.status, r.attempts, r.not_before, r.started_at, " \
-    "r.finished_at, r.conversation_id, r.message_id, r.error, s.id, s.user_id, s.name, s.kind, "   \
+    "r.finished_at, r.conversation_id, r.message_id, r.error, s.id, s.user_id, s.name, s.mode, "   \
     "s.spec, s.timezone, s.action, s.body, s.conversation_id, s.enabled, s.next_at, s.last_at, "   \
     "s.created_at, s.updated_at"
 #define FROM_RUNS " FROM schedule_runs AS r JOIN schedules AS s ON s.id = r.schedule_id "
@@ -140,7 +140,7 @@ static nima_rc advance(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     bool made;
     NIMA_TRY(nima_db_run(ctx, db,
                          "UPDATE schedules SET next_at = $4, last_at = $3, "
-                         "enabled = CASE WHEN kind = 'at' THEN 0 ELSE enabled END "
+                         "enabled = CASE WHEN mode = 'at' THEN 0 ELSE enabled END "
                          "WHERE id = $1 AND user_id = $2 AND next_at = $3 AND enabled = 1",
                          NIMA_DB_ARGS(id, nima_db_text(ctx->user_id), nima_db_time(s->next_at),
                                       nima_db_time(job->next_at)),
@@ -217,7 +217,7 @@ static nima_rc ahead(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     NIMA_TRY(
         nima_db_query(ctx, db,
                       "SELECT " NIMA_SCHEDULE_COLUMNS " FROM schedules WHERE next_at > $1 AND "
-                      "enabled = 1 AND kind IN ('every', 'cron') AND id > $2 ORDER BY id LIMIT $3",
+                      "enabled = 1 AND mode IN ('every', 'cron') AND id > $2 ORDER BY id LIMIT $3",
                       NIMA_DB_ARGS(nima_db_time(nima_ctx_now(ctx)), nima_db_text(job->after),
                                    nima_db_int(DUE_MAX)),
                       &stmt));

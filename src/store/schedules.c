@@ -103,7 +103,7 @@ static nima_rc update(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     struct nima_db_stmt *stmt;
     NIMA_TRY(nima_db_first(
         ctx, db,
-        "UPDATE schedules SET name = $3, kind = $4, spec = $5, timezone = $6, action = $7, "
+        "UPDATE schedules SET name = $3, mode = $4, spec = $5, timezone = $6, action = $7, "
         "body = $8, conversation_id = $9, enabled = $10, next_at = $11, updated_at = $12 "
         "WHERE id = $1 AND user_id = $2 RETURNING " NIMA_SCHEDULE_COLUMNS,
         NIMA_DB_ARGS(nima_db_text(job->id), nima_db_text(ctx->user_id), nima_db_text(s->name),
@@ -220,7 +220,7 @@ static nima_rc waiting(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     struct nima_db_stmt *stmt;
     NIMA_TRY(nima_db_query(ctx, db,
                            "SELECT " NIMA_SCHEDULE_COLUMNS " FROM schedules WHERE user_id = $1 AND "
-                           "kind = 'event' AND spec = $2 AND enabled = 1 ORDER BY id LIMIT $3",
+                           "mode = 'event' AND spec = $2 AND enabled = 1 ORDER BY id LIMIT $3",
                            NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->event),
                                         nima_db_int(NIMA_SCHEDULES_MAX)),
                            &stmt));

@@ -6,7 +6,7 @@
 #include "store/store_int.h"
 
 #define NIMA_SCHEDULE_COLUMNS                                                                      \
-    "id, user_id, name, kind, spec, timezone, action, body, conversation_id, enabled, next_at, "   \
+    "id, user_id, name, mode, spec, timezone, action, body, conversation_id, enabled, next_at, "   \
     "last_at, created_at, updated_at"
 
 /* The row a statement on those columns stands at, the first of them being column `from`. */

@@ -190,7 +190,7 @@ static const struct nima_column schedules[] = {
     {"id", NIMA_DB_TEXT, KEY | UUID, "id"},
     {"user_id", NIMA_DB_TEXT, 0, "default"},
     {"name", NIMA_DB_TEXT, 0, NULL},
-    {"kind", NIMA_DB_TEXT, 0, NULL},
+    {"mode", NIMA_DB_TEXT, 0, NULL},
     {"spec", NIMA_DB_TEXT, 0, NULL},
     {"timezone", NIMA_DB_TEXT, 0, "UTC"},
     {"action", NIMA_DB_TEXT, 0, "remind"},
