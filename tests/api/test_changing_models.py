@@ -22,6 +22,13 @@ def fill(api):
     api.post("/v1/memory/facts/batch", facts, expect=201)
 
 
+def no_packs(folder):
+    """Packs are embedded at the start too; what is counted here is the person's own."""
+    empty = folder / "packs"
+    empty.mkdir(exist_ok=True)
+    return {"NIMA_KNOWLEDGE_PACKS": empty}
+
+
 def embedding(api):
     return api.get("/health", expect=200).json()["embedding"]
 
@@ -52,7 +59,7 @@ def vectors(server):
 def test_another_model_takes_over_while_the_old_one_serves(start_server, need_model, new_store, tmp_path):
     need_model(EMBEDDINGS)
     store = (new_store() or "sqlite:{data}/nima.db").format(data=tmp_path)
-    server = start_server(embeddings=f"local:{EMBEDDINGS}", store=store)
+    server = start_server(embeddings=f"local:{EMBEDDINGS}", store=store, env=no_packs(tmp_path))
     api = Client(server)
     wait_until(api, lambda now: api.get("/health").json()["embeddings_loaded"])
     fill(api)
@@ -112,7 +119,7 @@ def test_two_processes_share_the_work(start_server, new_store, store_kind, tmp_p
     if store_kind == "json":
         return  # one process at a time
     store = (new_store() or "sqlite:{data}/nima.db").format(data=tmp_path)
-    first = start_server(store=store)
+    first = start_server(store=store, env=no_packs(tmp_path))
     api = Client(first)
     for part in range(4):
         facts = [{"fact": f"The user keeps jar {part} {n}", "category": "c"} for n in range(200)]
@@ -123,7 +130,7 @@ def test_two_processes_share_the_work(start_server, new_store, store_kind, tmp_p
         first.embeddings = tiny.address
         first.start()
         first.wait_ready()
-        second = start_server(store=store, embeddings=tiny.address)
+        second = start_server(store=store, embeddings=tiny.address, env=no_packs(tmp_path))
         both = (api, Client(second))
         for one in both:
             wait_until(one, lambda now: now["total"] == 800 and now["former_model"] == "scripted")
