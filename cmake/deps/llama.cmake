@@ -13,5 +13,8 @@ if(NOT TARGET dep_llama)
       list(APPEND _llama_libs "${NIMA_LLAMA_DIR}/lib/lib${_name}.a")
     endif()
   endforeach()
+  # What llama.cpp writes to disk is read by the same version only.
+  get_filename_component(_llama_version "${NIMA_LLAMA_DIR}" NAME)
+  target_compile_definitions(dep_llama INTERFACE NIMA_LLAMA_VERSION="${_llama_version}")
   target_link_libraries(dep_llama INTERFACE ${_llama_libs} Threads::Threads stdc++ m ${CMAKE_DL_LIBS})
 endif()

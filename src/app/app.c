@@ -85,15 +85,17 @@ static nima_rc open_store(struct nima_ctx *ctx, struct nima_app *app)
 static nima_rc open_llm(struct nima_ctx *ctx, struct nima_app *app)
 {
     const struct nima_config *c = &app->config;
-    struct nima_llm_options options = {.chat = c->llm.chat,
-                                       .embeddings = c->llm.embeddings,
-                                       .former = c->llm.embeddings_before,
-                                       .models_dir = c->llm.models_dir,
-                                       .api_key = c->llm.api_key,
-                                       .threads = (int)c->llm.threads,
-                                       .context_tokens = (int)c->llm.context_tokens,
-                                       .queue_max = (int)c->llm.queue,
-                                       .timeout_s = (int)c->llm.timeout_s};
+    struct nima_llm_options options = {
+        .chat = c->llm.chat,
+        .embeddings = c->llm.embeddings,
+        .former = c->llm.embeddings_before,
+        .models_dir = c->llm.models_dir,
+        .cache_dir = nima_fmt(ctx, NIMA_FMT "/cache", NIMA_ARG(c->store.data)),
+        .api_key = c->llm.api_key,
+        .threads = (int)c->llm.threads,
+        .context_tokens = (int)c->llm.context_tokens,
+        .queue_max = (int)c->llm.queue,
+        .timeout_s = (int)c->llm.timeout_s};
     return nima_llm_open(ctx, &options, &app->llm);
 }
 
@@ -163,6 +165,7 @@ static nima_rc open_domain(struct nima_ctx *ctx, struct nima_app *app)
                                                 .memory = app->memory,
                                                 .personality = app->personality,
                                                 .schedules = app->schedules,
+                                                .keep_persona = true,
                                                 .recall_limit = (int)c->memory.recall_limit};
     app->orchestrator = nima_orchestrator_new(&options);
     return NIMA_OK;

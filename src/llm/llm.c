@@ -199,6 +199,27 @@ nima_rc nima_llm_generate(struct nima_ctx *ctx, struct nima_llm *llm,
     return llm->chat->ops->generate(ctx, llm->chat->self, &call, out);
 }
 
+nima_rc nima_llm_keep(struct nima_ctx *ctx, struct nima_llm *llm,
+                      const struct nima_llm_message *messages, size_t count, nima_str name,
+                      int *evaluated_out)
+{
+    nima_assert(llm != NULL && messages != NULL);
+    struct nima_llm_request request = {.messages = messages,
+                                       .count = count,
+                                       .max_tokens = 1,
+                                       .slot_key = name,
+                                       .background = true};
+    NIMA_TRY(nima_llm_check_request(ctx, &request));
+    int evaluated = 0;
+    if (llm->chat->ops->keep != NULL) {
+        NIMA_TRY(llm->chat->ops->keep(ctx, llm->chat->self, &request, &evaluated));
+    }
+    if (evaluated_out != NULL) {
+        *evaluated_out = evaluated;
+    }
+    return NIMA_OK;
+}
+
 nima_rc nima_llm_count_tokens(struct nima_ctx *ctx, struct nima_llm *llm, nima_str text, int *out)
 {
     nima_assert(llm != NULL && out != NULL);

@@ -25,6 +25,7 @@ struct nima_llm_options {
     nima_str models_dir;       /* where NAME.gguf of local:NAME is looked for */
     nima_str api_key;          /* for openai: addresses; absent: none */
     int threads;               /* 0: cores or cgroup quota, whichever is less */
+    nima_str cache_dir;        /* evaluated beginnings are kept there; absent: only in memory */
     int context_tokens;        /* 0: 8192, or less where the model was trained on less */
     int queue_max;             /* generations that may wait; 0: 64 */
     int timeout_s;             /* of one remote call without a byte arriving; 0: 60 */
@@ -92,6 +93,14 @@ NIMA_MUST_USE nima_rc nima_llm_generate(struct nima_ctx *ctx, struct nima_llm *l
                                         const struct nima_llm_request *request,
                                         nima_llm_on_text on_text, void *user,
                                         struct nima_llm_reply *out);
+/* Evaluates a beginning that many prompts will share, and keeps it evaluated: a few of them in
+ * memory, more on disk for the next start. `name` tells beginnings apart that take each other's
+ * place. *evaluated_out (may be NULL): tokens that were not kept before. Remote models keep
+ * nothing.
+ */
+NIMA_MUST_USE nima_rc nima_llm_keep(struct nima_ctx *ctx, struct nima_llm *llm,
+                                    const struct nima_llm_message *messages, size_t count,
+                                    nima_str name, int *evaluated_out);
 /* Tokens of a text in the chat model's own tokenizer; an estimate (bytes / 3.5) for remote ones. */
 NIMA_MUST_USE nima_rc nima_llm_count_tokens(struct nima_ctx *ctx, struct nima_llm *llm,
                                             nima_str text, int *out);

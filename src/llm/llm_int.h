@@ -31,6 +31,9 @@ struct nima_llm_ops {
     void (*state)(void *backend, struct nima_llm_state *out);
     nima_rc (*generate)(struct nima_ctx *ctx, void *backend, const struct nima_llm_call *call,
                         struct nima_llm_reply *out);
+    /* NULL: nothing is kept by this backend. */
+    nima_rc (*keep)(struct nima_ctx *ctx, void *backend, const struct nima_llm_request *request,
+                    int *evaluated_out);
     nima_rc (*count_tokens)(struct nima_ctx *ctx, void *backend, nima_str text, int *out);
     nima_rc (*count_prompt)(struct nima_ctx *ctx, void *backend,
                             const struct nima_llm_request *request, int *out);

@@ -47,6 +47,7 @@ static void local_close(void *backend)
     pthread_mutex_destroy(&engine->lock);
     free(engine->chat_path);
     free(engine->embed_path);
+    free(engine->cache_dir);
     free(engine);
 }
 
@@ -81,6 +82,9 @@ static nima_rc local_open(struct nima_ctx *ctx, const struct nima_llm_spec *spec
     if (spec->embeddings.ptr != NULL) {
         engine->embed_path = nima_local_path(options->models_dir, spec->embeddings);
         name_model(engine->state.embedding_model, spec->embeddings);
+    }
+    if (options->cache_dir.len > 0) {
+        engine->cache_dir = nima_xstrdup(options->cache_dir);
     }
     int failed = pthread_create(&engine->model_thread, NULL, nima_local_run, engine);
     nima_assert(failed == 0);
@@ -298,6 +302,24 @@ static nima_rc run_job(struct nima_ctx *ctx, struct nima_local *engine,
     return rc;
 }
 
+static void job_init(struct nima_local_job *job, const struct nima_llm_request *request)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&job->lock, NULL);
+    pthread_cond_init(&job->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    nima_llm_stream_init(&job->stream, request->stops, request->stop_count);
+}
+
+static void job_done(struct nima_local_job *job)
+{
+    nima_llm_stream_done(&job->stream);
+    pthread_cond_destroy(&job->changed);
+    pthread_mutex_destroy(&job->lock);
+}
+
 static nima_rc local_generate(struct nima_ctx *ctx, void *backend, const struct nima_llm_call *call,
                               struct nima_llm_reply *out)
 {
@@ -306,17 +328,34 @@ static nima_rc local_generate(struct nima_ctx *ctx, void *backend, const struct 
     struct nima_local_job job = {0};
     nima_rc rc = fill_job(ctx, engine, call->request, &job);
     if (rc == NIMA_OK) {
-        pthread_condattr_t monotonic;
-        pthread_condattr_init(&monotonic);
-        pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-        pthread_mutex_init(&job.lock, NULL);
-        pthread_cond_init(&job.changed, &monotonic);
-        pthread_condattr_destroy(&monotonic);
-        nima_llm_stream_init(&job.stream, call->request->stops, call->request->stop_count);
+        job_init(&job, call->request);
         rc = run_job(ctx, engine, call, &job, out);
-        nima_llm_stream_done(&job.stream);
-        pthread_cond_destroy(&job.changed);
-        pthread_mutex_destroy(&job.lock);
+        job_done(&job);
+    }
+    nima_local_sampler_done(&job);
+    return rc;
+}
+
+static nima_rc run_keep(struct nima_ctx *ctx, struct nima_local *engine, struct nima_local_job *job)
+{
+    struct nima_llm_request request = {0};
+    struct nima_llm_call call = {.request = &request, .started_ms = nima_mono_ms()};
+    struct nima_llm_reply ignored;
+    return run_job(ctx, engine, &call, job, &ignored);
+}
+
+static nima_rc local_keep(struct nima_ctx *ctx, void *backend,
+                          const struct nima_llm_request *request, int *evaluated_out)
+{
+    struct nima_local *engine = backend;
+    NIMA_TRY(check_ready(ctx, engine, true));
+    struct nima_local_job job = {0};
+    nima_rc rc = fill_job(ctx, engine, request, &job);
+    if (rc == NIMA_OK) {
+        job_init(&job, request);
+        rc = nima_local_keep(ctx, engine, &job, run_keep);
+        *evaluated_out = job.prompt_count - job.cached_count;
+        job_done(&job);
     }
     nima_local_sampler_done(&job);
     return rc;
@@ -359,6 +398,7 @@ const struct nima_llm_ops nima_llm_local = {
     .close = local_close,
     .state = local_state,
     .generate = local_generate,
+    .keep = local_keep,
     .count_tokens = local_count_tokens,
     .count_prompt = local_count_prompt,
     .embed = local_embed,

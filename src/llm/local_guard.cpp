@@ -40,6 +40,25 @@ int nima_guard_encode(struct llama_context *llama, const struct llama_batch *bat
                    [&] { return static_cast<int>(llama_encode(llama, *batch)); });
 }
 
+size_t nima_guard_state_size(struct llama_context *llama, llama_seq_id seq)
+{
+    return guarded(static_cast<size_t>(0), [&] { return llama_state_seq_get_size(llama, seq); });
+}
+
+size_t nima_guard_state_get(struct llama_context *llama, unsigned char *out, size_t size,
+                            llama_seq_id seq)
+{
+    return guarded(static_cast<size_t>(0),
+                   [&] { return llama_state_seq_get_data(llama, out, size, seq); });
+}
+
+size_t nima_guard_state_set(struct llama_context *llama, const unsigned char *state, size_t size,
+                            llama_seq_id seq)
+{
+    return guarded(static_cast<size_t>(0),
+                   [&] { return llama_state_seq_set_data(llama, state, size, seq); });
+}
+
 int nima_guard_tokenize(const struct llama_vocab *vocab, const char *text, int len,
                         llama_token *tokens, int max, bool parse_special)
 {

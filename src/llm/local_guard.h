@@ -27,6 +27,13 @@ struct llama_sampler *nima_guard_grammar(const struct llama_vocab *vocab, const 
 bool nima_guard_apply(struct llama_sampler *sampler, llama_token_data_array *candidates);
 bool nima_guard_accept(struct llama_sampler *sampler, llama_token token);
 
+/* The state of one sequence, as llama_state_seq_…; 0: it threw or failed. */
+size_t nima_guard_state_size(struct llama_context *llama, llama_seq_id seq);
+size_t nima_guard_state_get(struct llama_context *llama, unsigned char *out, size_t size,
+                            llama_seq_id seq);
+size_t nima_guard_state_set(struct llama_context *llama, const unsigned char *state, size_t size,
+                            llama_seq_id seq);
+
 /* What went wrong last on this thread: the text of an exception, or llama.cpp's own error line. */
 void nima_llm_problem_set(const char *text);
 const char *nima_llm_problem(void);

@@ -5,6 +5,7 @@
  *   local.c         the backend: open, close, what a caller's thread does with a job
  *   local_load.c    model files, loading, what to say when it goes wrong
  *   local_prompt.c  messages to tokens
+ *   local_prefix.c  beginnings kept evaluated, also on disk
  *   local_slots.c   which conversation's evaluated tokens are kept where
  *   local_sample.c  logits to the next token
  *   local_pace.c    how many threads it pays to use
@@ -23,6 +24,7 @@
 
 enum {
     NIMA_LOCAL_SLOTS = 16,       /* conversations whose evaluated tokens are kept */
+    NIMA_LOCAL_KEPT_MAX = 4,     /* beginnings among them that are kept evaluated */
     NIMA_LOCAL_ACTIVE_MAX = 4,   /* of those, generating at once in one batch */
     NIMA_LOCAL_BATCH = 256,      /* tokens in one decode step of the chat model */
     NIMA_EMBED_TOKENS_MAX = 256, /* of one text; more is cut off */
@@ -53,8 +55,13 @@ struct nima_local_job {
     struct llama_sampler *chain;   /* NULL: greedy */
     struct llama_sampler *grammar; /* NULL: free text */
     struct nima_local_slot *slot;  /* while active; the model thread's */
-    int in_batch;                  /* tokens of it in the step under way */
-    int output;                    /* index of its logits in the step, or -1 */
+    bool keep;                     /* the prompt is a beginning to be kept; nothing is written */
+    const unsigned char *state;    /* of it, from disk */
+    size_t state_len;
+    unsigned char *made; /* of it, for the disk; the caller frees it */
+    size_t made_len;
+    int in_batch; /* tokens of it in the step under way */
+    int output;   /* index of its logits in the step, or -1 */
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
@@ -72,6 +79,7 @@ struct nima_local_slot {
     int count;
     uint64_t key, used; /* used: a counter, for the least recently used */
     struct nima_local_job *job;
+    bool kept; /* a beginning that others borrow: the last to be given up */
 };
 
 struct nima_embed_job {
@@ -124,6 +132,7 @@ struct nima_local_pace {
 
 struct nima_local {
     char *chat_path, *embed_path; /* NULL: not ours */
+    char *cache_dir;              /* NULL: nothing goes to disk */
     int threads, context_wanted, queue_max;
     atomic_bool closing;
 
@@ -183,6 +192,16 @@ void nima_local_slot_release(struct nima_local *engine, struct nima_local_job *j
 /* Empties the idle slot that was used longest ago; false when none holds anything. */
 bool nima_local_slot_evict(struct nima_local *engine);
 void nima_local_slot_clear(struct nima_local *engine, struct nima_local_slot *slot);
+
+/* local_prefix.c: on the caller's thread, with a job that `run` takes through the line. */
+NIMA_MUST_USE nima_rc nima_local_keep(
+    struct nima_ctx *ctx, struct nima_local *engine, struct nima_local_job *job,
+    nima_rc (*run)(struct nima_ctx *ctx, struct nima_local *engine, struct nima_local_job *job));
+/* The model thread's: puts the state from disk into the job's slot, where that has less; false: it
+ * must be evaluated. */
+bool nima_local_prefix_load(struct nima_local *engine, struct nima_local_job *job);
+/* Marks the job's slot as kept and takes its state for the disk. */
+void nima_local_prefix_take(struct nima_local *engine, struct nima_local_job *job);
 
 /* local_sample.c */
 NIMA_MUST_USE nima_rc nima_local_sampler(struct nima_ctx *ctx, const struct nima_local_chat *chat,

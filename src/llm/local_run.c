@@ -70,6 +70,11 @@ static void finish_stopped(struct nima_local *engine)
 /* True: the job goes on. */
 static bool take_token(struct nima_local *engine, struct nima_local_job *job, llama_token token)
 {
+    if (job->keep) {
+        nima_local_prefix_take(engine, job);
+        finish(engine, job, NIMA_OK, NIMA_FINISH_STOP, "");
+        return false;
+    }
     const struct llama_vocab *vocab = engine->chat.vocab;
     pthread_mutex_lock(&job->lock);
     job->completion_count++;
@@ -259,9 +264,22 @@ static void measure(struct nima_local *engine, int prompt_tokens)
     }
 }
 
+/* Beginnings whose state was on disk need no step. */
+static void finish_loaded(struct nima_local *engine)
+{
+    for (int i = engine->active_count - 1; i >= 0; i--) {
+        struct nima_local_job *job = engine->active[i];
+        if (job->keep && nima_local_prefix_load(engine, job)) {
+            job->slot->kept = true;
+            finish(engine, job, NIMA_OK, NIMA_FINISH_STOP, "");
+        }
+    }
+}
+
 static void step(struct nima_local *engine)
 {
     finish_stopped(engine);
+    finish_loaded(engine);
     if (engine->active_count == 0) {
         return;
     }

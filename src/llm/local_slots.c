@@ -84,6 +84,13 @@ void nima_local_slot_clear(struct nima_local *engine, struct nima_local_slot *sl
     llama_memory_seq_rm(llama_get_memory(engine->chat.llama), slot->seq, -1, -1);
     slot->count = 0;
     slot->key = 0;
+    slot->kept = false;
+}
+
+/* Whether a slot goes before the other: kept ones last, then who was used longest ago. */
+static bool goes_before(const struct nima_local_slot *a, const struct nima_local_slot *b)
+{
+    return a->kept != b->kept ? b->kept : a->used < b->used;
 }
 
 bool nima_local_slot_evict(struct nima_local *engine)
@@ -91,7 +98,7 @@ bool nima_local_slot_evict(struct nima_local *engine)
     struct nima_local_slot *oldest = NULL;
     for (int i = 0; i < NIMA_LOCAL_SLOTS; i++) {
         struct nima_local_slot *slot = &engine->chat.slots[i];
-        if (slot->job == NULL && slot->count > 0 && (oldest == NULL || slot->used < oldest->used)) {
+        if (slot->job == NULL && slot->count > 0 && (oldest == NULL || goes_before(slot, oldest))) {
             oldest = slot;
         }
     }
@@ -99,6 +106,23 @@ bool nima_local_slot_evict(struct nima_local *engine)
         nima_local_slot_clear(engine, oldest);
     }
     return oldest != NULL;
+}
+
+/* A few are kept; a further one takes the place of the one used longest ago. */
+static void unkeep_oldest(struct nima_local *engine)
+{
+    struct nima_local_slot *oldest = NULL;
+    int kept = 0;
+    for (int i = 0; i < NIMA_LOCAL_SLOTS; i++) {
+        struct nima_local_slot *slot = &engine->chat.slots[i];
+        kept += slot->kept;
+        if (slot->kept && (oldest == NULL || slot->used < oldest->used)) {
+            oldest = slot;
+        }
+    }
+    if (kept > NIMA_LOCAL_KEPT_MAX) {
+        oldest->kept = false;
+    }
 }
 
 /* The conversation's own, else an empty one, else the one used longest ago. */
@@ -113,7 +137,7 @@ static struct nima_local_slot *choose(struct nima_local *engine, const struct ni
         if (job->slot_key != 0 && slot->key == job->slot_key) {
             return slot;
         }
-        if (best == NULL || (best->count > 0 && (slot->count == 0 || slot->used < best->used))) {
+        if (best == NULL || (best->count > 0 && (slot->count == 0 || goes_before(slot, best)))) {
             best = slot;
         }
     }
@@ -178,5 +202,6 @@ void nima_local_slot_release(struct nima_local *engine, struct nima_local_job *j
         job->slot->job = NULL;
         job->slot->used = ++engine->clock;
         job->slot = NULL;
+        unkeep_oldest(engine);
     }
 }

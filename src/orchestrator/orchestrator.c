@@ -23,6 +23,7 @@ struct nima_orchestrator *nima_orchestrator_new(const struct nima_orchestrator_o
     o->schedules = options->schedules;
     o->recall_limit = options->recall_limit > 0 ? options->recall_limit : RECALL_PRESET;
     o->order = nima_order_new();
+    o->keeper = options->keep_persona ? nima_keeper_new(o) : NULL;
     return o;
 }
 
@@ -31,6 +32,7 @@ void nima_orchestrator_free(struct nima_orchestrator *orchestrator)
     if (orchestrator == NULL) {
         return;
     }
+    nima_keeper_free(orchestrator->keeper);
     nima_order_free(orchestrator->order);
     free(orchestrator);
 }

@@ -39,6 +39,7 @@ struct nima_orchestrator_options {
     struct nima_personality *personality;
     struct nima_schedules *schedules; /* NULL: reminders cannot be asked for in chat */
     int recall_limit;                 /* facts a turn may recall; 0: 8 */
+    bool keep_persona; /* evaluate it as soon as the model is loaded, and keep it evaluated */
 };
 struct nima_orchestrator *nima_orchestrator_new(const struct nima_orchestrator_options *options);
 void nima_orchestrator_free(struct nima_orchestrator *orchestrator);

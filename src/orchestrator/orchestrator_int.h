@@ -4,7 +4,8 @@
  */
 #include "orchestrator/orchestrator.h"
 
-struct nima_order; /* which conversations are at work, order.c */
+struct nima_order;  /* which conversations are at work, order.c */
+struct nima_keeper; /* keeps the persona evaluated, keeper.c */
 
 struct nima_orchestrator {
     struct nima_store *store;
@@ -13,6 +14,7 @@ struct nima_orchestrator {
     struct nima_personality *personality;
     struct nima_schedules *schedules;
     struct nima_order *order;
+    struct nima_keeper *keeper; /* NULL: none */
     int recall_limit;
 };
 
@@ -23,6 +25,9 @@ void nima_order_free(struct nima_order *order);
 NIMA_MUST_USE nima_rc nima_order_enter(struct nima_ctx *ctx, struct nima_order *order,
                                        nima_str conversation_id);
 void nima_order_leave(struct nima_order *order, nima_str conversation_id);
+
+struct nima_keeper *nima_keeper_new(struct nima_orchestrator *o);
+void nima_keeper_free(struct nima_keeper *keeper); /* stops what it has under way */
 
 /* sections.c: what a prompt is made of, in the order in which it stands there. */
 enum nima_section {
@@ -114,6 +119,10 @@ struct nima_prompt_texts {
     nima_str
         of[NIMA_SECTIONS]; /* as they stand in the prompt, heading included; absent: not in it */
 };
+/* The sections that are the same for everybody: persona, and what memory is for. */
+NIMA_MUST_USE nima_rc nima_prompt_persona(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                          nima_str persona, bool use_memory,
+                                          struct nima_prompt_texts *out);
 /* Fills the sections of the system message, each within its part of `room` tokens. */
 NIMA_MUST_USE nima_rc nima_prompt_system(struct nima_ctx *ctx, struct nima_orchestrator *o,
                                          nima_str persona, nima_str client_system, bool use_memory,

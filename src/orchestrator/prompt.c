@@ -96,9 +96,8 @@ static nima_rc add_profile(struct nima_ctx *ctx, struct nima_orchestrator *o, in
     return NIMA_OK;
 }
 
-nima_rc nima_prompt_system(struct nima_ctx *ctx, struct nima_orchestrator *o, nima_str persona,
-                           nima_str client_system, bool use_memory, int64_t room,
-                           struct nima_prompt_texts *out)
+nima_rc nima_prompt_persona(struct nima_ctx *ctx, struct nima_orchestrator *o, nima_str persona,
+                            bool use_memory, struct nima_prompt_texts *out)
 {
     struct nima_persona_prompt speaks;
     NIMA_TRY(nima_personality_prompt(ctx, o->personality, persona, &speaks));
@@ -107,6 +106,16 @@ nima_rc nima_prompt_system(struct nima_ctx *ctx, struct nima_orchestrator *o, ni
         out->of[NIMA_SECTION_MEMORY] =
             NIMA_STR("\nYou remember what the user tells you. When the user only tells you "
                      "something, acknowledge it in one sentence.");
+    }
+    return NIMA_OK;
+}
+
+nima_rc nima_prompt_system(struct nima_ctx *ctx, struct nima_orchestrator *o, nima_str persona,
+                           nima_str client_system, bool use_memory, int64_t room,
+                           struct nima_prompt_texts *out)
+{
+    NIMA_TRY(nima_prompt_persona(ctx, o, persona, use_memory, out));
+    if (use_memory) {
         NIMA_TRY(add_profile(ctx, o, room, out));
     }
     if (client_system.ptr != NULL) {

@@ -2,9 +2,11 @@
  * differs with what else is in the batch. */
 #include "llm/support_llm.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "llm/local_int.h"
 #include "util/clock.h"
@@ -601,6 +603,72 @@ TEST(a_raw_prompt_has_no_template)
 }
 
 /* Last: the engine is closed while somebody talks. */
+/* The files of a folder, and the name of the last. */
+static int count_files(const char *folder, char name[300])
+{
+    int count = 0;
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
+        if (entry->d_name[0] != '.') {
+            snprintf(name, 300, "%s/%s", folder, entry->d_name);
+            count++;
+        }
+    }
+    if (dir != NULL) {
+        closedir(dir);
+    }
+    return count;
+}
+
+static int evaluated(struct world *w, nima_str system, const char *said)
+{
+    struct nima_llm_message messages[] = {{NIMA_STR("system"), system},
+                                          {NIMA_STR("user"), nima_str_of(said)}};
+    struct nima_llm_request request = {.messages = messages, .count = 2, .max_tokens = 1};
+    struct nima_llm_reply reply;
+    ASSERT_OK_CTX(&w->ctx, nima_llm_generate(&w->ctx, w->llm, &request, NULL, NULL, &reply));
+    return reply.prompt_tokens - reply.cached_tokens;
+}
+
+TEST(a_beginning_is_kept_evaluated_also_over_a_restart)
+{
+    struct nima_ctx ctx;
+    nima_ctx_init(&ctx);
+    nima_str dir = models_needed(&ctx, models);
+    char folder[] = "/tmp/nima-prefix-XXXXXX", file[300] = "";
+    ASSERT_TRUE(mkdtemp(folder) != NULL);
+    struct nima_llm_options options = {.chat = NIMA_STR("local:smollm2-135m-instruct"),
+                                       .embeddings = NIMA_STR("none:"),
+                                       .models_dir = dir,
+                                       .cache_dir = nima_str_of(folder),
+                                       .threads = 1,
+                                       .context_tokens = 1024};
+    nima_str persona = nima_str_of(long_text(&ctx, 12));
+    struct nima_llm_message message = {NIMA_STR("system"), persona};
+    /* New, from disk, with a byte flipped (made anew), and from disk again. */
+    for (int start = 0; start < 4; start++) {
+        struct world w;
+        world_open(&w, options);
+        int fresh;
+        ASSERT_OK_CTX(&w.ctx,
+                      nima_llm_keep(&w.ctx, w.llm, &message, 1, NIMA_STR("persona"), &fresh));
+        ASSERT_TRUE(start % 2 == 0 ? fresh > 20 : fresh == 0);
+        ASSERT_INT_EQ(count_files(folder, file), 1);
+        ASSERT_TRUE(evaluated(&w, persona, "hello") <= 12); /* what follows the persona */
+        ASSERT_TRUE(evaluated(&w, persona, "something else") <= 12);
+        world_close(&w);
+        if (start == 1) {
+            FILE *f = fopen(file, "r+b");
+            ASSERT_TRUE(f != NULL && fseek(f, 5000, SEEK_SET) == 0);
+            int c = fgetc(f);
+            ASSERT_TRUE(fseek(f, 5000, SEEK_SET) == 0 && fputc(c ^ 1, f) != EOF && fclose(f) == 0);
+        }
+    }
+    unlink(file);
+    rmdir(folder);
+    nima_ctx_done(&ctx);
+}
+
 TEST(zz_closing_ends_what_runs)
 {
     struct world *w = world();
