@@ -207,19 +207,15 @@ static nima_rc stream_error(struct nima_ctx *ctx, struct stream *stream, nima_rc
     return send_frame(ctx, stream->exchange, &frame);
 }
 
-static nima_rc chat_stream(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
-                           void *out)
+static nima_rc stream_turn(struct nima_ctx *ctx, struct nima_exchange *exchange,
+                           struct nima_turn turn)
 {
-    (void)out;
-    struct nima_api *api = nima_api_of(exchange);
-    NIMA_TRY(check_extras(ctx, in));
     struct stream stream = {.exchange = exchange};
-    struct nima_turn turn = turn_of(in);
     turn.on_ready = stream_ready;
     turn.on_text = stream_text;
     turn.user = &stream;
     struct nima_turn_out result = {0};
-    nima_rc rc = nima_orchestrator_turn(ctx, api->orchestrator, &turn, &result);
+    nima_rc rc = nima_orchestrator_turn(ctx, nima_api_of(exchange)->orchestrator, &turn, &result);
     if (!stream.begun) {
         return rc; /* an ordinary error reply */
     }
@@ -228,6 +224,14 @@ static nima_rc chat_stream(struct nima_ctx *ctx, struct nima_exchange *exchange,
     }
     struct chat_out done = chat_out_of(&result);
     return stream_done(ctx, &stream, &done);
+}
+
+static nima_rc chat_stream(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
+                           void *out)
+{
+    (void)out;
+    NIMA_TRY(check_extras(ctx, in));
+    return stream_turn(ctx, exchange, turn_of(in));
 }
 
 static nima_rc chat(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in, void *out)
@@ -252,6 +256,80 @@ static nima_rc chat(struct nima_ctx *ctx, struct nima_exchange *exchange, const 
         (struct nima_llm_message){NIMA_STR("assistant"), result.response};
     reply->messages.count = count + 1;
     return NIMA_OK;
+}
+
+/* Branches: a reply made again, a message edited */
+struct branch_in {
+    nima_str id, mid, content;
+    int64_t max_length, top_k;
+    double temperature;
+    bool stream, use_memory;
+};
+#define BRANCH_FIELDS                                                                              \
+    NIMA_FIELD(UUID, struct branch_in, id, .place = NIMA_IN_PATH, .required = true,                \
+               .doc = "The conversation's id."),                                                   \
+        NIMA_FIELD(UUID, struct branch_in, mid, .place = NIMA_IN_PATH, .required = true,           \
+                   .doc = "The message's id."),                                                    \
+        NIMA_FIELD(INT, struct branch_in, max_length, .min = 1, .max = NIMA_COMPLETION_TOKENS_MAX, \
+                   .preset = REPLY_TOKENS_PRESET, .doc = "Tokens of the reply at most."),          \
+        NIMA_FIELD(NUM, struct branch_in, temperature, .low = 0, .high = 2, .preset_num = 0.8,     \
+                   .doc = "0 gives the likeliest words, more gives more variety."),                \
+        NIMA_FIELD(INT, struct branch_in, top_k, .min = 0, .max = 1000, .preset = 50,              \
+                   .doc = "Choose among so many likeliest tokens; 0: all."),                       \
+        NIMA_FIELD(BOOL, struct branch_in, stream, .doc = "Reply as /v1/chat/stream does."),       \
+        NIMA_FIELD(BOOL, struct branch_in, use_memory, .preset = 1,                                \
+                   .doc = "Recall facts for the reply and learn from the message.")
+static const struct nima_field again_fields[] = {BRANCH_FIELDS};
+static const struct nima_shape again_shape =
+    NIMA_SHAPE("Regenerate", struct branch_in, again_fields, .doc = "How to reply again.");
+static const struct nima_field edit_fields[] = {
+    BRANCH_FIELDS,
+    NIMA_FIELD(STR, struct branch_in, content, .required = true, .max = NIMA_MESSAGE_CHARS_MAX,
+               .doc = "What the person says instead."),
+};
+static const struct nima_shape edit_shape =
+    NIMA_SHAPE("MessageEdit", struct branch_in, edit_fields, .doc = "A message in other words.");
+
+static struct nima_turn branch_turn(const struct branch_in *in)
+{
+    return (struct nima_turn){.conversation_id = in->id,
+                              .use_memory = in->use_memory,
+                              .learn = NIMA_LEARN_BACKGROUND,
+                              .model = {.max_tokens = (int)in->max_length,
+                                        .temperature = in->temperature,
+                                        .top_k = (int)in->top_k}};
+}
+
+static nima_rc run_branch(struct nima_ctx *ctx, struct nima_exchange *exchange, bool stream,
+                          struct nima_turn turn, struct chat_out *out)
+{
+    if (stream) {
+        return stream_turn(ctx, exchange, turn);
+    }
+    struct nima_turn_out result;
+    NIMA_TRY(nima_orchestrator_turn(ctx, nima_api_of(exchange)->orchestrator, &turn, &result));
+    *out = chat_out_of(&result);
+    return NIMA_OK;
+}
+
+static nima_rc regenerate(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
+                          void *out)
+{
+    const struct branch_in *wanted = in;
+    struct nima_turn turn = branch_turn(wanted);
+    turn.again = wanted->mid;
+    return run_branch(ctx, exchange, wanted->stream, turn, out);
+}
+
+static nima_rc edit(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in, void *out)
+{
+    const struct branch_in *wanted = in;
+    struct nima_llm_message message = {NIMA_STR("user"), wanted->content};
+    struct nima_turn turn = branch_turn(wanted);
+    turn.messages = &message;
+    turn.count = 1;
+    turn.instead = wanted->mid;
+    return run_branch(ctx, exchange, wanted->stream, turn, out);
 }
 
 /* /v1/inference: the model alone */
@@ -336,5 +414,27 @@ const struct nima_route nima_api_chat_routes[] = {
      .scope = "chat",
      .tag = "chat",
      .summary = "The model alone: no memory, no persona."},
+    {.method = "POST",
+     .path = "/v1/conversations/{id}/messages/{mid}/regenerate",
+     .call = regenerate,
+     .kind = NIMA_ROUTE_STREAM,
+     .in = &again_shape,
+     .out = &chat_out_shape,
+     .out_type = "text/event-stream",
+     .errors = CHAT_ERRORS | NIMA_E_BIT(CONFLICT),
+     .scope = "chat",
+     .tag = "conversations",
+     .summary = "Another reply to the same message, on a new branch; the old one is kept."},
+    {.method = "PUT",
+     .path = "/v1/conversations/{id}/messages/{mid}",
+     .call = edit,
+     .kind = NIMA_ROUTE_STREAM,
+     .in = &edit_shape,
+     .out = &chat_out_shape,
+     .out_type = "text/event-stream",
+     .errors = CHAT_ERRORS | NIMA_E_BIT(CONFLICT),
+     .scope = "chat",
+     .tag = "conversations",
+     .summary = "Says a message in other words, on a new branch, and replies to it."},
     {0},
 };

@@ -8,6 +8,8 @@ enum { TITLE_CHARS_MAX = 200, IMPORT_MESSAGES_MAX = 10000 };
 struct message_out {
     nima_str id, role, content, name, metadata;
     int64_t timestamp;
+    nima_str parent_id;
+    bool active;
 };
 static const struct nima_field message_fields[] = {
     NIMA_FIELD(UUID, struct message_out, id, .required = true, .doc = "The message's id."),
@@ -75,8 +77,12 @@ static nima_rc fill(struct nima_ctx *ctx, struct nima_store *store,
     out->messages.items = NIMA_NEW(ctx->arena, struct message_out, rows.count);
     for (size_t i = 0; i < rows.count; i++) {
         const struct nima_message_row *row = &rows.items[i];
-        out->messages.items[i] = (struct message_out){row->id,   row->role,     row->content,
-                                                      row->name, row->metadata, row->timestamp};
+        out->messages.items[i] = (struct message_out){.id = row->id,
+                                                      .role = row->role,
+                                                      .content = row->content,
+                                                      .name = row->name,
+                                                      .metadata = row->metadata,
+                                                      .timestamp = row->timestamp};
     }
     return NIMA_OK;
 }
@@ -271,6 +277,71 @@ static nima_rc prompt_of(struct nima_ctx *ctx, struct nima_exchange *exchange, c
                                      wanted->mid, out);
 }
 
+/* GET /v1/conversations/{id}/messages */
+static const struct nima_field branch_message_fields[] = {
+    NIMA_FIELD(UUID, struct message_out, id, .required = true, .doc = "The message's id."),
+    NIMA_FIELD(STR, struct message_out, role, .required = true,
+               .choices = (const char *const[]){"user", "assistant", "system", NULL},
+               .doc = "Who said it."),
+    NIMA_FIELD(STR, struct message_out, content, .required = true, .doc = "What was said."),
+    NIMA_FIELD(STR, struct message_out, name, .doc = "The speaker's name, when told."),
+    NIMA_FIELD(TIME, struct message_out, timestamp, .doc = "When."),
+    NIMA_FIELD(JSON, struct message_out, metadata, .required = true,
+               .doc = "Of a reply: context, remembered, interrupted."),
+    NIMA_FIELD(UUID, struct message_out, parent_id,
+               .doc = "The message it follows; absent: the one before it, if any."),
+    NIMA_FIELD(BOOL, struct message_out, active,
+               .doc = "False: on a branch that was left by an edit or another reply."),
+};
+static const struct nima_shape branch_message_shape =
+    NIMA_SHAPE("BranchMessage", struct message_out, branch_message_fields,
+               .doc = "A stored message and where it stands.");
+struct page_in {
+    nima_str id;
+    int64_t limit, cursor;
+    bool branches;
+};
+static const struct nima_field page_fields[] = {
+    NIMA_FIELD(UUID, struct page_in, id, .place = NIMA_IN_PATH, .required = true,
+               .doc = "The conversation's id."),
+    NIMA_FIELD(INT, struct page_in, limit, .place = NIMA_IN_QUERY, .min = 1, .max = 500,
+               .preset = 50, .doc = "How many at most."),
+    NIMA_FIELD(INT, struct page_in, cursor, .place = NIMA_IN_QUERY, .min = 0, .max = INT32_MAX,
+               .doc = "Where to go on: X-Next-Cursor of the reply before."),
+    NIMA_FIELD(BOOL, struct page_in, branches, .place = NIMA_IN_QUERY,
+               .doc = "With those on branches that were left."),
+};
+static const struct nima_shape page_shape = NIMA_SHAPE("MessagePage", struct page_in, page_fields);
+
+static nima_rc messages(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
+                        void *out)
+{
+    const struct page_in *wanted = in;
+    struct nima_store *store = nima_api_of(exchange)->store;
+    struct nima_conversation c;
+    struct nima_message_rows rows;
+    NIMA_TRY(nima_conversation_get(ctx, store, wanted->id, &c));
+    NIMA_TRY(nima_messages_between(ctx, store, wanted->id, wanted->cursor, INT64_MAX,
+                                   (int)wanted->limit + 1, &rows));
+    size_t count = 0,
+           most = rows.count < (size_t)wanted->limit ? rows.count : (size_t)wanted->limit;
+    struct message_out *items = NIMA_NEW(ctx->arena, struct message_out, most);
+    for (size_t i = 0; i < most; i++) {
+        const struct nima_message_row *row = &rows.items[i];
+        if (wanted->branches || !row->left) {
+            items[count++] =
+                (struct message_out){row->id,       row->role,      row->content,   row->name,
+                                     row->metadata, row->timestamp, row->parent_id, !row->left};
+        }
+    }
+    if (rows.count > most) {
+        nima_exchange_next_cursor(exchange,
+                                  nima_fmt(ctx, "%lld", (long long)rows.items[most].position));
+    }
+    *(struct nima_list *)out = (struct nima_list){items, count};
+    return NIMA_OK;
+}
+
 struct status_out {
     nima_str status;
 };
@@ -286,6 +357,16 @@ static nima_rc delete (struct nima_ctx *ctx, struct nima_exchange *exchange, con
     const struct one_in *wanted = in;
     NIMA_TRY(nima_conversation_delete(ctx, nima_api_of(exchange)->store, wanted->id));
     *(struct status_out *)out = (struct status_out){NIMA_STR("deleted")};
+    return NIMA_OK;
+}
+
+static nima_rc activate(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
+                        void *out)
+{
+    const struct message_in *wanted = in;
+    NIMA_TRY(nima_orchestrator_activate(ctx, nima_api_of(exchange)->orchestrator, wanted->id,
+                                        wanted->mid));
+    *(struct status_out *)out = (struct status_out){NIMA_STR("active")};
     return NIMA_OK;
 }
 
@@ -338,6 +419,25 @@ const struct nima_route nima_api_conversation_routes[] = {
      .scope = "chat",
      .tag = "conversations",
      .summary = "Deletes a conversation and its messages."},
+    {.method = "GET",
+     .path = "/v1/conversations/{id}/messages",
+     .call = messages,
+     .kind = NIMA_ROUTE_LIST,
+     .in = &page_shape,
+     .out = &branch_message_shape,
+     .errors = NIMA_E_BIT(NOT_FOUND) | NIMA_E_BIT(INVALID),
+     .scope = "chat",
+     .tag = "conversations",
+     .summary = "A conversation's messages, oldest first, a page at a time."},
+    {.method = "POST",
+     .path = "/v1/conversations/{id}/messages/{mid}/activate",
+     .call = activate,
+     .in = &message_in_shape,
+     .out = &status_shape,
+     .errors = NIMA_E_BIT(NOT_FOUND) | NIMA_E_BIT(BUSY),
+     .scope = "chat",
+     .tag = "conversations",
+     .summary = "Goes on with the branch that this message is on."},
     {.method = "GET",
      .path = "/v1/conversations/{id}/messages/{mid}/context",
      .call = prompt_of,

@@ -213,10 +213,10 @@ static nima_rc add_old_system(struct nima_ctx *ctx, struct nima_orchestrator *o,
 }
 
 static nima_rc from_store(struct nima_ctx *ctx, struct nima_orchestrator *o,
-                          const struct nima_turn *turn, struct nima_history *out)
+                          const struct nima_turn *turn, int64_t before, struct nima_history *out)
 {
     struct nima_message_rows rows;
-    NIMA_TRY(nima_messages_last(ctx, o->store, turn->conversation_id, LOAD_MAX, &rows));
+    NIMA_TRY(nima_messages_before(ctx, o->store, turn->conversation_id, before, LOAD_MAX, &rows));
     read_window_start(ctx, &rows, out);
     NIMA_TRY(add_old_system(ctx, o, turn->conversation_id, &rows, out));
     out->items = NIMA_NEW(ctx->arena, struct nima_window_message, rows.count + 1);
@@ -240,7 +240,7 @@ static nima_rc from_store(struct nima_ctx *ctx, struct nima_orchestrator *o,
 }
 
 nima_rc nima_history_load(struct nima_ctx *ctx, struct nima_orchestrator *o,
-                          const struct nima_turn *turn, struct nima_history *out)
+                          const struct nima_turn *turn, int64_t before, struct nima_history *out)
 {
     struct nima_history history = {.has_conversation = turn->conversation_id.ptr != NULL};
     if (!history.has_conversation) {
@@ -249,11 +249,13 @@ nima_rc nima_history_load(struct nima_ctx *ctx, struct nima_orchestrator *o,
         struct nima_conversation conversation;
         NIMA_TRY(nima_conversation_get(ctx, o->store, turn->conversation_id, &conversation));
         history.metadata = conversation.metadata;
-        history.summary = conversation.context_summary;
-        history.summary_position = conversation.summary_position;
-        history.next_summary = conversation.next_summary;
-        history.next_position = conversation.next_position;
-        NIMA_TRY(from_store(ctx, o, turn, &history));
+        if (conversation.summary_position <= before && conversation.next_position <= before) {
+            history.summary = conversation.context_summary;
+            history.summary_position = conversation.summary_position;
+            history.next_summary = conversation.next_summary;
+            history.next_position = conversation.next_position;
+        }
+        NIMA_TRY(from_store(ctx, o, turn, before, &history));
     }
     *out = history;
     return NIMA_OK;

@@ -42,6 +42,8 @@ struct turn_state {
     struct nima_orchestrator *o;
     const struct nima_turn *turn;
     nima_str message; /* what the person says now */
+    struct nima_branch branch;
+    struct nima_window_message asked; /* of a reply made again, as it stood in the prompt */
     struct nima_history history;
     nima_str persona; /* who speaks; absent: the default */
     struct nima_context_personality *personality;
@@ -59,6 +61,9 @@ struct turn_state {
 
 static nima_rc check_turn(struct nima_ctx *ctx, const struct nima_turn *turn)
 {
+    if (turn->again.ptr != NULL) {
+        return NIMA_OK;
+    }
     if (turn->count == 0 || !nima_str_eq(turn->messages[turn->count - 1].role, NIMA_STR("user"))) {
         return nima_fail_field(ctx, NIMA_E_INVALID, "messages",
                                "the last of messages must be the user's");
@@ -97,8 +102,71 @@ static void add_note(struct turn_state *s, const struct nima_memory_hit *hit)
                                                                   .confidence = hit->confidence};
 }
 
+static bool is_true(const struct nima_fact_rows *facts, const struct nima_note *note)
+{
+    for (size_t i = 0; i < facts->count; i++) {
+        const struct nima_fact *fact = &facts->items[i];
+        if (nima_str_eq(fact->id, note->id)) {
+            return nima_str_eq(fact->status, NIMA_STR("active")) &&
+                   nima_str_eq(fact->fact, note->fact);
+        }
+    }
+    return !nima_note_is(note, NIMA_SECTION_FACTS);
+}
+
+/* A reply that is made again has before it what the first one had, but for what is true no more. */
+static nima_rc take_notes(struct nima_ctx *ctx, struct turn_state *s)
+{
+    struct nima_window_message *asked = &s->asked;
+    *asked = (struct nima_window_message){.content = s->message, .position = s->branch.from};
+    nima_history_read_user(ctx, s->branch.asked.metadata, asked);
+    s->fit.message = asked->content;
+    nima_str *ids = NIMA_NEW(ctx->arena, nima_str, asked->notes.count);
+    for (size_t i = 0; i < asked->notes.count; i++) {
+        ids[i] = asked->notes.items[i].id;
+    }
+    struct nima_fact_rows facts;
+    NIMA_TRY(nima_facts_get_many(ctx, s->o->store, ids, asked->notes.count, &facts));
+    s->fit.notes.items = NIMA_NEW(ctx->arena, struct nima_note, asked->notes.count);
+    s->hits.items = NIMA_NEW(ctx->arena, struct nima_memory_hit, asked->notes.count);
+    for (size_t i = 0; i < asked->notes.count; i++) {
+        const struct nima_note *note = &asked->notes.items[i];
+        if (is_true(&facts, note)) {
+            s->fit.notes.items[s->fit.notes.count++] = *note;
+            s->hits.items[s->hits.count++] = (struct nima_memory_hit){
+                .fact = {.id = note->id, .fact = note->fact}, .score = note->score};
+        }
+    }
+    return NIMA_OK;
+}
+
+/* Which of the notes that stand by the message are not in its prompt this time. */
+static void record_dropped(struct nima_ctx *ctx, struct turn_state *s)
+{
+    struct nima_history *history = &s->history;
+    size_t room = history->without.count + s->asked.notes.count;
+    struct nima_left_out *items = NIMA_NEW(ctx->arena, struct nima_left_out, room);
+    for (size_t i = 0; i < history->without.count; i++) {
+        items[i] = history->without.items[i];
+    }
+    history->without.items = items;
+    for (size_t i = 0; i < s->asked.notes.count; i++) {
+        bool kept = false;
+        for (size_t n = 0; n < s->fit.notes.count; n++) {
+            kept = kept || nima_str_eq(s->fit.notes.items[n].id, s->asked.notes.items[i].id);
+        }
+        if (!kept) {
+            items[history->without.count++] =
+                (struct nima_left_out){s->asked.position, s->asked.notes.items[i].id};
+        }
+    }
+}
+
 static nima_rc recall(struct nima_ctx *ctx, struct turn_state *s)
 {
+    if (s->turn->again.ptr != NULL) {
+        return take_notes(ctx, s);
+    }
     if (!s->turn->use_memory) {
         return NIMA_OK;
     }
@@ -178,6 +246,12 @@ static nima_rc store_message(struct nima_ctx *ctx, struct turn_state *s)
     if (s->turn->stateless) {
         return NIMA_OK;
     }
+    if (s->turn->again.ptr != NULL) {
+        s->conversation_id = s->turn->conversation_id;
+        s->message_id = s->branch.asked.id;
+        s->position = s->branch.asked.position;
+        return keep_summary(ctx, s);
+    }
     nima_str metadata;
     struct nima_user_meta meta = {s->fit.notes, s->turn->scheduled, s->fit.cut};
     NIMA_TRY(nima_meta_encode(ctx, &nima_user_meta_shape, &meta, &metadata));
@@ -188,6 +262,8 @@ static nima_rc store_message(struct nima_ctx *ctx, struct turn_state *s)
     NIMA_TRY(keep_summary(ctx, s));
     struct nima_message_row row = {
         .role = NIMA_STR("user"), .content = s->message, .metadata = metadata};
+    row.leaves = s->branch.made;
+    row.leave_from = s->branch.from;
     struct nima_message_row stored;
     NIMA_TRY(nima_messages_append(ctx, s->o->store, s->turn->conversation_id, &row, 1, &stored));
     s->conversation_id = s->turn->conversation_id;
@@ -213,7 +289,7 @@ static const nima_str event_names[] = {
 
 static nima_rc learn(struct nima_ctx *ctx, struct turn_state *s)
 {
-    if (s->turn->learn == NIMA_LEARN_OFF || !s->turn->use_memory) {
+    if (s->turn->learn == NIMA_LEARN_OFF || !s->turn->use_memory || s->turn->again.ptr != NULL) {
         return NIMA_OK;
     }
     struct nima_utterance said = {.text = s->message,
@@ -324,6 +400,8 @@ static nima_rc store_reply(struct nima_ctx *ctx, struct turn_state *s, bool inte
     meta.remembered.items = s->out.remembered.items;
     meta.remembered.count = s->out.remembered.count;
     struct nima_message_row row = {.role = NIMA_STR("assistant"), .content = s->reply.text};
+    row.leaves = s->turn->again.ptr != NULL;
+    row.leave_from = s->position + 1;
     struct nima_prompt_keep keep;
     NIMA_TRY(nima_meta_encode(ctx, &nima_reply_meta_shape, &meta, &row.metadata));
     if (s->prompt.count > 0) {
@@ -398,14 +476,15 @@ static nima_rc make_prompt(struct nima_ctx *ctx, struct turn_state *s)
 {
     const struct nima_turn *turn = s->turn;
     NIMA_TRY(nima_llm_wait(ctx, s->o->llm));
+    s->fit.message = s->message;
     NIMA_TRY(recall(ctx, s));
     nima_fit_room(s->o, turn->model.max_tokens, &s->room);
     NIMA_TRY(nima_prompt_system(ctx, s->o, s->persona, s->history.system, turn->use_memory,
                                 s->room.tokens, &s->texts));
     NIMA_TRY(join_system(ctx, s));
-    s->fit.message = s->message;
     NIMA_TRY(nima_fit(ctx, s->o, &s->room, &s->fit, &s->history));
     NIMA_TRY(move_summary(ctx, s));
+    record_dropped(ctx, s);
     nima_prompt_render(ctx, s->fit.system, &s->history, &s->fit.notes, s->fit.message, &s->prompt);
     return NIMA_OK;
 }
@@ -429,9 +508,13 @@ static nima_rc answer_schedules(struct nima_ctx *ctx, struct turn_state *s)
 static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
 {
     const struct nima_turn *turn = s->turn;
+    NIMA_TRY(nima_branch_find(ctx, s->o, turn, &s->branch));
+    s->message =
+        turn->again.ptr != NULL ? s->branch.asked.content : turn->messages[turn->count - 1].content;
     bool command = turn->use_memory && turn->learn != NIMA_LEARN_OFF && is_command(s->message);
-    bool asked = !command && is_for_schedules(ctx, s);
-    NIMA_TRY(nima_history_load(ctx, s->o, turn, &s->history));
+    command = command && turn->again.ptr == NULL;
+    bool asked = !command && turn->again.ptr == NULL && is_for_schedules(ctx, s);
+    NIMA_TRY(nima_history_load(ctx, s->o, turn, s->branch.from, &s->history));
     NIMA_TRY(nima_voice_choose(ctx, s->o, turn, s->history.metadata, &s->persona));
     if (!command && !asked) {
         NIMA_TRY(make_prompt(ctx, s));
@@ -442,9 +525,7 @@ static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
         rc = turn->on_ready(ctx, turn->user, s->conversation_id);
     }
     if (rc == NIMA_OK) {
-        rc = command ? run_command(ctx, s)
-             : asked ? answer_schedules(ctx, s)
-                     : generate(ctx, s);
+        rc = command ? run_command(ctx, s) : asked ? answer_schedules(ctx, s) : generate(ctx, s);
     }
     return finish(ctx, s, rc, command || asked);
 }
@@ -454,7 +535,6 @@ nima_rc nima_orchestrator_turn(struct nima_ctx *ctx, struct nima_orchestrator *o
 {
     NIMA_TRY(check_turn(ctx, turn));
     struct turn_state s = {.o = orchestrator, .turn = turn};
-    s.message = turn->messages[turn->count - 1].content;
     NIMA_TRY(nima_order_enter(ctx, orchestrator->order, turn->conversation_id));
     nima_rc rc = run_turn(ctx, &s);
     nima_order_leave(orchestrator->order, turn->conversation_id);
@@ -470,4 +550,13 @@ nima_rc nima_orchestrator_import(struct nima_ctx *ctx, struct nima_orchestrator 
                                  struct nima_conversation *out)
 {
     return nima_conversation_create(ctx, orchestrator->store, conversation, messages, count, out);
+}
+
+nima_rc nima_orchestrator_activate(struct nima_ctx *ctx, struct nima_orchestrator *orchestrator,
+                                   nima_str conversation_id, nima_str message_id)
+{
+    NIMA_TRY(nima_order_enter(ctx, orchestrator->order, conversation_id));
+    nima_rc rc = nima_message_activate(ctx, orchestrator->store, conversation_id, message_id);
+    nima_order_leave(orchestrator->order, conversation_id);
+    return rc;
 }

@@ -55,7 +55,10 @@ struct nima_turn {
     const struct nima_llm_message *messages; /* the request's; the last one is the person's */
     size_t count;
     nima_str conversation_id; /* absent: a new one is made, unless stateless */
-    bool stateless;           /* nothing of the turn is stored but what is learned */
+    /* One of these begins a new branch of the conversation; what was there is kept. */
+    nima_str again; /* a message: the reply to it, or it itself, is made again; no messages then */
+    nima_str instead; /* a message of the person that this one takes the place of */
+    bool stateless;   /* nothing of the turn is stored but what is learned */
     bool use_memory;
     enum nima_learn learn;
     nima_str persona; /* who speaks; absent: the conversation's own, or the default. A given one is
@@ -159,6 +162,10 @@ NIMA_MUST_USE nima_rc nima_orchestrator_context(struct nima_ctx *ctx,
                                                 struct nima_orchestrator *orchestrator,
                                                 nima_str conversation_id, nima_str message_id,
                                                 struct nima_context_prompt *out);
+/* Makes the path through the message the active one, between two turns. */
+NIMA_MUST_USE nima_rc nima_orchestrator_activate(struct nima_ctx *ctx,
+                                                 struct nima_orchestrator *orchestrator,
+                                                 nima_str conversation_id, nima_str message_id);
 /* Takes in a conversation as it is; no reply is made. */
 NIMA_MUST_USE nima_rc nima_orchestrator_import(struct nima_ctx *ctx,
                                                struct nima_orchestrator *orchestrator,

@@ -112,7 +112,16 @@ struct nima_history {
 void nima_history_read_user(struct nima_ctx *ctx, nima_str metadata,
                             struct nima_window_message *message);
 NIMA_MUST_USE nima_rc nima_history_load(struct nima_ctx *ctx, struct nima_orchestrator *o,
-                                        const struct nima_turn *turn, struct nima_history *out);
+                                        const struct nima_turn *turn, int64_t before,
+                                        struct nima_history *out);
+/* branch.c: where a turn begins a branch. */
+struct nima_branch {
+    bool made;                     /* false: the turn goes on at the end */
+    int64_t from;                  /* what stands there and behind is left */
+    struct nima_message_row asked; /* of a reply made again: the person's message */
+};
+NIMA_MUST_USE nima_rc nima_branch_find(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                       const struct nima_turn *turn, struct nima_branch *out);
 
 /* prompt.c */
 struct nima_prompt_texts {

@@ -26,6 +26,10 @@ struct nima_message_row {
     nima_str parent_id; /* what it follows; absent: the one a position before, if any */
     bool left;          /* on a branch that is not active; read only */
     const struct nima_prompt_keep *prompt; /* kept with it when appended; NULL: none; not read */
+    /* When appended: what stands at leave_from and behind it on the active path is left, and this
+     * one begins a branch there. Not read. */
+    bool leaves;
+    int64_t leave_from;
 };
 struct nima_message_rows {
     struct nima_message_row *items;
@@ -83,6 +87,14 @@ NIMA_MUST_USE nima_rc nima_conversation_summarize(struct nima_ctx *ctx, struct n
 NIMA_MUST_USE nima_rc nima_messages_last(struct nima_ctx *ctx, struct nima_store *store,
                                          nima_str conversation_id, int limit,
                                          struct nima_message_rows *out);
+/* The same of those before a position. */
+NIMA_MUST_USE nima_rc nima_messages_before(struct nima_ctx *ctx, struct nima_store *store,
+                                           nima_str conversation_id, int64_t before, int limit,
+                                           struct nima_message_rows *out);
+/* Makes the path through the message the active one: what it follows, and of what follows it
+ * always the newest. */
+NIMA_MUST_USE nima_rc nima_message_activate(struct nima_ctx *ctx, struct nima_store *store,
+                                            nima_str conversation_id, nima_str id);
 /* Those of the conversation with positions from..before-1, branches that were left included, by
  * position; at most `limit` of them, the first ones; 0: all. */
 NIMA_MUST_USE nima_rc nima_messages_between(struct nima_ctx *ctx, struct nima_store *store,

@@ -26,3 +26,8 @@ NIMA_MUST_USE nima_rc nima_store_append(struct nima_ctx *ctx, struct nima_db *db
                                         nima_str conversation_id,
                                         const struct nima_message_row *message,
                                         struct nima_message_row *out);
+
+/* branches.c: leaves what stands at the position and behind it, within the caller's transaction. A
+ * summary that tells of it goes, too. */
+NIMA_MUST_USE nima_rc nima_store_leave(struct nima_ctx *ctx, struct nima_db *db,
+                                       nima_str conversation_id, int64_t from);

@@ -113,6 +113,9 @@ static nima_rc append(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     }
     place.position = nima_db_get_int(stmt, 0) - (int64_t)job->count;
     NIMA_TRY(nima_db_end(ctx, stmt));
+    if (job->count > 0 && job->messages[0].leaves) {
+        NIMA_TRY(nima_store_leave(ctx, db, job->conversation_id, job->messages[0].leave_from));
+    }
     NIMA_TRY(last_id(ctx, db, job->conversation_id, &place.parent_id));
     for (size_t i = 0; i < job->count; i++, place.position++) {
         NIMA_TRY(nima_store_add_message(ctx, db, &place, &job->messages[i], &job->rows[i]));
@@ -216,6 +219,7 @@ nima_rc nima_message_get(struct nima_ctx *ctx, struct nima_store *store, nima_st
 struct last {
     nima_str conversation_id;
     int limit;
+    int64_t before;
     struct nima_message_rows rows;
 };
 
@@ -247,11 +251,13 @@ static nima_rc last(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     bool row = false;
     NIMA_TRY(count_last(ctx, db, job, &count));
     struct nima_message_row *items = NIMA_NEW(ctx->arena, struct nima_message_row, count);
-    NIMA_TRY(nima_db_query(
-        ctx, db, "SELECT " COLUMNS FROM_OWN " AND m.active = 1 ORDER BY m.position DESC LIMIT $3",
-        NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->conversation_id),
-                     nima_db_int((int64_t)count)),
-        &stmt));
+    NIMA_TRY(
+        nima_db_query(ctx, db,
+                      "SELECT " COLUMNS FROM_OWN
+                      " AND m.active = 1 AND m.position < $4 ORDER BY m.position DESC LIMIT $3",
+                      NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->conversation_id),
+                                   nima_db_int((int64_t)count), nima_db_int(job->before)),
+                      &stmt));
     NIMA_TRY(nima_db_step(ctx, stmt, &row));
     for (left = count; row && left > 0; left--) {
         message_row(ctx, stmt, &items[left - 1]);
@@ -261,14 +267,21 @@ static nima_rc last(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     return nima_db_end(ctx, stmt);
 }
 
-nima_rc nima_messages_last(struct nima_ctx *ctx, struct nima_store *store, nima_str conversation_id,
-                           int limit, struct nima_message_rows *out)
+nima_rc nima_messages_before(struct nima_ctx *ctx, struct nima_store *store,
+                             nima_str conversation_id, int64_t before, int limit,
+                             struct nima_message_rows *out)
 {
-    struct last job = {.limit = limit};
+    struct last job = {.limit = limit, .before = before};
     NIMA_TRY(nima_store_id(ctx, conversation_id, "conversation", &job.conversation_id));
     NIMA_TRY(nima_db_read(ctx, store, last, &job));
     *out = job.rows;
     return NIMA_OK;
+}
+
+nima_rc nima_messages_last(struct nima_ctx *ctx, struct nima_store *store, nima_str conversation_id,
+                           int limit, struct nima_message_rows *out)
+{
+    return nima_messages_before(ctx, store, conversation_id, INT64_MAX, limit, out);
 }
 
 struct between {
