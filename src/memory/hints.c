@@ -115,7 +115,8 @@ bool nima_memory_small_talk(nima_str text)
         " is it going today thanks thank so very much a lot that that's was were helpful great nice"
         " cool ok okay yes no please sure bye goodbye see later tomorrow ciao welcome to meet "
         "sounds"
-        " awesome perfect got lol haha hmm what's up sup and fine i'm am i well again cheers ";
+        " awesome perfect got lol haha hmm what's up sup and fine i'm am i well again cheers"
+        " next continue ";
     char word[16] = " ";
     size_t len = 0;
     for (size_t i = 0; i <= text.len; i++) {

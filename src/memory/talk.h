@@ -41,7 +41,8 @@ struct nima_talk_hit {
     double score;           /* 0..1 */
     double vector, keyword; /* nearness in meaning; share of the query's words that it or its
                                neighbours answer, 0..1 */
-    double own;             /* the share it answers itself */
+    double own;             /* the share of the query's words that it has itself, 0..1 */
+    bool has_vector;
 };
 struct nima_talk_hits {
     struct nima_talk_hit *items; /* best first */

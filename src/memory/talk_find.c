@@ -77,7 +77,8 @@ static bool bears_on(const struct nima_talk_hit *hit, bool by_meaning)
     if (!by_meaning) {
         return hit->own >= 0.4;
     }
-    return hit->vector >= 0.5 || (hit->vector >= 0.3 && hit->own >= 0.25) || hit->own >= 0.5;
+    return hit->vector >= 0.5 || (hit->vector >= 0.3 && hit->own >= 0.25) ||
+           (hit->vector >= 0.2 && hit->own >= 0.5);
 }
 
 nima_rc nima_memory_recall_said(struct nima_ctx *ctx, struct nima_memory *memory,
@@ -100,7 +101,7 @@ nima_rc nima_memory_recall_said(struct nima_ctx *ctx, struct nima_memory *memory
     NIMA_TRY(look(ctx, memory, &asked, (size_t)query->limit * RECALL_LOOK, &found));
     size_t kept = 0;
     for (size_t i = 0; i < found.count && kept < (size_t)query->limit; i++) {
-        if (bears_on(&found.items[i], asked.vector != NULL)) {
+        if (bears_on(&found.items[i], asked.vector != NULL && found.items[i].has_vector)) {
             found.items[kept++] = found.items[i];
         }
     }

@@ -4,7 +4,7 @@
  * answer often stands a line away from the words that were asked with.
  */
 #include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "memory/talk_int.h"
 #include "search/top.h"
@@ -40,7 +40,10 @@ struct ranking {
     float *spread; /* of one term: zero outside `touched` */
     uint32_t *touched;
     size_t touched_count;
-    float whole;       /* weight of all the question's words */
+    float whole;                                         /* weight of all the question's words */
+    const struct nima_bm25_term *terms[QUERY_TERMS_MAX]; /* of them; NULL: nobody said it */
+    float weights[QUERY_TERMS_MAX];
+    size_t term_count;
     uint32_t excluded; /* a conversation's number */
 };
 
@@ -66,6 +69,10 @@ static void spread_from(struct ranking *r, uint32_t row, float x)
     }
 }
 
+/* Where little was said every word is in a large part of it: that must not make what was never
+ * said count for more than what was. */
+static const float least_weight = 1.0F;
+
 static void add_term(struct ranking *r, uint64_t hash)
 {
     const struct nima_bm25 *bm25 = &r->talk->bm25;
@@ -73,6 +80,8 @@ static void add_term(struct ranking *r, uint64_t hash)
     size_t holders = term != NULL ? nima_search_bm25_holders(bm25, term) : 0;
     float idf = nima_search_bm25_idf(bm25, holders);
     r->whole += idf;
+    r->terms[r->term_count] = term;
+    r->weights[r->term_count++] = fmaxf(idf, least_weight);
     if (holders == 0) {
         return;
     }
@@ -192,6 +201,27 @@ static double share(float part, float whole)
     return whole > 0 ? fmin(1.0, (double)(part / whole)) : 0;
 }
 
+static int by_row(const void *wanted, const void *posting)
+{
+    uint32_t row = *(const uint32_t *)wanted, other = *(const uint32_t *)posting >> 8;
+    return row < other ? -1 : row > other;
+}
+
+/* The share of the question's words that the message itself has. */
+static double own_share(const struct ranking *r, uint32_t row)
+{
+    float part = 0, whole = 0;
+    for (size_t i = 0; i < r->term_count; i++) {
+        const struct nima_bm25_term *term = r->terms[i];
+        whole += r->weights[i];
+        if (term != NULL &&
+            bsearch(&row, term->postings, term->count, sizeof(uint32_t), by_row) != NULL) {
+            part += r->weights[i];
+        }
+    }
+    return share(part, whole);
+}
+
 static struct nima_talk_hit hit_of(struct nima_arena *arena, const struct ranking *r,
                                    struct nima_top_hit top)
 {
@@ -201,7 +231,8 @@ static struct nima_talk_hit hit_of(struct nima_arena *arena, const struct rankin
         .score = fmin(1.0, fmax(0.0, (double)score)),
         .vector = fmin(1.0, fmax(0.0, (double)r->cosines[top.row])),
         .keyword = share(r->words[top.row], r->whole),
-        .own = share(r->own[top.row], r->whole),
+        .own = own_share(r, top.row),
+        .has_vector = nima_search_rows_has(&r->talk->rows, top.row),
     };
 }
 

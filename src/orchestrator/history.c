@@ -170,7 +170,8 @@ static size_t note_ids(struct nima_ctx *ctx, struct nima_history *history, nima_
     return distinct;
 }
 
-/* The usual turn finds that no fact of the person changed since the last reply, and is done. */
+/* The usual turn finds that no fact of the person changed since the last reply, and is done. What
+ * takes messages out of recall counts as a change of facts. */
 static nima_rc check_notes(struct nima_ctx *ctx, struct nima_orchestrator *o,
                            struct nima_history *history)
 {
@@ -193,7 +194,7 @@ static nima_rc check_notes(struct nima_ctx *ctx, struct nima_orchestrator *o,
     for (size_t i = 0; i < history->count; i++) {
         history->notes_true &= keep_true_notes(&facts, history, &history->items[i]);
     }
-    return NIMA_OK;
+    return nima_said_check(ctx, o, history);
 }
 
 /* The client's own words stand in front of everything, however long ago they were sent. */

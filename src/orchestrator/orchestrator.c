@@ -48,6 +48,7 @@ struct turn_state {
     nima_str persona; /* who speaks; absent: the default */
     struct nima_context_personality *personality;
     struct nima_memory_hits hits;
+    struct nima_context_messages said; /* past messages recalled */
     struct nima_prompt_texts texts;
     struct nima_room room;
     struct nima_fit fit; /* notes: of the hits, those not in sight already */
@@ -171,13 +172,13 @@ static nima_rc recall(struct nima_ctx *ctx, struct turn_state *s)
         return NIMA_OK;
     }
     NIMA_TRY(nima_memory_recall(ctx, s->o->memory, s->message, s->o->recall_limit, &s->hits));
-    s->fit.notes.items = NIMA_NEW(ctx->arena, struct nima_note, s->hits.count);
+    s->fit.notes.items = NIMA_NEW(ctx->arena, struct nima_note, s->hits.count + NIMA_SAID_MAX);
     for (size_t i = 0; i < s->hits.count; i++) {
         if (!in_sight(&s->history, s->hits.items[i].fact.id)) {
             add_note(s, &s->hits.items[i]);
         }
     }
-    return NIMA_OK;
+    return nima_said_recall(ctx, s->o, s->turn, &s->history, &s->hits, &s->fit.notes, &s->said);
 }
 
 /* The first words of the first message, until a better title is made. */
@@ -369,6 +370,7 @@ static void fill_context(struct nima_ctx *ctx, struct turn_state *s)
         context->facts.items[i] =
             (struct nima_context_fact){hit->fact.id, hit->fact.fact, hit->score};
     }
+    context->messages = s->said;
     context->tokens = NIMA_NEW(ctx->arena, struct nima_context_tokens, 1);
     *context->tokens = (struct nima_context_tokens){s->reply.prompt_tokens, s->reply.cached_tokens,
                                                     s->reply.completion_tokens};
@@ -383,6 +385,18 @@ static void fill_context(struct nima_ctx *ctx, struct turn_state *s)
     context->first_token_ms = s->reply.first_token_ms;
     context->total_ms = s->reply.total_ms;
     s->out.context = context;
+}
+
+/* Who asks to forget something says it once more, and so does the reply. */
+static bool forgets(const struct turn_state *s)
+{
+    bool asked = s->turn->use_memory && s->turn->learn != NIMA_LEARN_OFF &&
+                 nima_str_starts_nocase(nima_str_trim(s->message), NIMA_STR("/forget "));
+    for (size_t i = 0; i < s->out.remembered.count; i++) {
+        asked = asked ||
+                nima_str_eq(s->out.remembered.items[i].event, event_names[NIMA_LEARNED_FORGOTTEN]);
+    }
+    return asked;
 }
 
 static nima_rc store_reply(struct nima_ctx *ctx, struct turn_state *s, bool interrupted)
@@ -410,6 +424,10 @@ static nima_rc store_reply(struct nima_ctx *ctx, struct turn_state *s, bool inte
         row.prompt = &keep;
     }
     struct nima_message_row stored;
+    if (forgets(s)) {
+        row.withheld = NIMA_STR("forgotten");
+        NIMA_TRY(nima_message_withhold(ctx, s->o->store, s->conversation_id, s->message_id));
+    }
     NIMA_TRY(nima_messages_append(ctx, s->o->store, s->conversation_id, &row, 1, &stored));
     s->out.message_id = stored.id;
     return NIMA_OK;

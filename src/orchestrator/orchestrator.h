@@ -77,6 +77,14 @@ struct nima_context_fact {
     nima_str id, fact;
     double score;
 };
+struct nima_context_message {
+    nima_str message_id, conversation_id;
+    double score;
+};
+struct nima_context_messages {
+    struct nima_context_message *items;
+    size_t count;
+};
 struct nima_context_tokens {
     int64_t prompt, cached, completion;
 };
@@ -90,6 +98,7 @@ struct nima_turn_context {
         struct nima_context_fact *items;
         size_t count;
     } facts;
+    struct nima_context_messages messages; /* past ones that were quoted to the model */
     struct {
         nima_str *items;
         size_t count;

@@ -38,6 +38,7 @@ enum nima_section {
     NIMA_SECTION_SUMMARY, /* of what has left the window */
     NIMA_SECTION_HISTORY,
     NIMA_SECTION_FACTS,
+    NIMA_SECTION_SAID, /* in other conversations, or long ago in this one */
     NIMA_SECTION_MESSAGE,
     NIMA_SECTIONS
 };
@@ -232,6 +233,18 @@ NIMA_MUST_USE nima_rc nima_record_make(struct nima_ctx *ctx, const struct nima_p
                                        const struct nima_prompt *prompt, int64_t to,
                                        struct nima_prompt_keep *out);
 nima_str nima_record_hash(struct nima_ctx *ctx, const struct nima_prompt *prompt);
+/* said.c: past messages that bear on the turn, as notes (there is room for NIMA_SAID_MAX more) and
+ * for the context; none that a recalled fact tells, or that stands in the window. */
+enum { NIMA_SAID_MAX = 3 };
+NIMA_MUST_USE nima_rc nima_said_recall(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                       const struct nima_turn *turn,
+                                       const struct nima_history *history,
+                                       const struct nima_memory_hits *facts,
+                                       struct nima_notes *notes, struct nima_context_messages *out);
+/* Leaves out the window's notes of messages that were deleted or withheld, as history.c does with
+ * those of facts. */
+NIMA_MUST_USE nima_rc nima_said_check(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                      struct nima_history *history);
 
 /* shapes.c: what is kept in a message's metadata. */
 struct nima_user_meta {

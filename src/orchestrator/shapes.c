@@ -10,6 +10,18 @@ static const struct nima_shape fact_shape =
     NIMA_SHAPE("ContextFact", struct nima_context_fact, fact_fields, .open = true,
                .doc = "A fact that was recalled for a reply.");
 
+static const struct nima_field message_fields[] = {
+    NIMA_FIELD(UUID, struct nima_context_message, message_id, .required = true,
+               .doc = "The message's id."),
+    NIMA_FIELD(UUID, struct nima_context_message, conversation_id, .required = true,
+               .doc = "The conversation it stands in."),
+    NIMA_FIELD(NUM, struct nima_context_message, score,
+               .doc = "How well it fits the message, 0..1."),
+};
+static const struct nima_shape message_shape =
+    NIMA_SHAPE("ContextMessage", struct nima_context_message, message_fields, .open = true,
+               .doc = "A past message that was recalled for a reply.");
+
 static const struct nima_field tokens_fields[] = {
     NIMA_FIELD(INT, struct nima_context_tokens, prompt, .doc = "Tokens of the whole prompt."),
     NIMA_FIELD(INT, struct nima_context_tokens, cached,
@@ -35,6 +47,8 @@ static const struct nima_shape personality_shape =
 static const struct nima_field context_fields[] = {
     NIMA_FIELD(LIST, struct nima_turn_context, facts, .shape = &fact_shape,
                .doc = "Facts about the person that the reply could use."),
+    NIMA_FIELD(LIST, struct nima_turn_context, messages, .shape = &message_shape,
+               .doc = "Past messages that the reply could use."),
     NIMA_FIELD(STR_LIST, struct nima_turn_context, packs, .doc = "Ids of active packs."),
     NIMA_FIELD(STR_LIST, struct nima_turn_context, goals, .doc = "Ids of goals in the prompt."),
     NIMA_FIELD(OBJECT, struct nima_turn_context, tokens, .shape = &tokens_shape,

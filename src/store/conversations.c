@@ -246,10 +246,12 @@ nima_rc nima_conversation_summarize(struct nima_ctx *ctx, struct nima_store *sto
     return nima_db_wipe(ctx, store, summarize, &job, false);
 }
 
+/* Prompts quote messages beside facts, and look for what is gone when the facts' number moved. */
 static nima_rc delete_one(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 {
     const nima_str *id = arg;
     int64_t gone = 0, change;
+    NIMA_TRY(nima_store_raise_change(ctx, db, &change));
     NIMA_TRY(nima_store_raise_messages(ctx, db, true, &change));
     NIMA_TRY(nima_db_run(ctx, db, "DELETE FROM tasks WHERE user_id = $1 AND conversation_id = $2",
                          NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(*id)), NULL));
