@@ -219,18 +219,21 @@ static nima_rc sources_of(struct nima_ctx *ctx, struct nima_db *db, nima_str fac
     return NIMA_OK;
 }
 
-/* The message at the place and the reply that follows it. What is forgotten stays so, and loses
- * its vector. */
+/* The message at the place, the reply that follows it, and those that were made instead of that. */
+#define AND_REPLIES                                                                                \
+    "conversation_id = $1 AND (position = $2 OR (role = 'assistant' AND (position = $2 + 1 OR "    \
+    "parent_id = (SELECT other.id FROM messages AS other WHERE other.conversation_id = $1 AND "    \
+    "other.position = $2))))"
+
+/* What is forgotten stays so, and loses its vector. */
 static nima_rc withhold_at(struct nima_ctx *ctx, struct nima_db *db, const struct source *at,
                            enum nima_withhold how, int64_t change)
 {
     static const char forgotten[] =
         "UPDATE messages SET withheld = 'forgotten', embedding = NULL, embedding_model = NULL, "
-        "change = $3 WHERE conversation_id = $1 AND (position = $2 OR (position = $2 + 1 AND role "
-        "= 'assistant'))";
-    static const char superseded[] =
-        "UPDATE messages SET withheld = 'superseded', change = $3 WHERE conversation_id = $1 AND "
-        "(position = $2 OR (position = $2 + 1 AND role = 'assistant')) AND withheld IS NULL";
+        "change = $3 WHERE " AND_REPLIES;
+    static const char superseded[] = "UPDATE messages SET withheld = 'superseded', change = $3 "
+                                     "WHERE withheld IS NULL AND " AND_REPLIES;
     NIMA_TRY(nima_db_run(ctx, db, "UPDATE conversations SET messages_change = $2 WHERE id = $1",
                          NIMA_DB_ARGS(nima_db_text(at->conversation_id), nima_db_int(change)),
                          NULL));

@@ -181,6 +181,29 @@ TEST(what_a_forgotten_fact_came_from_is_withheld_with_the_reply)
     world_close(&w);
 }
 
+TEST(every_reply_to_what_is_forgotten_is_withheld)
+{
+    world_only("sqlite");
+    struct world w = world_open();
+    struct seen seen;
+    int64_t change;
+    nima_str talk = begin(&w, "hello");
+    nima_str message = say(&w, talk, "user", "I live in Lisbon");
+    say(&w, talk, "assistant", "Lisbon, noted");
+    nima_str other = say(&w, talk, "assistant", "How lovely, Lisbon");
+    world_sql(&w, nima_fmt(&w.ctx, "UPDATE messages SET parent_id = '%s' WHERE id = '%s'",
+                           nima_cstr(&w.ctx, message), nima_cstr(&w.ctx, other))
+                      .ptr);
+    struct nima_fact fact = learned(&w, "The user lives in Lisbon", talk, message);
+    ASSERT_OK_CTX(&w.ctx, nima_facts_delete(&w.ctx, w.store, fact.id, &change));
+    look(&w, -1, &seen);
+    ASSERT_TRUE(seen.withheld[0].ptr == NULL);
+    for (size_t i = 1; i < seen.count; i++) {
+        ASSERT_STR_EQ(seen.withheld[i], "forgotten");
+    }
+    world_close(&w);
+}
+
 TEST(a_superseded_facts_message_is_found_but_marked)
 {
     struct world w = world_open();
