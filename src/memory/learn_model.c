@@ -99,6 +99,33 @@ static nima_str without_guess(struct nima_ctx *ctx, nima_str fact, nima_str said
     return fact;
 }
 
+/* "Tideline" of "The user's project is called Tideline"; absent when nothing is named. */
+static nima_str name_in(nima_str fact)
+{
+    static const nima_str marks[] = {NIMA_STR_INIT(" called "), NIMA_STR_INIT(" named ")};
+    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+        size_t at = nima_str_find(fact, marks[i], 0);
+        nima_str name =
+            at != SIZE_MAX ? nima_str_sub(fact, at + marks[i].len, fact.len) : (nima_str){0};
+        bool one_word = nima_str_find(name, NIMA_STR(" "), 0) == SIZE_MAX;
+        if (name.len > 0 && one_word) {
+            return name;
+        }
+    }
+    return (nima_str){0};
+}
+
+/* "The user writes it in Zig" says nothing alone; "it" is what was named just before. */
+static nima_str with_name(struct nima_ctx *ctx, nima_str fact, nima_str name)
+{
+    size_t at = nima_str_find(fact, NIMA_STR(" it "), 0);
+    if (at == SIZE_MAX || name.len == 0) {
+        return fact;
+    }
+    return nima_fmt(ctx, NIMA_FMT " " NIMA_FMT " " NIMA_FMT, NIMA_ARG(nima_str_sub(fact, 0, at)),
+                    NIMA_ARG(name), NIMA_ARG(nima_str_sub(fact, at + 4, fact.len)));
+}
+
 static nima_str trimmed(nima_str text)
 {
     text = nima_str_trim(text);
@@ -118,17 +145,21 @@ static nima_rc take_reply(struct nima_ctx *ctx, nima_str left, nima_str reply,
     }
     const struct nima_json *facts = nima_json_get(tree, "facts");
     struct nima_grounds *grounds = nima_memory_grounds_new(ctx, left);
+    nima_str named = {0};
     nima_rc rc = NIMA_OK;
     for (size_t i = 0; i < nima_json_count(facts) && i < FACTS_MAX && rc == NIMA_OK; i++) {
         const struct nima_json *fact = nima_json_at(facts, i, NULL);
+        nima_str text = trimmed(nima_json_str(nima_json_get(fact, "fact")));
         struct nima_candidate candidate = {
-            .text = without_guess(ctx, trimmed(nima_json_str(nima_json_get(fact, "fact"))), left),
+            .text = with_name(ctx, without_guess(ctx, text, left), named),
             .category = nima_json_str(nima_json_get(fact, "category")),
             .value = NIMA_STR("")};
         bool fits = candidate.text.len > 0 && candidate.category.len > 0 &&
                     nima_memory_grounded(ctx, grounds, &candidate) &&
                     !known_already(known, candidate.text) && known->count < NIMA_CANDIDATES_MAX;
         if (fits) {
+            nima_str name = name_in(candidate.text);
+            named = name.len > 0 ? name : named;
             rc = nima_memory_name_attribute(ctx, &candidate);
             known->items[known->count++] = candidate;
         }

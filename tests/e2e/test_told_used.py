@@ -9,7 +9,7 @@ from conftest import DEFAULT, EMBEDDINGS
 from server import NimaServer, release_binary
 
 DATA = Path(__file__).parents[1] / "data" / "told_used.jsonl"
-SHORT = (0, 1, 2, 6)
+SHORT = (0, 1, 2, 4)
 
 
 def cases():
@@ -31,8 +31,8 @@ def test_what_was_told_in_one_conversation_is_used_in_another(tmp_path, need_mod
     with running as server:
         server.wait_ready(120)
         api = Client(server)
+        told = api.chat(" ".join(case["told"] for case in chosen), max_length=4, temperature=0).json()
+        assert len(told["remembered"]) >= len(chosen), told["remembered"]
         for case in chosen:
-            assert api.chat(case["told"], max_length=4, temperature=0).json()["remembered"], case
-        for case in chosen:
-            body = api.chat(case["asked"], max_length=60, temperature=0).json()
+            body = api.chat(case["asked"], max_length=40, temperature=0).json()
             assert holds(body["response"], case["expect"]), (case, body["response"], body["context"]["facts"])

@@ -24,7 +24,11 @@ static const char script[] =
     "he user walks the dog\\\",\\\"category\\\":\\\"habit\\\"}]}\"}"
     ",{\"match\":\"choir\",\"reply\":\"{\\\"facts\\\":[{\\\"fact\\\":\\\"The user "
     "has choir practice on Wednesdays\\\",\\\"category\\\":\\\"hobby\\\"}]}"
-    "\"}]";
+    "\"}"
+    ",{\"match\":\"in zig\",\"reply\":\"{\\\"facts\\\":[{\\\"fact\\\":\\\"The user"
+    "'s clock is called Tideline\\\",\\\"category\\\":\\\"project\\\"},{\\\"f"
+    "act\\\":\\\"The user writes it in Zig\\\",\\\"category\\\":\\\"project\\\""
+    "}]}\"}]";
 
 static struct nima_learned_list tell_and_wait(struct world *w, const char *message)
 {
@@ -43,6 +47,9 @@ TEST(what_no_rule_knows_is_read_by_the_model)
     ASSERT_STR_EQ(got.items[0].fact.source, "conversation");
     ASSERT_STR_EQ(got.items[0].fact.category, "possession");
     ASSERT_TRUE(got.items[0].fact.confidence > 0.5 && got.items[0].fact.confidence < 0.9);
+    got = tell_and_wait(&w, "the clock i make is called Tideline, writing it in zig");
+    ASSERT_INT_EQ(got.count, 2);
+    ASSERT_TRUE(learned(&got, NIMA_LEARNED_ADDED, "The user writes Tideline in Zig"));
     got = tell_and_wait(&w, "been living in porto since march, no gym yet");
     ASSERT_INT_EQ(got.count, 1);
     ASSERT_TRUE(nima_str_find(got.items[0].fact.metadata, NIMA_STR("home"), 0) != SIZE_MAX);
