@@ -7,8 +7,10 @@ from server import ROOT, Server
 MODEL, EMBEDDINGS = "local:qwen2.5-coder-1.5b-instruct", "local:all-MiniLM-L6-v2"
 
 
-def holds(answer, expected):
-    return all(any(word in answer.lower() for word in words.split("|")) for words in expected)
+def holds(answer, case):
+    said = answer.lower()
+    expected = all(any(word in said for word in words.split("|")) for words in case["expect"])
+    return expected and not any(word in said for word in case.get("reject", []))
 
 
 def told_used(out):
@@ -29,7 +31,7 @@ def told_used(out):
             reply = chat(case["asked"], max_length=60, learn="off")
             facts = [fact["fact"] for fact in reply["context"]["facts"]]
             known = bool(set(facts) & set(case["learned"]))
-            good = holds(reply["response"], case["expect"])
+            good = holds(reply["response"], case)
             right += good
             recalled += known
             if not good or not known:
