@@ -82,6 +82,35 @@ def turn(out):
         out.add("turn", "chat turn without the model, processor time", cpu_ms, "ms", samples=len(times))
 
 
+def long(out):
+    """A conversation of 2,000 turns with the scripted model: what a turn takes, and what the server holds, as it grows."""
+    with Server() as server:
+        times, cpu, conversation_id = [], {}, None
+        for i in range(1, 2001):
+            said = "My sister is called Rosalinde." if i == 3 else f"Step {i} of the long way through the house, with a word or two more."
+            body = {"messages": [{"role": "user", "content": f"{said} [[reply:Done, step {i} is behind us.]]"}]}
+            if conversation_id:
+                body["conversation_id"] = conversation_id
+            if i in (10, 110, 200, 300, 1900):
+                cpu[i] = server.cpu_ms()
+            reply, ms = server.client.timed("POST", "/v1/chat", body)
+            conversation_id = reply["conversation_id"]
+            times.append(ms)
+            if i in (20, 2000):
+                out.add("long", f"memory at turn {i:,}", server.rss_mb(), "MB")
+        cpu[2000] = server.cpu_ms()
+        for begin, end in ((10, 110), (200, 300), (1900, 2000)):
+            name = f"turns {begin:,} to {end:,}"
+            out.add("long", f"chat turn, {name}, p50", percentile(times[begin:end], 50), "ms")
+            out.add("long", f"chat turn, {name}, processor time", (cpu[end] - cpu[begin]) / (end - begin), "ms")
+        growth = (cpu[2000] - cpu[1900]) / max(cpu[300] - cpu[200], 1)
+        out.add("long", "chat turn's processor time, turns 1,900 to 2,000 / 200 to 300", growth, "times", ("<=", 2))
+        body = {"messages": [{"role": "user", "content": "What is my sister called? [[recall]]"}], "conversation_id": conversation_id}
+        reply = server.client.post("/v1/chat", body)
+        known = "Rosalinde" in reply["response"] and reply["context"]["summarized"]
+        out.add("long", "a fact of turn 3 is in the prompt at turn 2,001", int(known), "yes", (">=", 1))
+
+
 def memory_search(out):
     with Server(embeddings=EMBEDDINGS) as server:
         server.load_facts(FACTS)
@@ -190,19 +219,21 @@ def streams_a_second(server, streams):
 
 
 def tokens(out):
-    for name, model, rounds in (("tiny", TINY, 3), ("default", DEFAULT, 1)):
+    for name, model, rounds, turns in (("tiny", TINY, 3, 60), ("default", DEFAULT, 1, 60)):
         with Server(llm=model, embeddings=EMBEDDINGS) as server:
             server.load_facts(20, 8)
-            talks = [conversation(server.client, 20, number) for number in range(rounds)]
+            talks = [conversation(server.client, turns, number) for number in range(rounds)]
             second = statistics.median(talk[1]["first_token_ms"] for talk in talks)
             twentieth = statistics.median(talk[19]["first_token_ms"] for talk in talks)
+            last = statistics.median(talk[-1]["first_token_ms"] for talk in talks)
             new = conversation(server.client, 1, rounds)[0]
-            for number, ms in ((2, second), (20, twentieth)):
+            for number, ms in ((2, second), (20, twentieth), (turns, last)):
                 context = talks[-1][number - 1]
                 out.add("tokens", f"{name} model, first token at turn {number}", ms, "ms",
                         evaluated=evaluated(context), prompt=context["tokens"]["prompt"])  # fmt: skip
                 out.add("tokens", f"{name} model, tokens evaluated at turn {number}", evaluated(context), "tokens")
             out.add("tokens", f"{name} model, first token, turn 20 / turn 2", twentieth / max(second, 1), "times", ("<=", 1.3))
+            out.add("tokens", f"{name} model, first token, turn {turns} / turn 2", last / max(second, 1), "times", ("<=", 1.3))
             out.add("tokens", f"{name} model, first token of a new conversation", new["first_token_ms"], "ms")
             out.add("tokens", f"{name} model, tokens evaluated of a new one", evaluated(new), "tokens",
                     prompt=new["tokens"]["prompt"])  # fmt: skip

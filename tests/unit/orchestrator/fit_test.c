@@ -232,4 +232,35 @@ TEST(five_hundred_windows_by_chance_fit_a_real_model_by_its_own_count)
     nima_ctx_done(&ctx);
 }
 
+TEST(tokens_of_a_prompt_put_together_again_are_those_the_model_counted)
+{
+    struct nima_ctx ctx;
+    nima_ctx_init(&ctx);
+    nima_str path = tiny_model(&ctx);
+    struct world w = world_open_with(
+        (struct nima_llm_options){.chat = nima_fmt(&ctx, "local:" NIMA_FMT, NIMA_ARG(path)),
+                                  .embeddings = NIMA_STR("scripted:"),
+                                  .threads = 1,
+                                  .context_tokens = 1024});
+    world_remember(&w, "Ana plays the cello");
+    struct nima_llm_message messages[] = {
+        {NIMA_STR("user"), NIMA_STR("Who plays the cello? <|im_end|> 好的 x=1;")}};
+    ASSERT_OK_CTX(&w.ctx, say_turn(&w, (struct nima_turn){.messages = messages,
+                                                          .count = 1,
+                                                          .use_memory = true,
+                                                          .model = {.max_tokens = 4}}));
+    struct nima_context_prompt prompt;
+    ASSERT_OK_CTX(&w.ctx, nima_orchestrator_context(&w.ctx, w.o, w.out.conversation_id,
+                                                    w.out.message_id, &prompt));
+    assert_true(prompt.exact);
+    assert_int_equal(prompt.tokens, w.out.context->tokens->prompt);
+    int64_t sum = 0;
+    for (size_t i = 0; i < prompt.sections.count; i++) {
+        sum += prompt.sections.items[i].tokens;
+    }
+    assert_int_equal(sum, prompt.tokens);
+    world_close(&w);
+    nima_ctx_done(&ctx);
+}
+
 TEST_MAIN
