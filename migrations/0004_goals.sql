@@ -39,7 +39,7 @@ CREATE TABLE goal_progress (
     id @uuid NOT NULL PRIMARY KEY,
     goal_id @uuid NOT NULL REFERENCES goals (id) ON DELETE CASCADE,
     recorded_at @time NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('created', 'edited', 'progress', 'milestone', 'status', 'alert')),
+    event TEXT NOT NULL CHECK (event IN ('created', 'edited', 'progress', 'milestone', 'status', 'alert')),
     progress @real NOT NULL, -- of the goal, after it
     status TEXT NOT NULL, -- of the goal, after it
     milestone_id @uuid, -- the one it was about; may be gone since

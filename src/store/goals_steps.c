@@ -119,7 +119,7 @@ nima_rc nima_store_goal_entry(struct nima_ctx *ctx, struct nima_db *db,
     nima_str id;
     NIMA_TRY(nima_store_new_id(ctx, (nima_str){0}, "id", &id));
     return nima_db_run(ctx, db,
-                       "INSERT INTO goal_progress (id, goal_id, recorded_at, kind, progress, "
+                       "INSERT INTO goal_progress (id, goal_id, recorded_at, event, progress, "
                        "status, milestone_id, note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                        NIMA_DB_ARGS(nima_db_text(id), nima_db_text(goal->id),
                                     nima_db_time(nima_ctx_now(ctx)), nima_db_text(entry->kind),
@@ -166,7 +166,7 @@ static nima_rc history(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     job->found.count = 0;
     NIMA_TRY(nima_db_query(
         ctx, db,
-        "SELECT p.id, p.recorded_at, p.kind, p.progress, p.status, p.milestone_id, p.note "
+        "SELECT p.id, p.recorded_at, p.event, p.progress, p.status, p.milestone_id, p.note "
         "FROM goals AS g JOIN goal_progress AS p ON p.goal_id = g.id "
         "WHERE g.user_id = $1 AND g.id = $2 ORDER BY p.recorded_at DESC, p.id DESC LIMIT $3",
         NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id), nima_db_int(job->limit)),

@@ -175,7 +175,7 @@ static const struct nima_column goal_progress[] = {
     {"id", NIMA_DB_TEXT, KEY | UUID, "id"},
     {"goal_id", NIMA_DB_TEXT, UUID, NULL},
     {"recorded_at", NIMA_DB_TIME, 0, "now"},
-    {"kind", NIMA_DB_TEXT, 0, NULL},
+    {"event", NIMA_DB_TEXT, 0, NULL},
     {"progress", NIMA_DB_REAL, 0, NULL},
     {"status", NIMA_DB_TEXT, 0, NULL},
     {"milestone_id", NIMA_DB_TEXT, NUL | UUID, NULL},

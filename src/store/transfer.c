@@ -162,6 +162,18 @@ static nima_rc check_vector(struct nima_ctx *ctx, const struct importing *im,
     return fits ? NIMA_OK : bad_line(ctx, im, "embedding and embedding_model do not fit");
 }
 
+/* A number with a preset came with a later version: older exports do not have it. */
+static bool later_number(const struct nima_column *column, struct nima_db_value *out)
+{
+    int64_t preset;
+    if (column->kind != NIMA_DB_INT || column->preset == NULL ||
+        !nima_str_to_i64(nima_str_of(column->preset), &preset)) {
+        return false;
+    }
+    *out = nima_db_int(preset);
+    return true;
+}
+
 /* One row of its table; the first column must not be guessed at. */
 static nima_rc read_columns(struct nima_ctx *ctx, const struct importing *im,
                             const struct nima_table *table, const struct nima_json *object,
@@ -183,6 +195,9 @@ static nima_rc read_columns(struct nima_ctx *ctx, const struct importing *im,
             continue;
         }
         known += node != NULL;
+        if (node == NULL && later_number(column, &row->values[i])) {
+            continue;
+        }
         if (node == NULL && (column->flags & NIMA_COLUMN_NULLABLE) == 0) {
             return bad_line(ctx, im, nima_fmt(ctx, "%s is missing", column->name).ptr);
         }

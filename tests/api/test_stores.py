@@ -73,6 +73,9 @@ def fill(api):
     for when in ({"every": "1d"}, {"cron": "0 9 29 2 *"}, {"event": "fact.created"}):
         reply = requests.post(url + "/v1/schedules", json={"when": when, "do": {"remind": "«tea»"}}, timeout=30)
         assert reply.status_code == 201, reply.text
+    goal = requests.post(url + "/v1/goals", json={"title": "«tea»", "milestones": ["a", "b"]}, timeout=30).json()
+    step = {"milestone_id": goal["milestones"][0]["id"], "note": "went well"}
+    assert requests.post(url + f"/v1/goals/{goal['id']}/progress", json=step, timeout=30).status_code == 200
     profile = {"name": "Ana", "preferences": {"tone": "dry", "b": 2}, "context": {"x": [1, 2]}}
     assert requests.put(url + "/v1/memory/profile", json=profile, timeout=30).status_code == 200
     until = time.monotonic() + 60
