@@ -34,6 +34,10 @@ class Client:
         text = reply.read()
         if reply.status >= 300:
             raise RuntimeError(f"{method} {path.split('?')[0]}: {reply.status} {text[:300].decode(errors='replace')}")
+        return self.parse(text)
+
+    @staticmethod
+    def parse(text):
         return json.loads(text) if text else None
 
     def get(self, path):
@@ -110,6 +114,13 @@ class Server:
             self.process = None
         if self.own:
             shutil.rmtree(self.data, ignore_errors=True)
+
+    def kill(self):
+        """As the power does; `with` ends well after it."""
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.process = None
 
     def rss_mb(self):
         status = Path(f"/proc/{self.process.pid}/status").read_text()
