@@ -111,8 +111,8 @@ static int examine(struct nima_doctor *doctor, int argc, char **argv)
     } else {
         tell_config(doctor);
         nima_doctor_data(doctor);
+        nima_doctor_port(doctor); /* first: what a running Nima has open is no fault */
         nima_doctor_store(doctor);
-        nima_doctor_port(doctor);
         nima_doctor_persona(doctor);
         nima_doctor_models(doctor);
     }

@@ -5,6 +5,7 @@
 #include "api/api.h"
 #include "app/app.h"
 #include "util/buf.h"
+#include "util/json.h"
 
 extern char **environ;
 
@@ -41,7 +42,8 @@ const struct nima_command nima_commands[] = {
     {"audit", "audit verify [flags of serve]", "check that the record of tasks is whole",
      nima_cmd_audit},
     {"config", "config show [--origin] [flags of serve] | nima config example",
-     "show the settings and where they come from", nima_cmd_config},
+     "show the settings as a nima.yaml; --origin: a line each, and where it comes from",
+     nima_cmd_config},
     {"openapi", "openapi", "print the OpenAPI document", nima_cmd_openapi},
     {0},
 };
@@ -103,6 +105,25 @@ int nima_cmd_openapi(int argc, char **argv)
     return ok ? NIMA_EXIT_DONE : NIMA_EXIT_FAILED;
 }
 
+/* One line of a nima.yaml; what is secret in it stays out, as a comment. */
+static void show_setting(struct nima_ctx *ctx, const struct nima_config *config,
+                         const struct nima_config_row *row)
+{
+    nima_str shown = nima_config_value(ctx, config, row);
+    if (row->kind != NIMA_CONFIG_STR) {
+        printf("  %s: " NIMA_FMT "\n", row->key, NIMA_ARG(shown));
+        return;
+    }
+    const nima_str *value = (const nima_str *)((const char *)config + row->offset);
+    struct nima_buf quoted;
+    nima_buf_init(&quoted, (size_t)1 << 20);
+    nima_json_write_str(&quoted, shown);
+    printf("  %s%s: " NIMA_FMT "%s\n", nima_str_eq(shown, *value) ? "" : "# ", row->key,
+           NIMA_ARG(nima_buf_view(&quoted)),
+           nima_str_eq(shown, *value) ? "" : " (the secret in it is not shown)");
+    nima_buf_done(&quoted);
+}
+
 static int show_config(struct nima_ctx *ctx, int argc, char **argv, bool with_origin)
 {
     struct nima_config config;
@@ -113,12 +134,16 @@ static int show_config(struct nima_ctx *ctx, int argc, char **argv, bool with_or
     }
     for (size_t i = 0; i < nima_config_row_count; i++) {
         const struct nima_config_row *row = &nima_config_rows[i];
-        nima_str value = nima_config_value(ctx, &config, row);
-        printf("%s.%s: " NIMA_FMT, row->section, row->key, NIMA_ARG(value));
         if (with_origin) {
-            printf("  # " NIMA_FMT, NIMA_ARG(origins.items[i]));
+            nima_str value = nima_config_value(ctx, &config, row);
+            printf("%s.%s: " NIMA_FMT "  # " NIMA_FMT "\n", row->section, row->key, NIMA_ARG(value),
+                   NIMA_ARG(origins.items[i]));
+            continue;
         }
-        printf("\n");
+        if (i == 0 || strcmp(row->section, nima_config_rows[i - 1].section) != 0) {
+            printf("%s%s:\n", i == 0 ? "" : "\n", row->section);
+        }
+        show_setting(ctx, &config, row);
     }
     return NIMA_EXIT_DONE;
 }

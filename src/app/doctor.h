@@ -24,6 +24,10 @@ void nima_doctor_tell(struct nima_doctor *doctor, enum nima_health health, const
 
 void nima_doctor_data(struct nima_doctor *doctor);
 void nima_doctor_store(struct nima_doctor *doctor);
+struct nima_store;
+/* Rows about an open store. */
+void nima_doctor_integrity(struct nima_doctor *doctor, struct nima_store *store);
+void nima_doctor_vectors(struct nima_doctor *doctor, struct nima_store *store);
 void nima_doctor_port(struct nima_doctor *doctor);
 void nima_doctor_persona(struct nima_doctor *doctor);
 void nima_doctor_models(struct nima_doctor *doctor);

@@ -86,12 +86,19 @@ static void open_store(struct nima_doctor *doctor, size_t migrations)
     if (rc == NIMA_OK) {
         rc = nima_store_ping(doctor->ctx, store);
     }
-    if (rc != NIMA_OK) {
+    if (rc == NIMA_E_BUSY && doctor->running) {
+        nima_doctor_tell(doctor, NIMA_WELL, "store",
+                         NIMA_FMT " is in use by the Nima that runs; stop it to have what is in "
+                                  "the store looked through",
+                         NIMA_ARG(nima_store_address_shown(doctor->ctx, options.address)));
+    } else if (rc != NIMA_OK) {
         nima_doctor_tell(doctor, NIMA_ILL, "store", "%s", doctor->ctx->error.message);
     } else {
         nima_doctor_tell(doctor, NIMA_WELL, "store", NIMA_FMT ", %zu of %zu migrations applied",
                          NIMA_ARG(nima_store_address_shown(doctor->ctx, options.address)),
                          migrations, migrations);
+        nima_doctor_integrity(doctor, store);
+        nima_doctor_vectors(doctor, store);
         check_tokens(doctor, store);
     }
     nima_store_close(store);

@@ -60,6 +60,7 @@ struct nima_db_ops {
     const char *alias;    /* another word for it, or NULL */
     const char *dialect;  /* the word after "-- @" in migrations */
     const char *types[7]; /* how @uuid @time @json @bytes @int @real @strict are spelled */
+    const char *check;    /* what makes the engine look for damage and say "ok"; NULL: nothing */
     const char *like;     /* LIKE that ignores letter case */
     int writers_max;      /* connections that may write at once; 0: as many as readers */
     int readers_default;  /* when the caller does not say; 0: 4 */

@@ -212,7 +212,7 @@ static nima_rc take_lock(struct nima_ctx *ctx, struct nima_json_dir *dir)
                          path, strerror(errno));
     }
     if (flock(dir->lock, LOCK_EX | LOCK_NB) != 0) {
-        return nima_fail(ctx, NIMA_E_STORE,
+        return nima_fail(ctx, NIMA_E_BUSY,
                          "%s is in use by another process: stop it first (a folder of JSON files "
                          "is for one process; SQLite and PostgreSQL are for several)",
                          dir->folder);

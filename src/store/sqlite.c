@@ -272,6 +272,7 @@ const struct nima_db_ops nima_db_sqlite = {
     .scheme = "sqlite",
     .dialect = "sqlite",
     .types = {"TEXT", "TEXT", "TEXT", "BLOB", "INTEGER", "REAL", "STRICT"},
+    .check = "PRAGMA quick_check(1)",
     .like = "LIKE", /* of ASCII letters; others are compared as they are */
     .writers_max = 1,
     .open = nima_sqlite_open,

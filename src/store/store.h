@@ -36,6 +36,14 @@ nima_str nima_store_address_shown(struct nima_ctx *ctx, nima_str address);
 /* A cheap round trip, for /health and /ready. */
 NIMA_MUST_USE nima_rc nima_store_ping(struct nima_ctx *ctx, struct nima_store *store);
 
+struct nima_store_check {
+    nima_str problem; /* what does not fit together, in words; absent: all of it does */
+    int64_t facts, messages;
+};
+/* Reads everything: seconds with a million facts. For `nima doctor`. */
+NIMA_MUST_USE nima_rc nima_store_check(struct nima_ctx *ctx, struct nima_store *store,
+                                       struct nima_store_check *out);
+
 struct nima_migration_state {
     int version;
     nima_str name;

@@ -97,6 +97,20 @@ def test_config_show_tells_where_a_value_comes_from(tmp_path):
     assert "hush" not in done.stdout and "llm.api_key: (set)" in done.stdout
 
 
+def test_config_show_is_a_file_that_is_read_back(tmp_path):
+    odd = 'a "quoted" \\ #name: [x] é'
+    env = {"NIMA_LLM_API_KEY": "hush", "NIMA_STORE_DATA": tmp_path / odd, "NIMA_MEMORY_RECENCY_WEIGHT": "0.25",
+           "NIMA_STORE": "postgres://nima:hush@localhost/nima"}  # fmt: skip
+    shown = run_nima("config", "show", env=env)
+    assert shown.returncode == 0 and "hush" not in shown.stdout, shown.stdout
+    assert '  # api_key: "(set)" (the secret' in shown.stdout
+    file = tmp_path / "nima.yaml"
+    file.write_text(shown.stdout)
+    secrets = {"NIMA_LLM_API_KEY": env["NIMA_LLM_API_KEY"], "NIMA_STORE": env["NIMA_STORE"]}
+    again = run_nima("config", "show", "--config", file, env=secrets)
+    assert again.stdout == shown.stdout, again.stderr
+
+
 # --- models ----------------------------------------------------------------------------------------------------------
 
 

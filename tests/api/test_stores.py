@@ -4,11 +4,14 @@ import base64
 import json
 import random
 import signal
+import sqlite3
 import struct
 import subprocess
 import threading
 import time
 import uuid
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 import requests
@@ -359,3 +362,40 @@ def test_broken_exports_are_refused_by_line(address):
     stolen = run_nima("import", "--user", "eve", "--store", where, stdin=first + json.dumps(fact) + "\n" + end)
     assert stolen.returncode == 1
     assert "somebody else" in stolen.stderr
+
+
+def damage(kind, where, postgres):
+    """What a bad disk or a helping hand may do."""
+    if kind == "postgres":
+        schema = where.partition("schema=")[2]
+        postgres.sql(f"UPDATE {schema}.facts SET embedding = '\\x01'")
+        return "2 facts with half a vector", "pg_dump"
+    path = where.partition(":")[2]
+    if kind == "sqlite":
+        with closing(sqlite3.connect(path)) as db:  # foreign keys are off here
+            db.execute("DELETE FROM conversations")
+            db.commit()
+        return "2 messages of no conversation", "nima export --user NAME"
+    (Path(path) / "embeddings" / "facts.npy").write_bytes(b"no numpy")
+    return "made anew from the texts", ""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_doctor_looks_whether_all_fits_together(start_server, address, kind, postgres):
+    where = address(kind)
+    server = NimaServer(args=["--store", where])
+    flags = ("--json", "--store", where, "--llm", "scripted:", "--embeddings", "scripted:", "--port", "0")
+    with server:
+        api = Client(server)
+        api.fact("Ana plays the cello")
+        api.fact("Ana likes tea")
+        api.chat("hello", learn="off")
+        beside = run_nima("doctor", *flags[:-1], server.port)
+        assert beside.returncode == 0, beside.stdout
+    healthy = {line["check"]: line for line in json.loads(run_nima("doctor", *flags).stdout)["checks"]}
+    assert healthy["integrity"]["message"] == "2 facts and 2 messages fit together"
+    assert healthy["vectors"]["message"] == "facts embedded 2 by scripted"
+    what, todo = damage(kind, where, postgres)
+    ill = {line["check"]: line for line in json.loads(run_nima("doctor", *flags).stdout)["checks"]}
+    assert ill["integrity"]["status"] == ("warn" if kind == "json" else "fail")
+    assert what in ill["integrity"]["message"] and todo in ill["integrity"]["message"], ill

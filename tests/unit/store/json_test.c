@@ -165,10 +165,10 @@ TEST(broken_vectors_are_told_and_made_anew)
     world_close(&w);
 }
 
-static void expect_refusal(struct world *w, const char *word)
+static void expect_refusal(struct world *w, nima_rc want, const char *word)
 {
     nima_rc rc = world_try_open(w);
-    if (rc != NIMA_E_STORE || strstr(w->ctx.error.message, word) == NULL) {
+    if (rc != want || strstr(w->ctx.error.message, word) == NULL) {
         fail_msg("%s: \"%s\" instead of \"%s\"", nima_rc_code(rc), w->ctx.error.message, word);
     }
 }
@@ -200,14 +200,14 @@ TEST(what_cannot_be_understood_stops_the_start_and_stays)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         write_file(&w, "memory/facts.json", cases[i].text);
-        expect_refusal(&w, cases[i].word);
+        expect_refusal(&w, NIMA_E_STORE, cases[i].word);
         ASSERT_TRUE(nima_str_eq(file(&w, "memory/facts.json"), cases[i].text));
     }
     write_file(&w, "memory/facts.json", good);
     write_file(&w, "tables/messages.json",
                NIMA_STR("[{\"conversation_id\": \"0190a000-0000-7000-8000-000000000001\", "
                         "\"position\": 0, \"role\": \"user\", \"content\": \"x\"}]"));
-    expect_refusal(&w, "belongs to nothing in conversations");
+    expect_refusal(&w, NIMA_E_STORE, "belongs to nothing in conversations");
     unlink(path_of(&w, "tables/messages.json"));
     ASSERT_OK_CTX(&w.ctx, world_try_open(&w));
     ASSERT_INT_EQ(count_facts(&w), 1);
@@ -219,7 +219,7 @@ TEST(a_second_process_is_refused)
     struct world w = json_world();
     struct nima_store *first = w.store;
     w.store = NULL;
-    expect_refusal(&w, "in use by another process");
+    expect_refusal(&w, NIMA_E_BUSY, "in use by another process");
     nima_store_close(first);
     ASSERT_OK_CTX(&w.ctx, world_try_open(&w));
     world_close(&w);
@@ -277,7 +277,7 @@ TEST(files_of_a_newer_version_are_left_alone)
     write_file(
         &w, "tables/schema_migrations.json",
         NIMA_STR("[{\"version\": 9999, \"name\": \"9999_future.sql\", \"checksum\": \"x\"}]"));
-    expect_refusal(&w, "newer version");
+    expect_refusal(&w, NIMA_E_STORE, "newer version");
     ASSERT_TRUE(nima_str_eq(file(&w, "memory/facts.json"), facts));
     world_close(&w);
 }
