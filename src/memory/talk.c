@@ -272,8 +272,9 @@ void nima_memory_talk_settle(struct nima_talk *talk)
         const struct nima_bm25_term *term = &talk->bm25.terms[t];
         float idf = nima_search_bm25_idf(
             &talk->bm25, term->hash != 0 ? nima_search_bm25_holders(&talk->bm25, term) : 0);
+        const uint32_t *postings = nima_search_bm25_postings(term);
         for (uint32_t i = 0; i < term->count; i++) {
-            mass[term->postings[i] >> 8] += idf;
+            mass[postings[i] >> 8] += idf;
         }
     }
     for (size_t row = 0; row < talk->count; row++) {

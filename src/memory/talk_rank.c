@@ -86,12 +86,13 @@ static void add_term(struct ranking *r, uint64_t hash)
         return;
     }
     float average = fmaxf(1.0F, (float)bm25->total_length / (float)bm25->living);
+    const uint32_t *postings = nima_search_bm25_postings(term);
     for (uint32_t i = 0; i < term->count; i++) {
-        uint32_t row = term->postings[i] >> 8;
+        uint32_t row = postings[i] >> 8;
         if (!nima_talk_lives(r->talk, row)) {
             continue;
         }
-        float times = (float)(term->postings[i] & UINT8_MAX);
+        float times = (float)(postings[i] & UINT8_MAX);
         float length = (float)bm25->lengths[row] / average;
         float x = idf * times * (k1 + 1) / (times + k1 * (1 - b + b * length));
         r->own[row] += x;
@@ -214,8 +215,8 @@ static double own_share(const struct ranking *r, uint32_t row)
     for (size_t i = 0; i < r->term_count; i++) {
         const struct nima_bm25_term *term = r->terms[i];
         whole += r->weights[i];
-        if (term != NULL &&
-            bsearch(&row, term->postings, term->count, sizeof(uint32_t), by_row) != NULL) {
+        if (term != NULL && bsearch(&row, nima_search_bm25_postings(term), term->count,
+                                    sizeof(uint32_t), by_row) != NULL) {
             part += r->weights[i];
         }
     }

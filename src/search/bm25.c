@@ -7,7 +7,7 @@
 #include "util/arena.h"
 #include "util/rc.h"
 
-enum { TERMS_FIRST = 64, TIMES_MAX = 255, QUERY_TERMS_MAX = 256 };
+enum { TERMS_FIRST = 64, TIMES_MAX = 255, QUERY_TERMS_MAX = 256, FEW = 2 };
 
 static const float k1 = 1.2F;
 static const float b = 0.75F;
@@ -20,7 +20,9 @@ void nima_search_bm25_init(struct nima_bm25 *bm25)
 void nima_search_bm25_done(struct nima_bm25 *bm25)
 {
     for (size_t i = 0; i < bm25->term_room; i++) {
-        free(bm25->terms[i].postings);
+        if (bm25->terms[i].room > 0) {
+            free(bm25->terms[i].postings.many);
+        }
     }
     free(bm25->terms);
     free(bm25->lengths);
@@ -56,6 +58,20 @@ static uint64_t usable_hash(uint64_t hash)
     return hash != 0 ? hash : 1;
 }
 
+static uint32_t *grow_postings(struct nima_bm25 *bm25, struct nima_bm25_term *term)
+{
+    uint32_t room = term->room > 0 ? term->room + term->room / 2 : 2 * FEW;
+    uint32_t *many =
+        nima_xrealloc(term->room > 0 ? term->postings.many : NULL, room * sizeof(uint32_t));
+    if (term->room == 0) {
+        memcpy(many, term->postings.few, sizeof(term->postings.few));
+    }
+    bm25->posting_bytes += (room - term->room) * sizeof(uint32_t);
+    term->postings.many = many;
+    term->room = room;
+    return many;
+}
+
 static void add_posting(struct nima_bm25 *bm25, uint64_t hash, uint32_t row)
 {
     if (bm25->term_count * 4 >= bm25->term_room * 3) {
@@ -66,19 +82,17 @@ static void add_posting(struct nima_bm25 *bm25, uint64_t hash, uint32_t row)
         term->hash = hash;
         bm25->term_count++;
     }
-    if (term->count > 0 && term->postings[term->count - 1] >> 8 == row) {
-        if ((term->postings[term->count - 1] & TIMES_MAX) < TIMES_MAX) {
-            term->postings[term->count - 1]++;
+    uint32_t *postings = term->room > 0 ? term->postings.many : term->postings.few;
+    if (term->count > 0 && postings[term->count - 1] >> 8 == row) {
+        if ((postings[term->count - 1] & TIMES_MAX) < TIMES_MAX) {
+            postings[term->count - 1]++;
         }
         return;
     }
-    if (term->count == term->room) {
-        uint32_t room = term->room + term->room / 2 + 2;
-        term->postings = nima_xrealloc(term->postings, room * sizeof(uint32_t));
-        bm25->posting_bytes += (room - term->room) * sizeof(uint32_t);
-        term->room = room;
+    if (term->count == (term->room > 0 ? term->room : FEW)) {
+        postings = grow_postings(bm25, term);
     }
-    term->postings[term->count++] = row << 8 | 1;
+    postings[term->count++] = row << 8 | 1;
 }
 
 void nima_search_bm25_add(struct nima_bm25 *bm25, struct nima_terms terms)
@@ -115,8 +129,9 @@ size_t nima_search_bm25_bytes(const struct nima_bm25 *bm25)
 size_t nima_search_bm25_holders(const struct nima_bm25 *bm25, const struct nima_bm25_term *term)
 {
     size_t living = 0;
+    const uint32_t *postings = nima_search_bm25_postings(term);
     for (uint32_t i = 0; i < term->count; i++) {
-        living += bm25->lengths[term->postings[i] >> 8] != NIMA_BM25_DEAD;
+        living += bm25->lengths[postings[i] >> 8] != NIMA_BM25_DEAD;
     }
     return living;
 }
@@ -146,13 +161,14 @@ static float score_term(const struct nima_bm25 *bm25, uint64_t hash, float *out,
     }
     *found += 1;
     float average = fmaxf(1.0F, (float)bm25->total_length / rows);
+    const uint32_t *postings = nima_search_bm25_postings(term);
     for (uint32_t i = 0; i < term->count; i++) {
-        uint32_t row = term->postings[i] >> 8;
+        uint32_t row = postings[i] >> 8;
         uint16_t length = bm25->lengths[row];
         if (length == NIMA_BM25_DEAD) {
             continue;
         }
-        float times = (float)(term->postings[i] & TIMES_MAX);
+        float times = (float)(postings[i] & TIMES_MAX);
         out[row] += idf * times * (k1 + 1) / (times + k1 * (1 - b + b * (float)length / average));
     }
     return idf;

@@ -13,10 +13,17 @@
 #include "search/words.h"
 
 struct nima_bm25_term {
-    uint64_t hash;      /* 0: free */
-    uint32_t *postings; /* row << 8 | times, by rising row */
+    uint64_t hash; /* 0: free */
+    union {
+        uint32_t few[2]; /* while room is 0: most terms stand in one or two rows */
+        uint32_t *many;
+    } postings; /* row << 8 | times, by rising row; see nima_search_bm25_postings */
     uint32_t count, room;
 };
+static inline const uint32_t *nima_search_bm25_postings(const struct nima_bm25_term *term)
+{
+    return term->room > 0 ? term->postings.many : term->postings.few;
+}
 struct nima_bm25 {
     struct nima_bm25_term *terms; /* open addressing */
     size_t term_count, term_room;
