@@ -126,20 +126,22 @@ static void note_other(struct nima_renew *renew, nima_str name, int64_t count)
 static nima_rc count_person(struct nima_ctx *ctx, struct nima_memory *memory)
 {
     struct nima_renew *renew = &memory->renew;
+    nima_str model = nima_str_of(renew->model);
+    int64_t total, embedded;
+    NIMA_TRY(nima_facts_embedded(ctx, memory->store, model, &total, &embedded));
+    renew->seen_total += total;
+    renew->seen_waiting += total - embedded;
+    if (embedded == total) {
+        return NIMA_OK;
+    }
     struct nima_fact_models models;
     NIMA_TRY(nima_facts_models(ctx, memory->store, &models));
-    int64_t total = 0, waiting = 0;
     for (size_t i = 0; i < models.count; i++) {
         const struct nima_fact_count *of = &models.items[i];
-        bool present = nima_str_eq(of->name, nima_str_of(renew->model));
-        total += of->count;
-        waiting += present ? 0 : of->count;
-        if (!present && of->name.ptr != NULL) {
+        if (of->name.ptr != NULL && !nima_str_eq(of->name, model)) {
             note_other(renew, of->name, of->count);
         }
     }
-    renew->seen_total += total;
-    renew->seen_waiting += waiting;
     return NIMA_OK;
 }
 
@@ -274,14 +276,11 @@ nima_rc nima_memory_renew_some(struct nima_ctx *ctx, struct nima_memory *memory,
 static nima_rc begin_somewhere(struct nima_ctx *ctx, struct nima_memory *memory)
 {
     struct nima_renew *renew = &memory->renew;
-    struct nima_fact_models models;
     struct nima_fact_rows rows;
-    int64_t waiting = 0;
+    int64_t total, embedded;
     nima_str model = nima_str_of(renew->model);
-    NIMA_TRY(nima_facts_models(ctx, memory->store, &models));
-    for (size_t i = 0; i < models.count; i++) {
-        waiting += nima_str_eq(models.items[i].name, model) ? 0 : models.items[i].count;
-    }
+    NIMA_TRY(nima_facts_embedded(ctx, memory->store, model, &total, &embedded));
+    int64_t waiting = total - embedded;
     renew->wrapped = false;
     renew->behind[0] = '\0';
     if (waiting == 0) {

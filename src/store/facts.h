@@ -133,6 +133,9 @@ struct nima_fact_models { /* active facts by the model of their vector; name abs
 };
 NIMA_MUST_USE nima_rc nima_facts_models(struct nima_ctx *ctx, struct nima_store *store,
                                         struct nima_fact_models *out);
+/* Active facts, and those among them that `model` has embedded: one pass, nothing sorted. */
+NIMA_MUST_USE nima_rc nima_facts_embedded(struct nima_ctx *ctx, struct nima_store *store,
+                                          nima_str model, int64_t *total, int64_t *embedded);
 /* Id and text of active facts that `model` has not embedded (absent: that have no vector at all),
  * behind an id (absent: from the first), in order, the first `skip` of them left out. */
 NIMA_MUST_USE nima_rc nima_facts_without(struct nima_ctx *ctx, struct nima_store *store,

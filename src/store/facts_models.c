@@ -72,6 +72,35 @@ nima_rc nima_facts_models(struct nima_ctx *ctx, struct nima_store *store,
     return NIMA_OK;
 }
 
+struct embedded {
+    nima_str model;
+    int64_t total, count;
+};
+
+static nima_rc count_embedded(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    struct embedded *job = arg;
+    struct nima_db_stmt *stmt;
+    NIMA_TRY(nima_db_first(
+        ctx, db,
+        "SELECT count(*), sum(CASE WHEN embedding_model = $2 THEN 1 ELSE 0 END) FROM facts "
+        "WHERE user_id = $1 AND status = 'active'",
+        NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->model)), &stmt));
+    job->total = nima_db_get_int(stmt, 0);
+    job->count = nima_db_is_null(stmt, 1) ? 0 : nima_db_get_int(stmt, 1);
+    return nima_db_end(ctx, stmt);
+}
+
+nima_rc nima_facts_embedded(struct nima_ctx *ctx, struct nima_store *store, nima_str model,
+                            int64_t *total, int64_t *embedded)
+{
+    struct embedded job = {.model = model};
+    NIMA_TRY(nima_db_read(ctx, store, count_embedded, &job));
+    *total = job.total;
+    *embedded = job.count;
+    return NIMA_OK;
+}
+
 /* Facts that a model has not embedded */
 
 struct without {

@@ -149,7 +149,7 @@ nima_rc nima_sqlite_open(struct nima_ctx *ctx, struct nima_db *db, enum nima_db_
                               "PRAGMA temp_store = MEMORY;"
                               "PRAGMA mmap_size = 0;"
                               "PRAGMA cell_size_check = ON;"
-                              "PRAGMA cache_size = -4096"));
+                              "PRAGMA cache_size = -2048"));
     NIMA_TRY(check_owner(ctx, db, mode));
     if (mode != NIMA_DB_READER) {
         NIMA_TRY(check_size(ctx, db));

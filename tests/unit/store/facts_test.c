@@ -259,6 +259,9 @@ TEST(facts_are_told_by_the_model_of_their_vector)
     ASSERT_OK_CTX(&w.ctx, embed(&w, two.id, "two", "new", &change));
     ASSERT_OK_CTX(&w.ctx, nima_facts_models(&w.ctx, w.store, &models));
     ASSERT_INT_EQ(models.count, 3);
+    int64_t total = 0, embedded = 0;
+    ASSERT_OK_CTX(&w.ctx, nima_facts_embedded(&w.ctx, w.store, NIMA_STR("new"), &total, &embedded));
+    ASSERT_TRUE(total == 3 && embedded == 1);
     ASSERT_OK_CTX(&w.ctx,
                   nima_facts_without(&w.ctx, w.store, NIMA_STR("new"), (nima_str){0}, 0, 5, &rows));
     ASSERT_INT_EQ(rows.count, 2);

@@ -46,6 +46,8 @@ static void call_facts(struct world *w)
     nima_str people[2];
     size_t count;
     ASSERT_OK_CTX(ctx, nima_facts_models(ctx, w->store, &models));
+    int64_t total, embedded;
+    ASSERT_OK_CTX(ctx, nima_facts_embedded(ctx, w->store, NIMA_STR("m"), &total, &embedded));
     ASSERT_OK_CTX(ctx, nima_facts_without(ctx, w->store, NIMA_STR("n"), row.id, 0, 9, &rows));
     ASSERT_OK_CTX(ctx, nima_facts_people(ctx, w->store, (nima_str){0}, 2, people, &count));
     ASSERT_OK_CTX(ctx, nima_facts_versions(ctx, w->store, row.id, &versions));
