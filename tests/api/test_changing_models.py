@@ -67,7 +67,7 @@ def test_another_model_takes_over_while_the_old_one_serves(start_server, need_mo
     wait_until(api, lambda now: now["state"] == "done")
     server.stop()
 
-    with EmbeddingsServer("tiny", 96) as tiny:
+    with EmbeddingsServer("tiny", 96, "jar") as tiny:
         tiny.let(1)
         server.embeddings = tiny.address
         server.start()
@@ -85,7 +85,7 @@ def test_another_model_takes_over_while_the_old_one_serves(start_server, need_mo
         assert "The user met a heron" in hits(api, "heron")
         server.kill()
 
-    with EmbeddingsServer("tiny", 96) as tiny:
+    with EmbeddingsServer("tiny", 96, "jar") as tiny:
         server.embeddings = tiny.address
         server.start()
         server.wait_ready()
@@ -99,7 +99,7 @@ def test_another_model_takes_over_while_the_old_one_serves(start_server, need_mo
         assert vectors(server) == {("tiny", 512)}, "one model, one length"
         assert f"of {FACTS} facts have no vector of tiny" in server.stderr()
 
-    with EmbeddingsServer("other", 48) as other:  # and now the old one is gone
+    with EmbeddingsServer("other", 48, "jar") as other:  # and now the old one is gone
         other.let(1)
         server.embeddings = other.address
         server.start()
@@ -125,7 +125,7 @@ def test_two_processes_share_the_work(start_server, new_store, store_kind, tmp_p
         facts = [{"fact": f"The user keeps jar {part} {n}", "category": "c"} for n in range(200)]
         api.post("/v1/memory/facts/batch", facts, expect=201)
     first.stop()
-    with EmbeddingsServer("tiny", 96) as tiny:
+    with EmbeddingsServer("tiny", 96, "jar") as tiny:
         tiny.let(0)
         first.embeddings = tiny.address
         first.start()

@@ -26,7 +26,8 @@ class Handler(BaseHTTPRequestHandler):
         own, texts = self.server.owner, body["input"]
         if isinstance(texts, str):
             texts = [texts]
-        if len(texts) > 1 and not own.admit(len(texts)):
+        gated = len(texts) > 1 and any(own.gate in text for text in texts)
+        if gated and not own.admit(len(texts)):
             self.close_connection = True
             return
         data = [{"object": "embedding", "index": i, "embedding": vector_of(t, own.name, own.dims)} for i, t in enumerate(texts)]
@@ -42,10 +43,12 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class EmbeddingsServer:
-    """with EmbeddingsServer("tiny", 96) as model: NimaServer(embeddings=model.address). Requests of one text, as searches
-    send them, are always answered; of the larger ones only as many as `let(n)` lets through (all, until it is called); `held` are waiting."""
+    """with EmbeddingsServer("tiny", 96, "jar") as model: NimaServer(embeddings=model.address). Requests of several texts with
+    the gate's word among them are answered only as often as `let(n)` lets them through (all, until it is called); `texts`
+    counts theirs, `held` are waiting. Others, as searches and packs send them, are always answered."""
 
-    def __init__(self, name, dims):
+    def __init__(self, name, dims, gate):
+        self.gate = gate
         self.name, self.dims, self.texts, self.held = name, dims, 0, 0
         self.left, self.lock = None, threading.Condition()
 
