@@ -1,5 +1,6 @@
 """Facts, search, profile, stats, and forgetting: contract section 5."""
 
+import base64
 import re
 import time
 import uuid
@@ -270,16 +271,28 @@ def plant(api):
     api.get(f"/v1/memory/search?q={CANARY}", expect=200)
 
 
+def vectors_of(api, *texts):
+    """The bytes of their vectors, as files and as pg_dump have them."""
+    data = api.post("/v1/embeddings", {"input": list(texts), "encoding_format": "base64"}, expect=200).json()["data"]
+    plain = [base64.b64decode(entry["embedding"]) for entry in data]
+    return plain + [vector.hex().encode() for vector in plain]
+
+
 def test_forget_everything_leaves_no_byte(start_server):
     server = start_server()
     api = Client(server)
     plant(api)
+    api.fact(f"{CANARY} as a vector")
+    vectors = vectors_of(api, f"{CANARY} as a vector", f"{CANARY} in a newer version", f"[[reply:{CANARY} in a reply]] {CANARY} in a message",
+                         f"{CANARY} in a reply", f"{CANARY} taken in")  # fmt: skip
     assert CANARY.encode() in raw_bytes(server), "the search itself works"
+    assert any(vector in raw_bytes(server) for vector in vectors), "for vectors too"
     for body, field in (({}, "confirm"), ({"confirm": "somebody"}, "confirm"), ({"confirm": "DEFAULT"}, "confirm")):
         assert api.delete("/v1/memory", body, expect=422).field == field
     assert api.get("/v1/memory/facts").json()
     assert not api.delete("/v1/memory", {"confirm": "default"}, expect=204).body
     assert CANARY.encode() not in raw_bytes(server), "while it runs"
+    assert not any(vector in raw_bytes(server) for vector in vectors)
     assert api.get("/v1/memory/facts?status=all").json() == [] and api.get("/v1/conversations").json() == []
     assert api.get(f"/v1/memory/search?q={CANARY}").json() == []
     assert api.get("/v1/memory/profile").json()["name"] is None
@@ -287,6 +300,7 @@ def test_forget_everything_leaves_no_byte(start_server):
     assert CANARY not in api.chat("[[recall]]").json()["response"]
     server.stop()
     assert CANARY.encode() not in raw_bytes(server), "and after it"
+    assert not any(vector in raw_bytes(server) for vector in vectors)
     server.start()
     server.wait_ready()
     assert api.fact("life goes on")["id"]
