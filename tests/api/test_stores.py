@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -399,3 +400,29 @@ def test_doctor_looks_whether_all_fits_together(start_server, address, kind, pos
     ill = {line["check"]: line for line in json.loads(run_nima("doctor", *flags).stdout)["checks"]}
     assert ill["integrity"]["status"] == ("warn" if kind == "json" else "fail")
     assert what in ill["integrity"]["message"] and todo in ill["integrity"]["message"], ill
+
+
+def test_postgres_out_of_connections(start_server, postgres):
+    """Fewer connections than workers: who finds none is told to come again, and nothing else is lost."""
+    name = f"poor{uuid.uuid4().hex[:8]}"
+    postgres.sql(f"CREATE ROLE {name} LOGIN PASSWORD 'poor' CONNECTION LIMIT 3")
+    postgres.sql(f"CREATE DATABASE {name} OWNER {name}")
+    server = start_server(args=["--store", f"postgres://{name}:poor@127.0.0.1:{postgres.port}/{name}"])
+
+    def add(number):
+        body = {"fact": f"Ana counts {number}", "category": "c"}
+        return requests.post(server.url + "/v1/memory/facts", json=body, timeout=60)
+
+    with ThreadPoolExecutor(16) as pool:
+        replies = list(pool.map(add, range(60)))
+    assert {reply.status_code for reply in replies} <= {201, 503}
+    for reply in replies:
+        if reply.status_code == 503:
+            assert int(reply.headers["Retry-After"]) >= 1 and "connection" in reply.json()["error"]["message"], reply.text
+    postgres.sql(f"ALTER ROLE {name} CONNECTION LIMIT -1")
+    again = [number for number, reply in enumerate(replies) if reply.status_code == 503]
+    until = time.monotonic() + 60
+    while again:
+        again = [number for number in again if add(number).status_code not in (200, 201)]
+        assert time.monotonic() < until
+    assert all_facts(server.url) == {f"Ana counts {number}" for number in range(60)}
