@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 
-from server import BUILD, Client, Server, facts, questions
+from server import BUILD, ROOT, Client, Server, facts, questions
 
 TINY, DEFAULT, EMBEDDINGS = "local:smollm2-135m-instruct", "local:qwen2.5-coder-1.5b-instruct", "local:all-MiniLM-L6-v2"
 FACTS = 10_000
@@ -242,3 +242,17 @@ def tokens(out):
                 for streams in (1, 4):
                     out.add("tokens", f"{name} model, {streams} conversations at once, all told",
                             streams_a_second(server, streams), "tokens/s")  # fmt: skip
+
+
+def tasks(out):
+    """Three servers on one PostgreSQL, killed at random while they do 5,000 tasks."""
+    done = subprocess.run(
+        [str(ROOT / "scripts" / "setup"), "pytest", "tests/api/test_tasks_crash.py", "-q", "-s", "-k", "nothing_is_lost",
+         "--crowd-tasks", "5000"], capture_output=True, text=True, check=False, timeout=3600, cwd=ROOT,
+    )  # fmt: skip
+    made = re.search(r"crowd: (\d+) tasks, (\d+) kills, (\d+) lost, (\d+) doubled, (\d+) taken up", done.stdout)
+    if not made:
+        raise RuntimeError(f"the run did not come to its end:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    count, kills, lost, doubled, again = map(int, made.groups())
+    out.add("tasks", f"lost of {count:,} tasks, 3 processes, kill -9", lost, "tasks", ("<=", 0), kills=kills, taken_up=again)
+    out.add("tasks", "run while another held the lease", doubled, "tasks", ("<=", 0))

@@ -57,5 +57,8 @@ extern const struct nima_shape nima_api_embedding_shape;
 struct nima_api_embedding *nima_api_embedding_of(struct nima_ctx *ctx,
                                                  const struct nima_memory_change *change);
 
+/* Whether the sender of the request has this scope too. */
+bool nima_api_may(struct nima_ctx *ctx, struct nima_exchange *exchange, const char *scope);
+
 /* docs.c: the reference as a page without scripts, from the same tables as the document. */
 void nima_api_docs_html(const char *version, struct nima_buf *buf);

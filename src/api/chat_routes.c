@@ -231,7 +231,9 @@ static nima_rc chat_stream(struct nima_ctx *ctx, struct nima_exchange *exchange,
 {
     (void)out;
     NIMA_TRY(check_extras(ctx, in));
-    return stream_turn(ctx, exchange, turn_of(in));
+    struct nima_turn turn = turn_of(in);
+    turn.may_act = nima_api_may(ctx, exchange, "tasks");
+    return stream_turn(ctx, exchange, turn);
 }
 
 static nima_rc chat(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in, void *out)
@@ -243,6 +245,7 @@ static nima_rc chat(struct nima_ctx *ctx, struct nima_exchange *exchange, const 
     struct nima_api *api = nima_api_of(exchange);
     NIMA_TRY(check_extras(ctx, in));
     struct nima_turn turn = turn_of(in);
+    turn.may_act = nima_api_may(ctx, exchange, "tasks");
     struct nima_turn_out result;
     NIMA_TRY(nima_orchestrator_turn(ctx, api->orchestrator, &turn, &result));
     struct chat_out *reply = out;

@@ -2,6 +2,7 @@
 #include "api/api_int.h"
 #include "schedules/schedules.h"
 #include "store/people.h"
+#include "tasks/tasks.h"
 #include "util/log.h"
 
 const char *const nima_api_sources[] = {"conversation", "explicit", "inferred", NULL};
@@ -429,6 +430,7 @@ static nima_rc forget_all(struct nima_ctx *ctx, struct nima_exchange *exchange, 
                                "\"); everything about you would be gone",
                                NIMA_ARG(ctx->user_id));
     }
+    NIMA_TRY(nima_tasks_forget(ctx, nima_api_of(exchange)->tasks));
     return nima_memory_forget(ctx, nima_api_of(exchange)->memory);
 }
 

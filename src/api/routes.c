@@ -67,6 +67,18 @@ nima_rc nima_api_authorize(struct nima_ctx *ctx, void *user, nima_str bearer, co
     return by_token(ctx, api, bearer, scope);
 }
 
+bool nima_api_may(struct nima_ctx *ctx, struct nima_exchange *exchange, const char *scope)
+{
+    struct nima_error before = ctx->error;
+    nima_str user = ctx->user_id, sent = nima_exchange_header(exchange, "Authorization");
+    bool bearer = nima_str_starts_nocase(sent, NIMA_STR("Bearer "));
+    nima_str token = bearer ? nima_str_trim(nima_str_sub(sent, 7, sent.len)) : (nima_str){0};
+    bool may = nima_api_authorize(ctx, nima_api_of(exchange), token, scope) == NIMA_OK;
+    ctx->error = before;
+    ctx->user_id = user;
+    return may;
+}
+
 static nima_rc find(struct nima_ctx *ctx, void *user, nima_str key, nima_str route,
                     nima_str body_hash, bool *hit, int *status, nima_str *reply)
 {

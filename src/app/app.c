@@ -163,6 +163,7 @@ static nima_rc open_domain(struct nima_ctx *ctx, struct nima_app *app)
     struct nima_orchestrator_options options = {.store = app->store,
                                                 .llm = app->llm,
                                                 .memory = app->memory,
+                                                .tasks = app->tasks,
                                                 .personality = app->personality,
                                                 .schedules = app->schedules,
                                                 .keep_persona = true,
@@ -244,10 +245,10 @@ nima_rc nima_app_open(struct nima_ctx *ctx, const struct nima_config *config, st
         rc = open_llm(ctx, app);
     }
     if (rc == NIMA_OK) {
-        rc = open_domain(ctx, app);
+        rc = open_tasks(ctx, app);
     }
     if (rc == NIMA_OK) {
-        rc = open_tasks(ctx, app);
+        rc = open_domain(ctx, app);
     }
     if (rc == NIMA_OK) {
         rc = open_http(ctx, app);
@@ -375,7 +376,6 @@ void nima_app_close(struct nima_app *app)
     if (app->http != NULL) {
         nima_http_stop(app->http, (int)app->config.server.stop_grace_s * 1000);
     }
-    nima_tasks_close(app->tasks, app->config.server.stop_grace_s * 1000);
     if (app->schedules != NULL) {
         nima_schedules_stop(app->schedules);
     }
@@ -385,6 +385,7 @@ void nima_app_close(struct nima_app *app)
     nima_goals_free(app->goals);
     nima_knowledge_free(app->knowledge);
     nima_memory_free(app->memory);
+    nima_tasks_close(app->tasks, app->config.server.stop_grace_s * 1000);
     nima_llm_close(app->llm);
     nima_store_close(app->store);
     free(app);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "orchestrator/orchestrator_int.h"
+#include "tasks/tasks.h"
 #include "util/digest.h"
 
 enum {
@@ -21,6 +22,7 @@ struct nima_orchestrator *nima_orchestrator_new(const struct nima_orchestrator_o
     o->memory = options->memory;
     o->personality = options->personality;
     o->schedules = options->schedules;
+    o->tasks = options->tasks;
     o->recall_limit = options->recall_limit > 0 ? options->recall_limit : RECALL_PRESET;
     o->order = nima_order_new();
     o->keeper = options->keep_persona ? nima_keeper_new(o) : NULL;
@@ -343,6 +345,28 @@ static nima_rc run_command(struct nima_ctx *ctx, struct turn_state *s)
     return rc;
 }
 
+/* What the message asks to be done, in a plain form. Only a conversation that is kept can hold a
+ * proposal and its answer. */
+static nima_rc hear(struct nima_ctx *ctx, struct turn_state *s, struct nima_tasks_spoken *out)
+{
+    const struct nima_history *history = &s->history;
+    nima_str last = history->count > 0 ? history->items[history->count - 1].content : NIMA_STR("");
+    *out = (struct nima_tasks_spoken){.said = NIMA_SAID_NOTHING};
+    if (s->o->tasks == NULL || s->turn->stateless || !s->turn->may_act ||
+        s->turn->again.ptr != NULL) {
+        return NIMA_OK;
+    }
+    return nima_tasks_hear(ctx, s->o->tasks, s->turn->conversation_id, last, s->message, out);
+}
+
+static nima_rc act(struct nima_ctx *ctx, struct turn_state *s,
+                   const struct nima_tasks_spoken *spoken)
+{
+    NIMA_TRY(nima_tasks_answer(ctx, s->o->tasks, s->conversation_id, spoken, &s->reply.text,
+                               &s->out.actions));
+    return s->turn->on_text != NULL ? s->turn->on_text(ctx, s->turn->user, s->reply.text) : NIMA_OK;
+}
+
 static nima_rc generate(struct nima_ctx *ctx, struct turn_state *s)
 {
     struct nima_llm_request request = s->turn->model;
@@ -526,6 +550,7 @@ static nima_rc answer_schedules(struct nima_ctx *ctx, struct turn_state *s)
 static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
 {
     const struct nima_turn *turn = s->turn;
+    struct nima_tasks_spoken spoken;
     NIMA_TRY(nima_branch_find(ctx, s->o, turn, &s->branch));
     s->message =
         turn->again.ptr != NULL ? s->branch.asked.content : turn->messages[turn->count - 1].content;
@@ -533,8 +558,10 @@ static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
     command = command && turn->again.ptr == NULL;
     bool asked = !command && turn->again.ptr == NULL && is_for_schedules(ctx, s);
     NIMA_TRY(nima_history_load(ctx, s->o, turn, s->branch.from, &s->history));
+    NIMA_TRY(hear(ctx, s, &spoken));
+    bool acts = spoken.said != NIMA_SAID_NOTHING;
     NIMA_TRY(nima_voice_choose(ctx, s->o, turn, s->history.metadata, &s->persona));
-    if (!command && !asked) {
+    if (!command && !asked && !acts) {
         NIMA_TRY(make_prompt(ctx, s));
     }
     NIMA_TRY(store_message(ctx, s));
@@ -543,9 +570,12 @@ static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
         rc = turn->on_ready(ctx, turn->user, s->conversation_id);
     }
     if (rc == NIMA_OK) {
-        rc = command ? run_command(ctx, s) : asked ? answer_schedules(ctx, s) : generate(ctx, s);
+        rc = acts      ? act(ctx, s, &spoken)
+             : command ? run_command(ctx, s)
+             : asked   ? answer_schedules(ctx, s)
+                       : generate(ctx, s);
     }
-    return finish(ctx, s, rc, command || asked);
+    return finish(ctx, s, rc, command || asked || acts);
 }
 
 nima_rc nima_orchestrator_turn(struct nima_ctx *ctx, struct nima_orchestrator *orchestrator,

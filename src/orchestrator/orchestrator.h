@@ -25,6 +25,7 @@
 
 struct nima_orchestrator;
 struct nima_personality;
+struct nima_tasks;
 
 enum {
     NIMA_MESSAGE_CHARS_MAX = 64000,
@@ -38,6 +39,7 @@ struct nima_orchestrator_options {
     struct nima_memory *memory;
     struct nima_personality *personality;
     struct nima_schedules *schedules; /* NULL: reminders cannot be asked for in chat */
+    struct nima_tasks *tasks;         /* NULL: nothing is done from conversations */
     int recall_limit;                 /* facts a turn may recall; 0: 8 */
     bool keep_persona; /* evaluate it as soon as the model is loaded, and keep it evaluated */
 };
@@ -60,6 +62,7 @@ struct nima_turn {
     nima_str instead; /* a message of the person that this one takes the place of */
     bool stateless;   /* nothing of the turn is stored but what is learned */
     bool use_memory;
+    bool may_act; /* the person may start tasks */
     enum nima_learn learn;
     nima_str persona; /* who speaks; absent: the conversation's own, or the default. A given one is
                          kept with the conversation */

@@ -13,6 +13,7 @@ struct nima_orchestrator {
     struct nima_memory *memory;
     struct nima_personality *personality;
     struct nima_schedules *schedules;
+    struct nima_tasks *tasks;
     struct nima_order *order;
     struct nima_keeper *keeper; /* NULL: none */
     int recall_limit;

@@ -90,3 +90,18 @@ void nima_undo_clean(struct nima_ctx *ctx, struct nima_tasks *tasks)
     }
     closedir(folder);
 }
+
+nima_rc nima_tasks_forget(struct nima_ctx *ctx, struct nima_tasks *tasks)
+{
+    struct nima_task_filter filter = {.type = NIMA_STR("file"), .limit = 1000};
+    do {
+        struct nima_task_rows rows;
+        NIMA_TRY(nima_task_list(ctx, tasks->options.store, &filter, &rows));
+        for (size_t i = 0; i < rows.count; i++) {
+            unlink(file_of(ctx, tasks, rows.items[i].id, ""));
+            unlink(file_of(ctx, tasks, rows.items[i].id, ".json"));
+        }
+        filter.cursor = rows.next_cursor;
+    } while (filter.cursor.ptr != NULL);
+    return NIMA_OK;
+}

@@ -72,6 +72,10 @@ NIMA_MUST_USE nima_rc nima_tasks_wait(struct nima_ctx *ctx, struct nima_tasks *t
                                       struct nima_task_row *out);
 bool nima_task_is_over(const struct nima_task_row *task); /* completed, failed, cancelled */
 
+/* Deletes what is kept of the person's tasks beside the store: the content they replaced. The rows
+ * go with the person (store/people.h); call this before. */
+NIMA_MUST_USE nima_rc nima_tasks_forget(struct nima_ctx *ctx, struct nima_tasks *tasks);
+
 /* What there is to do */
 
 struct nima_tasks_action {
@@ -94,3 +98,23 @@ struct nima_tasks_integrations {
 };
 NIMA_MUST_USE nima_rc nima_tasks_integrations(struct nima_ctx *ctx, struct nima_tasks *tasks,
                                               struct nima_tasks_integrations *out);
+
+/* In a conversation */
+
+enum nima_tasks_said { NIMA_SAID_NOTHING, NIMA_SAID_DO, NIMA_SAID_YES, NIMA_SAID_NO };
+struct nima_tasks_spoken {
+    enum nima_tasks_said said;
+    nima_str id;                   /* YES, NO: of the proposal */
+    nima_str type, action, params; /* DO */
+    nima_str problem;              /* of a "/task …" that cannot be done; absent: none */
+};
+/* What the person's message asks for in a plain form; NOTHING for all other talk. A "yes" counts
+ * only as the answer to a proposal that Nima's last message ended with. */
+NIMA_MUST_USE nima_rc nima_tasks_hear(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                                      nima_str conversation_id, nima_str last_reply,
+                                      nima_str message, struct nima_tasks_spoken *out);
+/* Does it, or proposes it. *text is the reply, *actions a JSON array of what was begun. */
+NIMA_MUST_USE nima_rc nima_tasks_answer(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                                        nima_str conversation_id,
+                                        const struct nima_tasks_spoken *spoken, nima_str *text,
+                                        nima_str *actions);

@@ -218,3 +218,14 @@ def test_two_people(start_server):
     tokens["cy"].get(f"{TASKS}/history", expect=403)
     tokens["ana"].post(f"{TASKS}/{task['id']}/approve", expect=200)
     settled(tokens["ana"], task)
+
+
+def test_forgetting_a_person_leaves_nothing_of_their_tasks(start_server):
+    api = Client(start_server())
+    for content in ("first quokka", "second"):
+        write(api, "a.txt", content)
+    undo = api.server.data / "undo"
+    assert any(b"quokka" in file.read_bytes() for file in undo.iterdir())
+    api.delete("/v1/memory", {"confirm": "default"}, expect=204)
+    assert list(undo.iterdir()) == []
+    assert api.get(f"{TASKS}/history").json() == [] == api.get(f"{TASKS}/audit").json()

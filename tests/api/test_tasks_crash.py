@@ -8,8 +8,12 @@ from crowd import crowd
 
 
 @pytest.mark.slow
-def test_nothing_is_lost_and_nothing_is_done_twice_at_once(postgres):
-    left, doubled, again = crowd(postgres.url(schema=f"s{uuid.uuid4().hex[:12]}"), count=60, kills=4)
+@pytest.mark.timeout(3600)
+def test_nothing_is_lost_and_nothing_is_done_twice_at_once(postgres, request):
+    count = request.config.getoption("--crowd-tasks")
+    kills = max(4, count // 50)
+    left, doubled, again = crowd(postgres.url(schema=f"s{uuid.uuid4().hex[:12]}"), count, kills, patience_s=120 + count)
+    print(f"\ncrowd: {count} tasks, {kills} kills, {len(left)} lost, {len(doubled)} doubled, {again} taken up")
     assert left == [] and doubled == []
     assert again > 0, "no task was interrupted, so nothing was shown"
 

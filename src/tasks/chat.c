@@ -1,0 +1,380 @@
+/*
+ * Tasks in a conversation, by rules: "/task file.read_file path=notes.txt", "read notes.txt",
+ * "list my files", and the "yes" or "no" to a proposal. Only what the person says now is read here:
+ * nothing that was remembered, retrieved or answered can start anything.
+ */
+#include <ctype.h>
+#include <string.h>
+
+#include "tasks/tasks_int.h"
+
+enum { SHOWN_BYTES_MAX = 4000, WAIT_MS = 30000, MAX_ATTEMPTS = 3, TIMEOUT_S = 60, PAIRS_MAX = 32 };
+
+/* Plain forms */
+
+static const char *const politeness[] = {"please ", "can you ", "could you ", "nima, ", NULL};
+static const char *const read_verbs[] = {"read ", "open ",  "show me ", "show ",
+                                         "cat ",  "print ", NULL};
+static const char *const file_words[] = {"the file ", "the ", "my ", "file ", NULL};
+static const char *const list_words[] = {"list files",
+                                         "list my files",
+                                         "list the files",
+                                         "show my files",
+                                         "show me my files",
+                                         "what files are there",
+                                         "list all files",
+                                         "ls",
+                                         NULL};
+
+static nima_str without(nima_str text, const char *const *words)
+{
+    for (size_t i = 0; words[i] != NULL; i++) {
+        if (nima_str_starts_nocase(text, nima_str_of(words[i]))) {
+            return nima_str_trim(nima_str_sub(text, strlen(words[i]), text.len));
+        }
+    }
+    return text;
+}
+
+/* A name with an ending, or with a slash: "notes.txt", "notes/today". Not a host. */
+static bool is_path(nima_str text)
+{
+    static const char *const hosts[] = {".com", ".org", ".net", ".io", ".dev", ".eu", ".de", NULL};
+    size_t dot = SIZE_MAX;
+    bool slash = false;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (!isalnum(c) && strchr("._-/", c) == NULL) {
+            return false;
+        }
+        dot = c == '.' ? i : dot;
+        slash = slash || c == '/';
+    }
+    for (size_t i = 0; hosts[i] != NULL; i++) {
+        if (nima_str_ends(text, nima_str_of(hosts[i]))) {
+            return false;
+        }
+    }
+    size_t ending = dot == SIZE_MAX ? 0 : text.len - dot - 1;
+    return slash || (dot > 0 && ending >= 1 && ending <= 5);
+}
+
+static nima_str object_of(struct nima_ctx *ctx, const char *key, nima_str value)
+{
+    struct nima_buf buf;
+    nima_buf_init(&buf, NIMA_TASK_PARAMS_BYTES_MAX);
+    nima_buf_fmt(&buf, "{\"%s\":", key);
+    nima_json_write_str(&buf, value);
+    nima_buf_add_char(&buf, '}');
+    nima_str json = nima_str_copy(ctx->arena, nima_buf_view(&buf));
+    nima_buf_done(&buf);
+    return json;
+}
+
+static bool plain_read(struct nima_ctx *ctx, nima_str text, struct nima_tasks_spoken *out)
+{
+    nima_str rest = without(text, read_verbs);
+    if (rest.len == text.len) {
+        return false;
+    }
+    rest = without(rest, file_words);
+    if (!is_path(rest)) {
+        return false;
+    }
+    out->action = NIMA_STR("read_file");
+    out->params = object_of(ctx, "path", rest);
+    return true;
+}
+
+static bool plain_list(struct nima_ctx *ctx, nima_str text, struct nima_tasks_spoken *out)
+{
+    nima_str rest = without(text, list_words);
+    if (rest.len == text.len) {
+        return false;
+    }
+    bool within = nima_str_starts_nocase(rest, NIMA_STR("in "));
+    rest = within ? nima_str_trim(nima_str_sub(rest, 3, rest.len)) : rest;
+    if (rest.len > 0 && (nima_str_find(rest, NIMA_STR(" "), 0) != SIZE_MAX || !within)) {
+        return false;
+    }
+    out->action = NIMA_STR("list_dir");
+    out->params = object_of(ctx, "path", rest);
+    return true;
+}
+
+/* "/task TYPE.ACTION key=value …" */
+
+static bool next_pair(struct nima_ctx *ctx, nima_str *rest, nima_str *key, nima_str *value)
+{
+    *rest = nima_str_trim(*rest);
+    size_t equals = nima_str_find(*rest, NIMA_STR("="), 0);
+    if (equals == SIZE_MAX || equals == 0) {
+        return false;
+    }
+    *key = nima_str_sub(*rest, 0, equals);
+    nima_str after = nima_str_sub(*rest, equals + 1, rest->len);
+    if (!nima_str_starts(after, NIMA_STR("\""))) {
+        size_t end = nima_str_find(after, NIMA_STR(" "), 0);
+        *value = nima_str_sub(after, 0, end);
+        *rest = nima_str_sub(after, end, after.len);
+        return true;
+    }
+    char *text = nima_alloc(ctx->arena, after.len + 1);
+    size_t used = 0, at = 1;
+    for (; at < after.len && after.ptr[at] != '"'; at++) {
+        bool escape = after.ptr[at] == '\\' && at + 1 < after.len;
+        at += escape;
+        text[used++] = escape && after.ptr[at] == 'n' ? '\n' : after.ptr[at];
+    }
+    *value = (nima_str){text, used};
+    *rest = nima_str_sub(after, at + 1, after.len);
+    return at < after.len;
+}
+
+/* Numbers, truth and JSON as they are where the field takes them; all else is text. */
+static void write_value(struct nima_buf *buf, const struct nima_shape *shape, nima_str key,
+                        nima_str value)
+{
+    for (size_t i = 0; i < shape->count; i++) {
+        const struct nima_field *field = &shape->fields[i];
+        if (nima_str_eq(key, nima_str_of(field->name)) && field->kind != NIMA_KIND_STR &&
+            field->kind != NIMA_KIND_UUID && field->kind != NIMA_KIND_TIME && value.len > 0) {
+            nima_buf_add(buf, value);
+            return;
+        }
+    }
+    nima_json_write_str(buf, value);
+}
+
+static nima_rc params_of(struct nima_ctx *ctx, const struct nima_action *action, nima_str rest,
+                         nima_str *out)
+{
+    nima_str key, value;
+    rest = nima_str_trim(rest);
+    if (nima_str_starts(rest, NIMA_STR("{"))) {
+        *out = rest;
+        return NIMA_OK;
+    }
+    struct nima_buf buf;
+    nima_buf_init(&buf, NIMA_TASK_PARAMS_BYTES_MAX);
+    nima_buf_add_char(&buf, '{');
+    for (int i = 0; i < PAIRS_MAX && next_pair(ctx, &rest, &key, &value); i++) {
+        nima_buf_add(&buf, i > 0 ? NIMA_STR(",") : NIMA_STR(""));
+        nima_json_write_str(&buf, key);
+        nima_buf_add_char(&buf, ':');
+        write_value(&buf, action->params, key, value);
+    }
+    nima_buf_add_char(&buf, '}');
+    nima_rc rc = nima_buf_take(ctx, &buf, out);
+    nima_buf_done(&buf);
+    if (rc == NIMA_OK && nima_str_trim(rest).len > 0) {
+        return nima_fail(ctx, NIMA_E_INVALID,
+                         "params are written key=value, or key=\"a value with blanks\"");
+    }
+    return rc;
+}
+
+static nima_rc read_command(struct nima_ctx *ctx, nima_str rest, struct nima_tasks_spoken *out)
+{
+    const struct nima_integration *integration;
+    const struct nima_action *action;
+    nima_str name;
+    rest = nima_str_trim(rest);
+    size_t end = nima_str_find(rest, NIMA_STR(" "), 0);
+    name = nima_str_sub(rest, 0, end);
+    size_t dot = nima_str_find(name, NIMA_STR("."), 0);
+    out->type = nima_str_sub(name, 0, dot);
+    out->action = dot == SIZE_MAX ? NIMA_STR("") : nima_str_sub(name, dot + 1, name.len);
+    NIMA_TRY(nima_action_find(ctx, out->type, out->action, &integration, &action));
+    return params_of(ctx, action, nima_str_sub(rest, end, rest.len), &out->params);
+}
+
+/* Answers */
+
+static bool is_one_of(nima_str text, const char *const *words)
+{
+    for (size_t i = 0; words[i] != NULL; i++) {
+        if (nima_str_eq_nocase(text, nima_str_of(words[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Which is the proposal that Nima's last message ended with? */
+static nima_rc proposal_of(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str conversation_id,
+                           nima_str last_reply, nima_str *out)
+{
+    struct nima_task_filter filter = {.status = NIMA_STR("awaiting_approval"), .limit = 50};
+    struct nima_task_rows rows;
+    NIMA_TRY(nima_task_list(ctx, tasks->options.store, &filter, &rows));
+    for (size_t i = 0; i < rows.count; i++) {
+        const struct nima_task_row *row = &rows.items[i];
+        nima_str mark = nima_fmt(ctx, "(task " NIMA_FMT ")", NIMA_ARG(row->id));
+        if (nima_str_eq(row->conversation_id, conversation_id) && nima_str_ends(last_reply, mark)) {
+            *out = row->id;
+        }
+    }
+    return NIMA_OK;
+}
+
+nima_rc nima_tasks_hear(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str conversation_id,
+                        nima_str last_reply, nima_str message, struct nima_tasks_spoken *out)
+{
+    static const char *const yes[] = {"yes",  "y",       "yes please", "yes, please",
+                                      "ok",   "okay",    "do it",      "go ahead",
+                                      "sure", "approve", "ja",         NULL};
+    static const char *const no[] = {"no",    "n",      "no thanks", "no, thanks",
+                                     "don't", "do not", "cancel",    "reject",
+                                     "stop",  "nein",   NULL};
+    nima_str text = nima_str_trim(message);
+    *out = (struct nima_tasks_spoken){.said = NIMA_SAID_NOTHING, .type = NIMA_STR("file")};
+    if (nima_str_starts_nocase(text, NIMA_STR("/task "))) {
+        out->said = NIMA_SAID_DO;
+        if (read_command(ctx, nima_str_sub(text, 6, text.len), out) != NIMA_OK) {
+            out->problem = nima_fmt(ctx, "%s", ctx->error.message);
+        }
+        return NIMA_OK;
+    }
+    while (text.len > 0 && strchr(".!?", text.ptr[text.len - 1]) != NULL) {
+        text.len--;
+    }
+    if (conversation_id.ptr != NULL && (is_one_of(text, yes) || is_one_of(text, no))) {
+        NIMA_TRY(proposal_of(ctx, tasks, conversation_id, nima_str_trim(last_reply), &out->id));
+        out->said = out->id.ptr == NULL    ? NIMA_SAID_NOTHING
+                    : is_one_of(text, yes) ? NIMA_SAID_YES
+                                           : NIMA_SAID_NO;
+        return NIMA_OK;
+    }
+    text = without(text, politeness);
+    if (plain_read(ctx, text, out) || plain_list(ctx, text, out)) {
+        out->said = NIMA_SAID_DO;
+    }
+    return NIMA_OK;
+}
+
+/* What is said of it */
+
+static void say_block(struct nima_buf *buf, const char *kind, nima_str text)
+{
+    nima_str shown = nima_utf8_prefix(text, SHOWN_BYTES_MAX);
+    nima_buf_fmt(buf, "\n\n```%s\n" NIMA_FMT "%s```", kind, NIMA_ARG(shown),
+                 nima_str_ends(shown, NIMA_STR("\n")) ? "" : "\n");
+    nima_buf_add(buf, shown.len < text.len ? NIMA_STR("\n\n(and more)") : NIMA_STR(""));
+}
+
+static void say_result(struct nima_ctx *ctx, const struct nima_task_row *row, struct nima_buf *buf)
+{
+    const struct nima_json *tree = NULL;
+    bool parsed = nima_json_parse(ctx, row->result, &tree) == NIMA_OK;
+    nima_str content = parsed ? nima_json_str(nima_json_get(tree, "content")) : (nima_str){0};
+    nima_str diff = parsed ? nima_json_str(nima_json_get(tree, "diff")) : (nima_str){0};
+    const struct nima_json *entries = parsed ? nima_json_get(tree, "entries") : NULL;
+    nima_buf_fmt(buf, "Done: " NIMA_FMT "." NIMA_FMT, NIMA_ARG(row->type), NIMA_ARG(row->action));
+    if (content.ptr != NULL) {
+        say_block(buf, "", content);
+    } else if (entries != NULL) {
+        for (size_t i = 0; i < nima_json_count(entries); i++) {
+            nima_str name = nima_json_str(nima_json_get(nima_json_at(entries, i, NULL), "name"));
+            nima_buf_fmt(buf, "\n- " NIMA_FMT, NIMA_ARG(name));
+        }
+    } else {
+        say_block(buf, diff.len > 0 ? "diff" : "json", diff.len > 0 ? diff : row->result);
+    }
+}
+
+static nima_rc say_proposal(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                            const struct nima_task_row *row, struct nima_buf *buf)
+{
+    struct nima_tasks_request request = {
+        .type = row->type, .action = row->action, .params = row->params};
+    const struct nima_json *tree;
+    nima_str preview;
+    nima_rc rc = nima_tasks_preview(ctx, tasks, &request, &preview);
+    nima_buf_fmt(buf, "This needs your yes: " NIMA_FMT "." NIMA_FMT, NIMA_ARG(row->type),
+                 NIMA_ARG(row->action));
+    say_block(buf, "json", row->params);
+    if (rc != NIMA_OK) {
+        nima_buf_fmt(buf, "\n\nAs things are now it would fail: %s", ctx->error.message);
+    } else {
+        NIMA_TRY(nima_json_parse(ctx, preview, &tree));
+        nima_str diff = nima_json_str(nima_json_get(nima_json_get(tree, "would"), "diff"));
+        if (diff.len > 0) {
+            say_block(buf, "diff", diff);
+        }
+    }
+    nima_buf_fmt(buf, "\n\nShall I? Say \"yes\" or \"no\". (task " NIMA_FMT ")", NIMA_ARG(row->id));
+    return NIMA_OK;
+}
+
+static nima_rc say(struct nima_ctx *ctx, struct nima_tasks *tasks, const struct nima_task_row *row,
+                   struct nima_buf *buf)
+{
+    if (nima_str_eq(row->status, NIMA_STR("awaiting_approval"))) {
+        return say_proposal(ctx, tasks, row, buf);
+    }
+    if (nima_str_eq(row->status, NIMA_STR("completed"))) {
+        say_result(ctx, row, buf);
+    } else if (nima_str_eq(row->error, NIMA_STR("rejected"))) {
+        nima_buf_add(buf, NIMA_STR("All right, I will not do it."));
+    } else if (nima_task_is_over(row)) {
+        nima_buf_fmt(buf, "That did not work: " NIMA_FMT, NIMA_ARG(row->error));
+    } else {
+        nima_buf_fmt(buf, "I am at it; task " NIMA_FMT " tells how it went.", NIMA_ARG(row->id));
+    }
+    return NIMA_OK;
+}
+
+static nima_rc act(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str conversation_id,
+                   const struct nima_tasks_spoken *spoken, struct nima_task_row *row)
+{
+    struct nima_tasks_request request = {.type = spoken->type,
+                                         .action = spoken->action,
+                                         .params = spoken->params,
+                                         .origin = NIMA_STR("chat"),
+                                         .conversation_id = conversation_id,
+                                         .max_attempts = MAX_ATTEMPTS,
+                                         .timeout_s = TIMEOUT_S};
+    if (spoken->problem.ptr != NULL) {
+        return nima_fail(ctx, NIMA_E_INVALID, NIMA_FMT, NIMA_ARG(spoken->problem));
+    }
+    if (spoken->said == NIMA_SAID_NO) {
+        return nima_tasks_reject(ctx, tasks, spoken->id, row);
+    }
+    if (spoken->said == NIMA_SAID_YES) {
+        NIMA_TRY(nima_tasks_approve(ctx, tasks, spoken->id, row));
+    } else {
+        NIMA_TRY(nima_tasks_submit(ctx, tasks, &request, row));
+    }
+    struct nima_task_row seen = {.id = row->id};
+    bool pending = nima_str_eq(row->status, NIMA_STR("pending"));
+    return pending ? nima_tasks_wait(ctx, tasks, &seen, WAIT_MS, row) : NIMA_OK;
+}
+
+nima_rc nima_tasks_answer(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str conversation_id,
+                          const struct nima_tasks_spoken *spoken, nima_str *text, nima_str *actions)
+{
+    struct nima_task_row row = {0};
+    struct nima_buf buf;
+    nima_rc rc = act(ctx, tasks, conversation_id, spoken, &row);
+    nima_buf_init(&buf, NIMA_TASK_RESULT_BYTES_MAX);
+    if (rc == NIMA_E_INVALID || rc == NIMA_E_FORBIDDEN || rc == NIMA_E_CONFLICT ||
+        rc == NIMA_E_NOT_FOUND) {
+        nima_buf_fmt(&buf, "I did not do that: %s.", ctx->error.message);
+        rc = NIMA_OK;
+    } else if (rc == NIMA_OK) {
+        rc = say(ctx, tasks, &row, &buf);
+    }
+    if (rc == NIMA_OK) {
+        *text = nima_str_copy(ctx->arena, nima_buf_view(&buf));
+        *actions = row.id.ptr == NULL
+                       ? NIMA_STR("[]")
+                       : nima_fmt(ctx,
+                                  "[{\"id\":\"" NIMA_FMT "\",\"type\":\"" NIMA_FMT
+                                  "\",\"action\":\"" NIMA_FMT "\",\"status\":\"" NIMA_FMT "\"}]",
+                                  NIMA_ARG(row.id), NIMA_ARG(row.type), NIMA_ARG(row.action),
+                                  NIMA_ARG(row.status));
+    }
+    nima_buf_done(&buf);
+    return rc;
+}
