@@ -126,13 +126,13 @@ static void add_forbidden(struct pieces *pieces, const struct nima_persona *pers
     }
 }
 
+/* Without names in front of what is said: a small model would put its own in front of replies. */
 static void add_examples(struct pieces *pieces, const struct nima_persona *persona)
 {
-    nima_str name = persona->name.ptr != NULL ? persona->name : NIMA_STR("Nima");
     for (size_t i = 0; i < persona->examples.count; i++) {
         const struct nima_persona_example *example = &persona->examples.items[i];
-        nima_str text = nima_fmt(pieces->ctx, "User: " NIMA_FMT "\n" NIMA_FMT ": " NIMA_FMT,
-                                 NIMA_ARG(example->user), NIMA_ARG(name), NIMA_ARG(example->reply));
+        nima_str text = nima_fmt(pieces->ctx, "Asked \"" NIMA_FMT "\", you say: " NIMA_FMT,
+                                 NIMA_ARG(example->user), NIMA_ARG(example->reply));
         struct piece *piece = add(pieces, numbered(pieces->ctx, "examples", i), EXAMPLE, text);
         piece->head = "\nThis is how you sound:\n";
     }

@@ -104,7 +104,7 @@ TEST(all_that_is_in_the_file_comes_into_the_prompt_in_one_order)
                         "Answer in a few sentences; leave out filler and apologies.\n"
                         "Rhyme now and then.\nTalk of the sea.\nYou value: rum; sea (blue).\n"
                         "no lists\nNever say: \"Arr\"; \"Aye\".\nThis is how you sound:\n"
-                        "User: Hi?\nJack: Hm.\nUser: Now?\nJack: Yes.";
+                        "Asked \"Hi?\", you say: Hm.\nAsked \"Now?\", you say: Yes.";
     ASSERT_STR_EQ(prompt_of(&f, made, NULL), whole);
     ASSERT_STR_EQ(prompt_of(&f, made, NULL), whole); /* kept */
     nima_personality_close(made);
