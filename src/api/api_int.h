@@ -10,6 +10,7 @@ extern const struct nima_route nima_api_openai_routes[];
 extern const struct nima_route nima_api_memory_routes[];
 extern const struct nima_route nima_api_search_routes[];
 extern const struct nima_route nima_api_conversation_routes[];
+extern const struct nima_route nima_api_knowledge_routes[];
 extern const struct nima_route nima_api_personality_routes[];
 extern const struct nima_route nima_api_goal_routes[];
 extern const struct nima_route nima_api_task_routes[];

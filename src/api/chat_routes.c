@@ -50,7 +50,8 @@ static const struct nima_field chat_in_fields[] = {
     NIMA_FIELD(STR, struct chat_in, persona, .max = NIMA_PERSONA_NAME_MAX,
                .doc = "Which persona speaks, from now on in this conversation; GET "
                       "/v1/personality lists them."),
-    NIMA_FIELD(STR_LIST, struct chat_in, packs, .max = 32, .doc = "Knowledge packs to use."),
+    NIMA_FIELD(STR_LIST, struct chat_in, packs, .max = 32,
+               .doc = "Knowledge packs to use, those and no others: ids, or id@version."),
 };
 static const struct nima_shape chat_in_shape =
     NIMA_SHAPE("ChatRequest", struct chat_in, chat_in_fields, .open = true,
@@ -98,16 +99,6 @@ static const struct nima_field done_fields[] = {
 };
 static const struct nima_shape done_shape = NIMA_SHAPE("ChatDone", struct chat_out, done_fields);
 
-static nima_rc check_extras(struct nima_ctx *ctx, const struct chat_in *in)
-{
-    if (in->packs.count > 0) {
-        return nima_fail_field(ctx, NIMA_E_INVALID, "packs",
-                               "there is no pack \"" NIMA_FMT "\" on this server",
-                               NIMA_ARG(nima_utf8_prefix(in->packs.items[0], 64)));
-    }
-    return NIMA_OK;
-}
-
 static enum nima_learn learn_of(nima_str learn)
 {
     if (nima_str_eq(learn, NIMA_STR("off"))) {
@@ -124,6 +115,7 @@ static struct nima_turn turn_of(const struct chat_in *in)
                               .use_memory = in->use_memory,
                               .learn = learn_of(in->learn),
                               .persona = in->persona,
+                              .packs = {in->packs.items, in->packs.count},
                               .model = {.max_tokens = (int)in->max_length,
                                         .temperature = in->temperature,
                                         .top_k = (int)in->top_k}};
@@ -243,7 +235,6 @@ static nima_rc chat(struct nima_ctx *ctx, struct nima_exchange *exchange, const 
         return chat_stream(ctx, exchange, in, out);
     }
     struct nima_api *api = nima_api_of(exchange);
-    NIMA_TRY(check_extras(ctx, in));
     struct nima_turn turn = turn_of(in);
     turn.may_act = nima_api_may(ctx, exchange, "tasks");
     struct nima_turn_out result;

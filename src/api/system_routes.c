@@ -1,5 +1,6 @@
 /* Health, the document of the API, metrics, and the page. */
 #include "api/api_int.h"
+#include "knowledge/knowledge.h"
 #include "llm/llm.h"
 #include "memory/memory.h"
 #include "personality/personality.h"
@@ -54,11 +55,24 @@ struct nima_api_embedding *nima_api_embedding_of(struct nima_ctx *ctx,
     return out;
 }
 
+struct health_packs {
+    int64_t count;
+    struct nima_pack_texts problems;
+};
+static const struct nima_field health_packs_fields[] = {
+    NIMA_FIELD(INT, struct health_packs, count, .doc = "How many there are, all versions."),
+    NIMA_FIELD(STR_LIST, struct health_packs, problems,
+               .doc = "Which are left out and why; nima packs check says it too."),
+};
+static const struct nima_shape health_packs_shape =
+    NIMA_SHAPE("HealthPacks", struct health_packs, health_packs_fields, .doc = "Knowledge packs.");
+
 struct health {
     nima_str status, version, model, embedding_model, problem, personality_problem;
     bool model_loaded, tokenizer_loaded, embeddings_loaded;
     struct health_store *store;
     struct nima_api_embedding *embedding;
+    struct health_packs *packs;
     double uptime_s;
 };
 static const struct nima_field health_fields[] = {
@@ -81,6 +95,8 @@ static const struct nima_field health_fields[] = {
                .doc = "The store."),
     NIMA_FIELD(OBJECT, struct health, embedding, .required = true,
                .shape = &nima_api_embedding_shape, .doc = "Facts of all people."),
+    NIMA_FIELD(OBJECT, struct health, packs, .required = true, .shape = &health_packs_shape,
+               .doc = "Knowledge packs."),
     NIMA_FIELD(NUM, struct health, uptime_s, .doc = "Seconds since the start."),
 };
 static const struct nima_shape health_shape =
@@ -99,6 +115,10 @@ static struct health health_of(struct nima_ctx *ctx, struct nima_api *api, bool 
     *store = (struct health_store){nima_str_of(nima_store_kind(api->store)), store_ok};
     struct nima_memory_change change;
     nima_memory_change(ctx, api->memory, &change);
+    struct nima_pack_state shelf;
+    nima_knowledge_state(ctx, api->knowledge, &shelf);
+    struct health_packs *packs = NIMA_NEW(ctx->arena, struct health_packs, 1);
+    *packs = (struct health_packs){shelf.count, shelf.problems};
     nima_str persona = nima_personality_problem(ctx, api->personality);
     bool well = state.chat_loaded && state.embeddings_loaded && store_ok && persona.ptr == NULL;
     return (struct health){.status = well ? NIMA_STR("healthy") : NIMA_STR("degraded"),
@@ -112,6 +132,7 @@ static struct health health_of(struct nima_ctx *ctx, struct nima_api *api, bool 
                            .embeddings_loaded = state.embeddings_loaded,
                            .store = store,
                            .embedding = nima_api_embedding_of(ctx, &change),
+                           .packs = packs,
                            .uptime_s = (double)(nima_mono_ms() - api->started_ms) / 1000};
 }
 

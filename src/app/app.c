@@ -36,6 +36,7 @@ struct nima_app {
     struct nima_orchestrator *orchestrator;
     struct nima_http *http;
     struct nima_api api;
+    uint64_t told_packs; /* which problems, as a hash */
     bool told_loaded, told_failed, told_former;
     int64_t told_change_ms, told_renewed; /* told_change_ms 0: there is none */
 };
@@ -167,6 +168,7 @@ static nima_rc open_domain(struct nima_ctx *ctx, struct nima_app *app)
                                                 .personality = app->personality,
                                                 .schedules = app->schedules,
                                                 .keep_persona = true,
+                                                .knowledge = app->knowledge,
                                                 .recall_limit = (int)c->memory.recall_limit};
     app->orchestrator = nima_orchestrator_new(&options);
     return NIMA_OK;
@@ -294,6 +296,22 @@ static void tick_personality(struct nima_ctx *ctx, struct nima_app *app)
     }
 }
 
+/* A pack that cannot be used is named once, and again when something else is wrong with it. */
+static void tick_packs(struct nima_ctx *ctx, struct nima_app *app)
+{
+    struct nima_pack_state state;
+    uint64_t told = 0;
+    nima_knowledge_tick(ctx, app->knowledge);
+    nima_knowledge_state(ctx, app->knowledge, &state);
+    for (size_t i = 0; i < state.problems.count; i++) {
+        told = told * 31 + nima_str_hash(state.problems.items[i]);
+    }
+    for (size_t i = 0; told != app->told_packs && i < state.problems.count; i++) {
+        nima_log_warn("pack left out: " NIMA_FMT, NIMA_ARG(state.problems.items[i]));
+    }
+    app->told_packs = told;
+}
+
 /* What serves until the facts are embedded anew. */
 static void tell_former(struct nima_app *app, const struct nima_memory_change *change)
 {
@@ -363,7 +381,7 @@ void nima_app_run(struct nima_ctx *ctx, struct nima_app *app)
         more = nima_memory_tick(ctx, app->memory);
         tell_change(ctx, app);
         tick_personality(ctx, app);
-        nima_knowledge_tick(ctx, app->knowledge);
+        tick_packs(ctx, app);
         nima_ctx_reset(ctx);
     }
 }

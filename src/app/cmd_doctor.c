@@ -114,6 +114,7 @@ static int examine(struct nima_doctor *doctor, int argc, char **argv)
         nima_doctor_port(doctor); /* first: what a running Nima has open is no fault */
         nima_doctor_store(doctor);
         nima_doctor_persona(doctor);
+        nima_doctor_packs(doctor);
         nima_doctor_models(doctor);
     }
     finish(doctor);

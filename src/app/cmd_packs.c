@@ -37,19 +37,19 @@ static void print_remarks(const struct nima_pack_summary *pack)
 static nima_rc list(struct job *job)
 {
     struct nima_pack_infos packs;
-    struct nima_pack_texts problems;
+    struct nima_pack_state state;
     NIMA_TRY(nima_knowledge_list(job->ctx, job->knowledge, (nima_str){NULL, 0}, &packs));
-    NIMA_TRY(nima_knowledge_problems(job->ctx, job->knowledge, &problems));
+    nima_knowledge_state(job->ctx, job->knowledge, &state);
     for (size_t i = 0; i < packs.count; i++) {
         const struct nima_pack_info *p = &packs.items[i];
         printf("%-16.*s %-10.*s %5lld facts  " NIMA_FMT "%s\n", NIMA_ARG(p->id),
                NIMA_ARG(p->version), (long long)p->fact_count, NIMA_ARG(p->name),
                p->shipped ? "" : " (own)");
     }
-    for (size_t i = 0; i < problems.count; i++) {
-        fprintf(stderr, "nima: left out: " NIMA_FMT "\n", NIMA_ARG(problems.items[i]));
+    for (size_t i = 0; i < state.problems.count; i++) {
+        fprintf(stderr, "nima: left out: " NIMA_FMT "\n", NIMA_ARG(state.problems.items[i]));
     }
-    if (packs.count == 0 && problems.count == 0) {
+    if (packs.count == 0 && state.problems.count == 0) {
         printf("no packs; make one with: nima packs new ID\n");
     }
     return NIMA_OK;

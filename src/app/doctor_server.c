@@ -10,6 +10,8 @@
 #include "app/app.h"
 #include "app/client.h"
 #include "app/doctor.h"
+#include "app/files.h"
+#include "knowledge/knowledge.h"
 #include "personality/personality.h"
 #include "store/people.h"
 #include "util/json.h"
@@ -238,4 +240,23 @@ void nima_doctor_persona(struct nima_doctor *doctor)
                          NIMA_ARG(persona.id), NIMA_ARG(persona.file), names.count);
     }
     nima_personality_close(personality);
+}
+
+void nima_doctor_packs(struct nima_doctor *doctor)
+{
+    struct nima_pack_folders folders = nima_app_packs(doctor->ctx, &doctor->config);
+    struct nima_knowledge_options options = {.shipped = folders.shipped, .own = folders.own};
+    struct nima_knowledge *knowledge = nima_knowledge_new(&options);
+    struct nima_pack_state state;
+    nima_knowledge_tick(doctor->ctx, knowledge);
+    nima_knowledge_state(doctor->ctx, knowledge, &state);
+    if (state.problems.count > 0) {
+        nima_doctor_tell(
+            doctor, NIMA_WARN, "packs", NIMA_FMT "; %zu left out, %lld served: mend or remove it",
+            NIMA_ARG(state.problems.items[0]), state.problems.count, (long long)state.count);
+    } else {
+        nima_doctor_tell(doctor, NIMA_WELL, "packs", "%lld knowledge packs",
+                         (long long)state.count);
+    }
+    nima_knowledge_free(knowledge);
 }

@@ -100,6 +100,7 @@ static nima_rc give_all(struct nima_ctx *ctx, struct nima_knowledge *k, int64_t 
 void nima_knowledge_tick(struct nima_ctx *ctx, struct nima_knowledge *k)
 {
     struct nima_llm_state state = {0};
+    nima_shelf_release(nima_shelf_take(k, false));
     if (k->llm == NULL) {
         return;
     }
@@ -269,13 +270,17 @@ nima_rc nima_knowledge_get(struct nima_ctx *ctx, struct nima_knowledge *k, nima_
     return rc;
 }
 
-nima_rc nima_knowledge_problems(struct nima_ctx *ctx, struct nima_knowledge *k,
-                                struct nima_pack_texts *out)
+void nima_knowledge_state(struct nima_ctx *ctx, struct nima_knowledge *k,
+                          struct nima_pack_state *out)
 {
-    struct nima_shelf *shelf = nima_shelf_take(k, false);
-    *out = copy_texts(ctx, (struct nima_pack_texts){shelf->problems, shelf->problem_count});
+    *out = (struct nima_pack_state){0};
+    struct nima_shelf *shelf = nima_shelf_last(k);
+    if (shelf != NULL) {
+        out->count = (int64_t)shelf->pack_count;
+        out->problems =
+            copy_texts(ctx, (struct nima_pack_texts){shelf->problems, shelf->problem_count});
+    }
     nima_shelf_release(shelf);
-    return NIMA_OK;
 }
 
 nima_rc nima_knowledge_folders(struct nima_ctx *ctx, struct nima_knowledge *k,

@@ -9,7 +9,7 @@
  * Threads    Any worker may call at any time; _tick is for one thread.
  * Scope      What is on and off is ctx->user_id's. Packs themselves are everybody's.
  * Errors     NOT_FOUND, INVALID; STORE and MODEL come through from below. A pack that is broken is
- *            left out and told of in nima_knowledge_problems: it fails nobody's call.
+ *            left out and told of in nima_knowledge_state: it fails nobody's call.
  *
  * Text of a pack is data: it was written by whoever made the pack, and what it says is shown to the
  * model as reference, with line breaks taken out, never as an instruction.
@@ -86,10 +86,14 @@ NIMA_MUST_USE nima_rc nima_knowledge_list(struct nima_ctx *ctx, struct nima_know
 NIMA_MUST_USE nima_rc nima_knowledge_get(struct nima_ctx *ctx, struct nima_knowledge *knowledge,
                                          nima_str wanted, nima_str conversation_id,
                                          struct nima_pack_info *out);
-/* What is wrong with packs that are left out: "packs/x/facts.json: facts[3].fact must …". */
-NIMA_MUST_USE nima_rc nima_knowledge_problems(struct nima_ctx *ctx,
-                                              struct nima_knowledge *knowledge,
-                                              struct nima_pack_texts *out);
+/* How many packs there are, as of the last look, and what is wrong with those left out:
+ * "packs/x/facts.json: facts[3].fact must …". Waits for nobody. */
+struct nima_pack_state {
+    int64_t count;
+    struct nima_pack_texts problems;
+};
+void nima_knowledge_state(struct nima_ctx *ctx, struct nima_knowledge *knowledge,
+                          struct nima_pack_state *out);
 
 /* Folders of all packs, broken ones too; and that of "id" or "id@version" (NOT_FOUND: none). */
 NIMA_MUST_USE nima_rc nima_knowledge_folders(struct nima_ctx *ctx, struct nima_knowledge *knowledge,

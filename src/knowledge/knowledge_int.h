@@ -135,6 +135,8 @@ struct nima_knowledge {
 /* The shelf as it is now; give it back with nima_shelf_release. With `now` the folders are looked
  * at, else only when the last look is some time ago. */
 struct nima_shelf *nima_shelf_take(struct nima_knowledge *k, bool now);
+/* That of the last look, to be given back too; NULL: nobody looked yet. */
+struct nima_shelf *nima_shelf_last(struct nima_knowledge *k);
 void nima_shelf_release(struct nima_shelf *shelf);
 /* The served version of "id" or that of "id@version"; NULL: none. */
 struct nima_pack *nima_shelf_find(const struct nima_shelf *shelf, nima_str wanted);

@@ -242,6 +242,17 @@ static void look(struct nima_knowledge *k)
     }
 }
 
+struct nima_shelf *nima_shelf_last(struct nima_knowledge *k)
+{
+    pthread_mutex_lock(&k->lock);
+    struct nima_shelf *shelf = k->shelf;
+    if (shelf != NULL) {
+        atomic_fetch_add(&shelf->users, 1);
+    }
+    pthread_mutex_unlock(&k->lock);
+    return shelf;
+}
+
 struct nima_shelf *nima_shelf_take(struct nima_knowledge *k, bool now)
 {
     pthread_mutex_lock(&k->lock);
@@ -257,11 +268,7 @@ struct nima_shelf *nima_shelf_take(struct nima_knowledge *k, bool now)
         look(k);
         pthread_mutex_unlock(&k->looking);
     }
-    pthread_mutex_lock(&k->lock);
-    struct nima_shelf *shelf = k->shelf;
-    atomic_fetch_add(&shelf->users, 1);
-    pthread_mutex_unlock(&k->lock);
-    return shelf;
+    return nima_shelf_last(k);
 }
 
 struct nima_pack *nima_shelf_served(const struct nima_shelf *shelf, size_t *at)

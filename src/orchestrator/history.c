@@ -126,6 +126,10 @@ static bool keep_true_notes(const struct nima_fact_rows *sorted, struct nima_his
     struct nima_notes *notes = &m->notes;
     size_t kept = 0;
     for (size_t i = 0; i < notes->count; i++) {
+        if (!nima_note_is(&notes->items[i], NIMA_SECTION_FACTS)) {
+            notes->items[kept++] = notes->items[i]; /* not of this person: nothing to forget */
+            continue;
+        }
         struct nima_fact key = {.id = notes->items[i].id};
         const struct nima_fact *fact =
             bsearch(&key, sorted->items, sorted->count, sizeof(key), by_fact_id);
@@ -156,7 +160,9 @@ static size_t note_ids(struct nima_ctx *ctx, struct nima_history *history, nima_
     for (size_t i = 0; i < history->count; i++) {
         const struct nima_notes *notes = &history->items[i].notes;
         for (size_t n = 0; n < notes->count; n++) {
-            ids[count++] = notes->items[n].id;
+            if (nima_note_is(&notes->items[n], NIMA_SECTION_FACTS)) {
+                ids[count++] = notes->items[n].id;
+            }
         }
     }
     qsort(ids, count, sizeof(*ids), by_id);

@@ -23,6 +23,7 @@ struct nima_orchestrator *nima_orchestrator_new(const struct nima_orchestrator_o
     o->personality = options->personality;
     o->schedules = options->schedules;
     o->tasks = options->tasks;
+    o->knowledge = options->knowledge;
     o->recall_limit = options->recall_limit > 0 ? options->recall_limit : RECALL_PRESET;
     o->order = nima_order_new();
     o->keeper = options->keep_persona ? nima_keeper_new(o) : NULL;
@@ -51,6 +52,8 @@ struct turn_state {
     struct nima_context_personality *personality;
     struct nima_memory_hits hits;
     struct nima_context_messages said; /* past messages recalled */
+    struct nima_pack_turn packs;
+    struct nima_pack_wish wish; /* a pack to switch; none: no pack */
     struct nima_prompt_texts texts;
     struct nima_room room;
     struct nima_fit fit; /* notes: of the hits, those not in sight already */
@@ -125,17 +128,23 @@ static nima_rc take_notes(struct nima_ctx *ctx, struct turn_state *s)
     nima_history_read_user(ctx, s->branch.asked.metadata, asked);
     s->fit.message = asked->content;
     nima_str *ids = NIMA_NEW(ctx->arena, nima_str, asked->notes.count);
+    size_t own = 0;
     for (size_t i = 0; i < asked->notes.count; i++) {
-        ids[i] = asked->notes.items[i].id;
+        if (nima_note_is(&asked->notes.items[i], NIMA_SECTION_FACTS)) {
+            ids[own++] = asked->notes.items[i].id;
+        }
     }
     struct nima_fact_rows facts;
-    NIMA_TRY(nima_facts_get_many(ctx, s->o->store, ids, asked->notes.count, &facts));
+    NIMA_TRY(nima_facts_get_many(ctx, s->o->store, ids, own, &facts));
+    nima_packs_again(ctx, &asked->notes, &s->packs);
     s->fit.notes.items = NIMA_NEW(ctx->arena, struct nima_note, asked->notes.count);
     s->hits.items = NIMA_NEW(ctx->arena, struct nima_memory_hit, asked->notes.count);
     for (size_t i = 0; i < asked->notes.count; i++) {
         const struct nima_note *note = &asked->notes.items[i];
         if (is_true(&facts, note)) {
             s->fit.notes.items[s->fit.notes.count++] = *note;
+        }
+        if (is_true(&facts, note) && nima_note_is(note, NIMA_SECTION_FACTS)) {
             s->hits.items[s->hits.count++] = (struct nima_memory_hit){
                 .fact = {.id = note->id, .fact = note->fact}, .score = note->score};
         }
@@ -170,15 +179,26 @@ static nima_rc recall(struct nima_ctx *ctx, struct turn_state *s)
     if (s->turn->again.ptr != NULL) {
         return take_notes(ctx, s);
     }
-    if (!s->turn->use_memory) {
-        return NIMA_OK;
+    struct nima_notes of_packs = {0};
+    if (s->turn->use_memory) {
+        NIMA_TRY(nima_memory_recall(ctx, s->o->memory, s->message, s->o->recall_limit, &s->hits));
     }
-    NIMA_TRY(nima_memory_recall(ctx, s->o->memory, s->message, s->o->recall_limit, &s->hits));
-    s->fit.notes.items = NIMA_NEW(ctx->arena, struct nima_note, s->hits.count + NIMA_SAID_MAX);
+    NIMA_TRY(nima_packs_recall(ctx, s->o, s->turn, &s->history, s->message, &s->packs));
+    nima_packs_notes(ctx, &s->packs, &of_packs);
+    s->fit.notes.items =
+        NIMA_NEW(ctx->arena, struct nima_note, s->hits.count + of_packs.count + NIMA_SAID_MAX);
     for (size_t i = 0; i < s->hits.count; i++) {
         if (!in_sight(&s->history, s->hits.items[i].fact.id)) {
             add_note(s, &s->hits.items[i]);
         }
+    }
+    for (size_t i = 0; i < of_packs.count; i++) {
+        if (!in_sight(&s->history, of_packs.items[i].id)) {
+            s->fit.notes.items[s->fit.notes.count++] = of_packs.items[i];
+        }
+    }
+    if (!s->turn->use_memory) {
+        return NIMA_OK;
     }
     return nima_said_recall(ctx, s->o, s->turn, &s->history, &s->hits, &s->fit.notes, &s->said);
 }
@@ -367,6 +387,13 @@ static nima_rc act(struct nima_ctx *ctx, struct turn_state *s,
     return s->turn->on_text != NULL ? s->turn->on_text(ctx, s->turn->user, s->reply.text) : NIMA_OK;
 }
 
+/* A message that switches a pack and says nothing else is confirmed without the model, too. */
+static nima_rc run_wish(struct nima_ctx *ctx, struct turn_state *s)
+{
+    NIMA_TRY(nima_packs_obey(ctx, s->o, &s->wish, s->conversation_id, &s->reply.text));
+    return s->turn->on_text != NULL ? s->turn->on_text(ctx, s->turn->user, s->reply.text) : NIMA_OK;
+}
+
 static nima_rc generate(struct nima_ctx *ctx, struct turn_state *s)
 {
     struct nima_llm_request request = s->turn->model;
@@ -395,6 +422,7 @@ static void fill_context(struct nima_ctx *ctx, struct turn_state *s)
             (struct nima_context_fact){hit->fact.id, hit->fact.fact, hit->score};
     }
     context->messages = s->said;
+    nima_packs_context(ctx, &s->packs, context);
     context->tokens = NIMA_NEW(ctx->arena, struct nima_context_tokens, 1);
     *context->tokens = (struct nima_context_tokens){s->reply.prompt_tokens, s->reply.cached_tokens,
                                                     s->reply.completion_tokens};
@@ -561,7 +589,16 @@ static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
     NIMA_TRY(hear(ctx, s, &spoken));
     bool acts = spoken.said != NIMA_SAID_NOTHING;
     NIMA_TRY(nima_voice_choose(ctx, s->o, turn, s->history.metadata, &s->persona));
-    if (!command && !asked && !acts) {
+    if (turn->scheduled == NULL && turn->again.ptr == NULL && !asked && !acts) {
+        NIMA_TRY(nima_packs_wish(ctx, s->o, turn, s->message, &s->wish));
+    }
+    bool wish_only = s->wish.pack.ptr != NULL && s->wish.only;
+    if (s->wish.pack.ptr != NULL && !wish_only) { /* "use the travel pack and …": then go on */
+        nima_str reply;
+        s->wish.here = s->wish.here && turn->conversation_id.ptr != NULL;
+        NIMA_TRY(nima_packs_obey(ctx, s->o, &s->wish, turn->conversation_id, &reply));
+    }
+    if (!command && !asked && !acts && !wish_only) {
         NIMA_TRY(make_prompt(ctx, s));
     }
     NIMA_TRY(store_message(ctx, s));
@@ -570,12 +607,13 @@ static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
         rc = turn->on_ready(ctx, turn->user, s->conversation_id);
     }
     if (rc == NIMA_OK) {
-        rc = acts      ? act(ctx, s, &spoken)
-             : command ? run_command(ctx, s)
-             : asked   ? answer_schedules(ctx, s)
-                       : generate(ctx, s);
+        rc = acts        ? act(ctx, s, &spoken)
+             : wish_only ? run_wish(ctx, s)
+             : command   ? run_command(ctx, s)
+             : asked     ? answer_schedules(ctx, s)
+                         : generate(ctx, s);
     }
-    return finish(ctx, s, rc, command || asked || acts);
+    return finish(ctx, s, rc, command || asked || acts || wish_only);
 }
 
 nima_rc nima_orchestrator_turn(struct nima_ctx *ctx, struct nima_orchestrator *orchestrator,

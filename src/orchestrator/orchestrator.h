@@ -23,6 +23,7 @@
 #include "store/conversations.h"
 #include "util/json.h"
 
+struct nima_knowledge;
 struct nima_orchestrator;
 struct nima_personality;
 struct nima_tasks;
@@ -40,6 +41,7 @@ struct nima_orchestrator_options {
     struct nima_personality *personality;
     struct nima_schedules *schedules; /* NULL: reminders cannot be asked for in chat */
     struct nima_tasks *tasks;         /* NULL: nothing is done from conversations */
+    struct nima_knowledge *knowledge; /* NULL: no packs */
     int recall_limit;                 /* facts a turn may recall; 0: 8 */
     bool keep_persona; /* evaluate it as soon as the model is loaded, and keep it evaluated */
 };
@@ -67,6 +69,11 @@ struct nima_turn {
     nima_str persona; /* who speaks; absent: the conversation's own, or the default. A given one is
                          kept with the conversation */
     const struct nima_scheduled *scheduled; /* NULL: a person is speaking */
+    struct {
+        const nima_str *items;
+        size_t count;
+    } packs; /* knowledge packs to use, those and no others; none: as the topic and the person say
+              */
     struct nima_llm_request model; /* sampling only: messages, count and slot_key are set here */
     nima_llm_on_text on_text;      /* may be NULL */
     /* Called once when everything is checked and the person's message is stored, before the model
@@ -88,6 +95,10 @@ struct nima_context_messages {
     struct nima_context_message *items;
     size_t count;
 };
+struct nima_context_pack_fact {
+    nima_str pack, fact_id, fact, source;
+    double score;
+};
 struct nima_context_tokens {
     int64_t prompt, cached, completion;
 };
@@ -106,6 +117,10 @@ struct nima_turn_context {
         nima_str *items;
         size_t count;
     } packs, goals;
+    struct {
+        struct nima_context_pack_fact *items;
+        size_t count;
+    } pack_facts;
     struct nima_context_tokens *tokens;
     struct nima_context_personality *personality; /* NULL: the rules were not at work */
     int64_t trimmed_messages;                     /* earlier messages that are outside the window */

@@ -2,6 +2,7 @@
 /*
  * Private to src/orchestrator: the parts of a turn.
  */
+#include "knowledge/knowledge.h"
 #include "orchestrator/orchestrator.h"
 
 struct nima_order;  /* which conversations are at work, order.c */
@@ -14,6 +15,7 @@ struct nima_orchestrator {
     struct nima_personality *personality;
     struct nima_schedules *schedules;
     struct nima_tasks *tasks;
+    struct nima_knowledge *knowledge; /* NULL: no packs */
     struct nima_order *order;
     struct nima_keeper *keeper; /* NULL: none */
     int recall_limit;
@@ -39,7 +41,9 @@ enum nima_section {
     NIMA_SECTION_SUMMARY, /* of what has left the window */
     NIMA_SECTION_HISTORY,
     NIMA_SECTION_FACTS,
-    NIMA_SECTION_SAID, /* in other conversations, or long ago in this one */
+    NIMA_SECTION_SAID,       /* in other conversations, or long ago in this one */
+    NIMA_SECTION_PACKS,      /* facts of knowledge packs */
+    NIMA_SECTION_PACK_RULES, /* how to speak of their topics */
     NIMA_SECTION_MESSAGE,
     NIMA_SECTIONS
 };
@@ -175,6 +179,26 @@ NIMA_MUST_USE nima_rc nima_voice_choose(struct nima_ctx *ctx, struct nima_orches
 /* The metadata with the turn's persona in it; absent when that changes nothing. */
 NIMA_MUST_USE nima_rc nima_voice_keep(struct nima_ctx *ctx, const struct nima_turn *turn,
                                       nima_str metadata, nima_str *out);
+
+/* packs.c: which packs a turn has, and what they add to it. */
+NIMA_MUST_USE nima_rc nima_packs_recall(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                        const struct nima_turn *turn,
+                                        const struct nima_history *history, nima_str message,
+                                        struct nima_pack_turn *out);
+void nima_packs_notes(struct nima_ctx *ctx, const struct nima_pack_turn *packs,
+                      struct nima_notes *out);
+void nima_packs_context(struct nima_ctx *ctx, const struct nima_pack_turn *packs,
+                        struct nima_turn_context *out);
+/* What the notes of an earlier turn say of its packs. */
+void nima_packs_again(struct nima_ctx *ctx, const struct nima_notes *notes,
+                      struct nima_pack_turn *out);
+/* "Use the travel pack": *out has no pack when the message switches none. */
+NIMA_MUST_USE nima_rc nima_packs_wish(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                      const struct nima_turn *turn, nima_str message,
+                                      struct nima_pack_wish *out);
+NIMA_MUST_USE nima_rc nima_packs_obey(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                      const struct nima_pack_wish *wish, nima_str conversation_id,
+                                      nima_str *reply);
 
 /* fit.c: what of it all fits into the model's context. */
 struct nima_room {

@@ -21,6 +21,18 @@ static const struct nima_field message_fields[] = {
 static const struct nima_shape message_shape =
     NIMA_SHAPE("ContextMessage", struct nima_context_message, message_fields, .open = true,
                .doc = "A past message that was recalled for a reply.");
+static const struct nima_field pack_fact_fields[] = {
+    NIMA_FIELD(STR, struct nima_context_pack_fact, pack, .required = true, .doc = "The pack's id."),
+    NIMA_FIELD(STR, struct nima_context_pack_fact, fact_id, .required = true,
+               .doc = "The fact's id in the pack."),
+    NIMA_FIELD(STR, struct nima_context_pack_fact, fact, .required = true, .doc = "Its text."),
+    NIMA_FIELD(STR, struct nima_context_pack_fact, source, .doc = "Who says so, as of when."),
+    NIMA_FIELD(NUM, struct nima_context_pack_fact, score,
+               .doc = "How well it fits the message, 0..1."),
+};
+static const struct nima_shape pack_fact_shape =
+    NIMA_SHAPE("ContextPackFact", struct nima_context_pack_fact, pack_fact_fields, .open = true,
+               .doc = "A fact of a knowledge pack that a reply could use.");
 
 static const struct nima_field tokens_fields[] = {
     NIMA_FIELD(INT, struct nima_context_tokens, prompt, .doc = "Tokens of the whole prompt."),
@@ -50,6 +62,8 @@ static const struct nima_field context_fields[] = {
     NIMA_FIELD(LIST, struct nima_turn_context, messages, .shape = &message_shape,
                .doc = "Past messages that the reply could use."),
     NIMA_FIELD(STR_LIST, struct nima_turn_context, packs, .doc = "Ids of active packs."),
+    NIMA_FIELD(LIST, struct nima_turn_context, pack_facts, .shape = &pack_fact_shape,
+               .doc = "Their facts that the reply could use."),
     NIMA_FIELD(STR_LIST, struct nima_turn_context, goals, .doc = "Ids of goals in the prompt."),
     NIMA_FIELD(OBJECT, struct nima_turn_context, tokens, .shape = &tokens_shape,
                .doc = "What the turn cost."),
@@ -87,7 +101,7 @@ const struct nima_shape nima_remembered_shape =
                .doc = "A fact that was learned from the message.");
 
 static const struct nima_field note_fields[] = {
-    NIMA_FIELD(UUID, struct nima_note, id, .required = true),
+    NIMA_FIELD(STR, struct nima_note, id, .required = true),
     NIMA_FIELD(STR, struct nima_note, fact, .required = true),
     NIMA_FIELD(STR, struct nima_note, kind),
     NIMA_FIELD(NUM, struct nima_note, score),

@@ -113,14 +113,14 @@ struct nima_pack_infos list(struct world *w)
 
 bool has_problem(struct world *w, const char *part)
 {
-    struct nima_pack_texts problems;
+    struct nima_pack_state state;
     list(w);
-    ASSERT_OK_CTX(&w->ctx, nima_knowledge_problems(&w->ctx, w->knowledge, &problems));
-    for (size_t i = 0; i < problems.count; i++) {
-        if (nima_str_find(problems.items[i], nima_str_of(part), 0) != SIZE_MAX) {
+    nima_knowledge_state(&w->ctx, w->knowledge, &state);
+    for (size_t i = 0; i < state.problems.count; i++) {
+        if (nima_str_find(state.problems.items[i], nima_str_of(part), 0) != SIZE_MAX) {
             return true;
         }
-        print_message("problem: " NIMA_FMT "\n", NIMA_ARG(problems.items[i]));
+        print_message("problem: " NIMA_FMT "\n", NIMA_ARG(state.problems.items[i]));
     }
     return false;
 }
