@@ -38,6 +38,18 @@ def search(out):
         out.add("search", f"{name}, recall@10", made["recall_at_10"], "share", (">=", 0.995))
 
 
+def packs(out):
+    goals = {10_000: (("<=", 50), ("<=", 1))}
+    done = subprocess.run([str(BUILD / "bench_packs")], capture_output=True, text=True, check=True, timeout=3600)
+    for line in done.stdout.splitlines():
+        if not line.startswith("{"):
+            continue
+        made = json.loads(line)
+        load, turn = goals.get(made["facts"], (None, None))
+        out.add("packs", f"a pack of {made['facts']:,} facts loaded with its vectors", made["load_ms"], "ms", load)
+        out.add("packs", f"a turn with it, {made['facts']:,} facts, p50", made["turn_ms_p50"], "ms", turn)
+
+
 def wrk(url, seconds=10):
     done = subprocess.run(["wrk", "-t2", "-c64", f"-d{seconds}s", "--latency", url], capture_output=True, text=True,
                           check=True, timeout=seconds + 60)  # fmt: skip

@@ -27,6 +27,7 @@ enum {
     LINES_MAX = 16,
     ALSO_BYTES_MAX = 16384,
     FACT_ID_HEX = 12,
+    MANY_FACTS = 200,
 };
 
 const char *const nima_pack_files[NIMA_PACK_FILES] = {"pack.json", "facts.json", "rules.yaml",
@@ -383,6 +384,9 @@ static nima_rc fill(struct nima_ctx *ctx, nima_str shown, const struct document 
     keep_rules(pack, d->rules);
     hash_facts(ctx, pack);
     struct nima_words *words = nima_search_words_open();
+    if (pack->count >= MANY_FACTS) {
+        nima_search_words_many(words);
+    }
     index_facts(words, pack);
     nima_rc rc = nima_pack_rules_compile(ctx, shown, words, pack);
     nima_search_words_close(words);

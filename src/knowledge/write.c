@@ -20,6 +20,22 @@ static void remark(struct nima_pack_summary *out, nima_str text)
     }
 }
 
+/* "bond with" counts as "bond": what was meant to be narrow is wide. */
+static void look_at_phrases(struct nima_ctx *ctx, const struct nima_pack *pack,
+                            struct nima_pack_summary *out)
+{
+    static const char *const kinds[] = {[NIMA_PHRASE_TOPIC] = "topics",
+                                        [NIMA_PHRASE_HINT] = "hints",
+                                        [NIMA_PHRASE_NEGATIVE] = "negative"};
+    for (size_t i = 0; i < pack->phrase_count; i++) {
+        const struct nima_pack_phrase *p = &pack->phrases[i];
+        if (p->count == 1 && nima_str_find(p->text, NIMA_STR(" "), 0) != SIZE_MAX) {
+            remark(out, nima_fmt(ctx, "rules.%s: of \"" NIMA_FMT "\" only one word counts",
+                                 kinds[p->kind], NIMA_ARG(p->text)));
+        }
+    }
+}
+
 static void look_over(struct nima_ctx *ctx, const struct nima_pack *pack,
                       struct nima_pack_summary *out)
 {
@@ -27,6 +43,7 @@ static void look_over(struct nima_ctx *ctx, const struct nima_pack *pack,
         remark(out, NIMA_STR("rules.topics is empty: the pack comes up by nearness of meaning, "
                              "or when it is switched on"));
     }
+    look_at_phrases(ctx, pack, out);
     for (size_t i = 0; i < pack->count; i++) {
         const struct nima_pack_fact *f = &pack->facts[i];
         if (nima_utf8_count(f->fact) > FACT_CHARS_GOOD) {

@@ -75,7 +75,8 @@ static float factor_for(const float *vector, size_t dims, float top)
 {
     float largest = 0;
     for (size_t d = 0; d < dims; d++) {
-        largest = fmaxf(largest, fabsf(vector[d]));
+        float size = fabsf(vector[d]);
+        largest = size > largest ? size : largest; /* a NaN is passed over */
     }
     return largest > 0 && isfinite(largest) ? top / largest : 0;
 }
@@ -84,8 +85,11 @@ static float factor_for(const float *vector, size_t dims, float top)
 static float quantise_row(const float *vector, size_t dims, uint8_t *out)
 {
     float factor = factor_for(vector, dims, NIMA_SIMD_ROW_MAX);
+    /* What lrintf does, without a call for each value: sums of this size have no fraction left. */
+    const float no_fraction = 12582912.0F; /* 1.5 * 2^23 */
     for (size_t d = 0; factor > 0 && d < dims; d++) {
-        out[d] = (uint8_t)(NIMA_SIMD_BIAS + lrintf(vector[d] * factor));
+        float rounded = (vector[d] * factor + no_fraction) - no_fraction;
+        out[d] = (uint8_t)(NIMA_SIMD_BIAS + (int)rounded);
     }
     return factor > 0 ? 1.0F / factor : 0;
 }

@@ -13,9 +13,19 @@ enum {
     WORD_BYTES_MAX =
         64, /* longer ones are cut: they are keys or noise, and still match themselves */
     TERMS_FIRST = 64,
+    SEEN_ROOM = 8192, /* words kept; one that falls on another's place takes it */
+    SEEN_BYTES_MAX = 23,
+};
+
+/* A word that was met before, and its term. */
+struct seen {
+    char word[SEEN_BYTES_MAX];
+    uint8_t len;   /* 0: free */
+    uint64_t term; /* 0: a stop word */
 };
 
 struct nima_words {
+    struct seen *seen; /* SEEN_ROOM; NULL: nothing is kept */
     struct sb_stemmer *english, *russian;
     int32_t *points;
     size_t points_room;
@@ -71,22 +81,31 @@ void nima_search_words_close(struct nima_words *words)
     }
     sb_stemmer_delete(words->english);
     sb_stemmer_delete(words->russian);
+    free(words->seen);
     free(words->points);
     free(words->terms);
     free(words);
 }
 
-static void add_term(struct nima_words *words, nima_str term)
+static void add_hash(struct nima_words *words, uint64_t hash)
 {
     if (words->term_count == words->term_room) {
         words->term_room = words->term_room > 0 ? words->term_room * 2 : TERMS_FIRST;
         words->terms = nima_xrealloc(words->terms, words->term_room * sizeof(*words->terms));
     }
-    words->terms[words->term_count++] = nima_str_hash(term);
+    words->terms[words->term_count++] = hash;
+}
+
+static void add_term(struct nima_words *words, nima_str term)
+{
+    add_hash(words, nima_str_hash(term));
 }
 
 static bool is_unspaced(int32_t c)
 {
+    if (c < 0x0E00) {
+        return false; /* nearly all there is */
+    }
     return (c >= 0x2E80 && c <= 0x9FFF && !(c >= 0x3000 && c <= 0x3004)) || /* CJK, kana */
            (c >= 0xAC00 && c <= 0xD7AF) ||                                  /* Hangul */
            (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x20000 && c <= 0x3FFFF) ||
@@ -172,12 +191,45 @@ static size_t fold_ascii(struct nima_words *words, nima_str text)
     return text.len;
 }
 
+/* 0 for a stop word. */
+static uint64_t stem_of(struct nima_words *words, const char *word, bool cyrillic)
+{
+    if (is_stop_word(word)) {
+        return 0;
+    }
+    const char *root = words->same ? nima_search_same(word) : word;
+    struct sb_stemmer *stemmer = cyrillic ? words->russian : words->english;
+    const sb_symbol *stem = sb_stemmer_stem(stemmer, (const sb_symbol *)root, (int)strlen(root));
+    nima_str term = {(const char *)stem, (size_t)sb_stemmer_length(stemmer)};
+    return nima_str_hash(term);
+}
+
+/* `word` ends in a NUL. */
+static uint64_t term_of(struct nima_words *words, nima_str word, bool cyrillic)
+{
+    if (words->seen == NULL || word.len > SEEN_BYTES_MAX) {
+        return stem_of(words, word.ptr, cyrillic);
+    }
+    uint64_t hash = nima_str_hash(word);
+    struct seen *seen = &words->seen[(hash ^ hash >> 32) % SEEN_ROOM];
+    if (seen->len != word.len || memcmp(seen->word, word.ptr, word.len) != 0) {
+        seen->term = stem_of(words, word.ptr, cyrillic);
+        seen->len = (uint8_t)word.len;
+        memcpy(seen->word, word.ptr, word.len);
+    }
+    return seen->term;
+}
+
 static void add_word(struct nima_words *words, const int32_t *points, size_t count)
 {
     char word[WORD_BYTES_MAX + 8];
     size_t len = 0;
     bool cyrillic = false;
     for (size_t i = 0; i < count && len + 4 <= WORD_BYTES_MAX; i++) {
+        if (points[i] < 0x80) {
+            word[len++] = (char)points[i];
+            continue;
+        }
         int32_t c = without_accent(points[i]);
         if (c >= 0x300 && c <= 0x36F) {
             continue;
@@ -189,13 +241,13 @@ static void add_word(struct nima_words *words, const int32_t *points, size_t cou
     if (words->plain && len > 0) {
         add_term(words, (nima_str){word, len});
     }
-    if (len == 0 || words->plain || is_stop_word(word)) {
+    if (len == 0 || words->plain) {
         return;
     }
-    const char *root = words->same ? nima_search_same(word) : word;
-    struct sb_stemmer *stemmer = cyrillic ? words->russian : words->english;
-    const sb_symbol *stem = sb_stemmer_stem(stemmer, (const sb_symbol *)root, (int)strlen(root));
-    add_term(words, (nima_str){(const char *)stem, (size_t)sb_stemmer_length(stemmer)});
+    uint64_t term = term_of(words, (nima_str){word, len}, cyrillic);
+    if (term != 0) {
+        add_hash(words, term);
+    }
 }
 
 /* Pairs of characters; a single character stands alone. */
@@ -244,8 +296,15 @@ struct nima_terms nima_search_words_of(struct nima_words *words, nima_str text, 
     return (struct nima_terms){words->terms, words->term_count};
 }
 
+void nima_search_words_many(struct nima_words *words)
+{
+    words->seen = words->seen != NULL ? words->seen : NIMA_XNEW(struct seen, SEEN_ROOM);
+}
+
 void nima_search_words_same(struct nima_words *words)
 {
+    free(words->seen);
+    words->seen = NULL;
     words->same = true;
 }
 

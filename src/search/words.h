@@ -21,6 +21,8 @@ struct nima_terms {
 
 struct nima_words *nima_search_words_open(void);
 void nima_search_words_close(struct nima_words *words);
+/* Keeps what it found out about each word: pays for thousands of texts, not for one. */
+void nima_search_words_many(struct nima_words *words);
 /* From here on words that mean one thing count as one (same.h). */
 void nima_search_words_same(struct nima_words *words);
 /* All words of a valid UTF-8 text as they are written, only folded: nothing is left out or stemmed.

@@ -3,7 +3,6 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
-#include <stdio.h>
 
 void nima_sha256(nima_str data, unsigned char out[NIMA_SHA256_BYTES])
 {
@@ -12,9 +11,11 @@ void nima_sha256(nima_str data, unsigned char out[NIMA_SHA256_BYTES])
 
 static nima_str hex_of(struct nima_ctx *ctx, const unsigned char raw[NIMA_SHA256_BYTES])
 {
+    static const char digits[] = "0123456789abcdef";
     char *hex = nima_alloc(ctx->arena, NIMA_SHA256_HEX + 1);
     for (size_t i = 0; i < NIMA_SHA256_BYTES; i++) {
-        snprintf(hex + 2 * i, 3, "%02x", raw[i]);
+        hex[2 * i] = digits[raw[i] >> 4];
+        hex[2 * i + 1] = digits[raw[i] & 15];
     }
     return (nima_str){hex, NIMA_SHA256_HEX};
 }
