@@ -50,6 +50,33 @@ def packs(out):
         out.add("packs", f"a turn with it, {made['facts']:,} facts, p50", made["turn_ms_p50"], "ms", turn)
 
 
+def answered(server, question):
+    body = {"messages": [{"role": "user", "content": question["question"]}], "temperature": 0, "max_length": 64,
+            "use_memory": False, "learn": "off"}  # fmt: skip
+    reply = server.client.post("/v1/chat", body)["response"].lower()
+    return any(answer.lower() in reply for answer in question["answer"])
+
+
+def pack_answers(out, llm=DEFAULT, embeddings=EMBEDDINGS):
+    lines = (ROOT / "tests" / "data" / "packs_questions.jsonl").read_text(encoding="utf-8").splitlines()
+    asked = [question for question in map(json.loads, lines) if question["model"]]
+    with Server(llm=llm, embeddings=embeddings) as server:
+        packs = server.client.get("/v1/knowledge/packs")
+        until = time.monotonic() + 300
+        while not all(pack["embeddings"] for pack in packs) and time.monotonic() < until:
+            time.sleep(0.5)
+            packs = server.client.get("/v1/knowledge/packs")
+        with_packs = [answered(server, question) for question in asked]
+        for pack in packs:
+            server.client.call("DELETE", f"/v1/knowledge/packs/{pack['id']}/activate")
+        without = [answered(server, question) for question in asked]
+    gained = sum(yes and not before for yes, before in zip(with_packs, without, strict=True))
+    name = f"of {len(asked)} questions, answered with the pack's fact"
+    out.add("pack-answers", f"{name}, packs on", sum(with_packs), "questions", (">=", 20))
+    out.add("pack-answers", f"{name}, packs off", sum(without), "questions")
+    out.add("pack-answers", f"{name}, only with packs", gained, "questions")
+
+
 def wrk(url, seconds=10):
     done = subprocess.run(["wrk", "-t2", "-c64", f"-d{seconds}s", "--latency", url], capture_output=True, text=True,
                           check=True, timeout=seconds + 60)  # fmt: skip
