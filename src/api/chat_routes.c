@@ -222,7 +222,6 @@ static nima_rc chat_stream(struct nima_ctx *ctx, struct nima_exchange *exchange,
                            void *out)
 {
     (void)out;
-    NIMA_TRY(check_extras(ctx, in));
     struct nima_turn turn = turn_of(in);
     turn.may_act = nima_api_may(ctx, exchange, "tasks");
     return stream_turn(ctx, exchange, turn);
