@@ -126,10 +126,6 @@ static bool keep_true_notes(const struct nima_fact_rows *sorted, struct nima_his
     struct nima_notes *notes = &m->notes;
     size_t kept = 0;
     for (size_t i = 0; i < notes->count; i++) {
-        if (!nima_note_is(&notes->items[i], NIMA_SECTION_FACTS)) {
-            notes->items[kept++] = notes->items[i]; /* not of this person: nothing to forget */
-            continue;
-        }
         struct nima_fact key = {.id = notes->items[i].id};
         const struct nima_fact *fact =
             bsearch(&key, sorted->items, sorted->count, sizeof(key), by_fact_id);
@@ -160,8 +156,11 @@ static size_t note_ids(struct nima_ctx *ctx, struct nima_history *history, nima_
     for (size_t i = 0; i < history->count; i++) {
         const struct nima_notes *notes = &history->items[i].notes;
         for (size_t n = 0; n < notes->count; n++) {
-            if (nima_note_is(&notes->items[n], NIMA_SECTION_FACTS)) {
-                ids[count++] = notes->items[n].id;
+            const struct nima_note *note = &notes->items[n];
+            bool of_pack = nima_note_is(note, NIMA_SECTION_PACKS) ||
+                           nima_note_is(note, NIMA_SECTION_PACK_RULES);
+            if (!of_pack) { /* theirs are no ids of the store */
+                ids[count++] = note->id;
             }
         }
     }
