@@ -5,6 +5,8 @@ import { announce } from "./announce.js";
 import { h, icon, plural } from "./dom.js";
 import { explain } from "./errors.js";
 
+/** What the server says in the place of a fact that was forgotten: nothing is left of it that could be kept. */
+const FORGOTTEN = "[forgotten]";
 const EVENTS = { added: "Remembered", updated: "Updated", superseded: "Updated" };
 
 /** Anyone who shows facts can listen for "nima:facts" on the document. */
@@ -44,6 +46,8 @@ function chip(item, since) {
   if (since === "superseded") {
     label.textContent = "Replaced since";
     button.remove();
+  } else if (item.fact === FORGOTTEN) {
+    el.replaceChildren(icon("leaf"), label);
   }
   return el;
 }

@@ -73,7 +73,8 @@ export class ReminderPanel {
       this.list.replaceChildren(...shown.map((schedule) => this.#row(schedule)));
       this.foot.replaceChildren(...(shown.length ? [] : [h("p", { class: "faint empty" }, "Nothing is scheduled.")]));
     } catch (error) {
-      this.foot.replaceChildren(errorCard(error, () => this.refresh()));
+      /* A closed panel has nothing to say: it asks again when it is opened. */
+      this.foot.replaceChildren(...(this.el.hidden ? [] : [errorCard(error, () => this.refresh())]));
     }
     this.#plan();
   }

@@ -135,7 +135,7 @@ static const struct nima_field id_fields[] = {ID_FIELD(struct one_in)};
 static const struct nima_shape id_shape = NIMA_SHAPE("GoalId", struct one_in, id_fields);
 static const struct nima_field put_fields[] = {
     ID_FIELD(struct one_in),
-    NIMA_FIELD_AS(STR, "title", struct one_in, edit.title, .max = NIMA_GOAL_TITLE_MAX,
+    NIMA_FIELD_AS(STR, "title", struct one_in, edit.title, .min = 1, .max = NIMA_GOAL_TITLE_MAX,
                   .doc = "The new title."),
     NIMA_FIELD_AS(STR, "description", struct one_in, edit.description, .blank_ok = true,
                   .max = NIMA_GOAL_TEXT_MAX, .doc = "More about it; empty: none."),
@@ -297,8 +297,8 @@ static const struct nima_shape milestone_id_shape =
 static const struct nima_field milestone_edit_fields[] = {
     ID_FIELD(struct milestone_in),
     MILESTONE_ID_FIELD,
-    NIMA_FIELD_AS(STR, "title", struct milestone_in, edit.title, .max = NIMA_GOAL_TITLE_MAX,
-                  .doc = "The new title."),
+    NIMA_FIELD_AS(STR, "title", struct milestone_in, edit.title, .min = 1,
+                  .max = NIMA_GOAL_TITLE_MAX, .doc = "The new title."),
     NIMA_FIELD_AS(BOOL, "completed", struct milestone_in, edit.completed,
                   .has = NIMA_HAS(struct milestone_in, edit.has_completed),
                   .doc = "Whether it is done."),

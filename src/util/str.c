@@ -140,9 +140,8 @@ bool nima_str_to_f64(nima_str s, double *out)
         return false; /* strtod reads hexadecimals too */
     }
     char *end = NULL;
-    errno = 0;
-    double value = strtod(text, &end);
-    if (errno == ERANGE || end != text + s.len || !isfinite(value)) {
+    double value = strtod(text, &end); /* too large: infinite; too small: as near as it gets */
+    if (end != text + s.len || !isfinite(value)) {
         return false;
     }
     *out = value;

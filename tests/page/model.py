@@ -33,7 +33,7 @@ print("quiet")
 REPLIES = {
     "hostile": HOSTILE,
     "code": CODE,
-    "slowly": "One word follows another. " * 80,
+    "slowly": " ".join(f"Sentence {i} follows another." for i in range(80)),
     "arabic": "مرحبا، كيف حالك اليوم؟",
 }
 DEFAULT = "Noted. That is good to know."

@@ -159,11 +159,15 @@ const scenarios = {
     await page.locator(".chip").getByRole("button", { name: /^Undo: .*Reykjavik/ }).click();
     await page.locator(".chip.gone").waitFor();
     assert.equal(await has(), false, "forgotten on the server");
-    await page.reload();
-    await page.locator(".chip.gone").waitFor();
     await page.locator(".chip").getByRole("button", { name: /^Keep it/ }).click();
     await page.locator(".chip:not(.gone)").waitFor();
     assert.equal(await has(), true, "and kept after all");
+    await page.locator(".chip").getByRole("button", { name: /^Undo: .*Reykjavik/ }).click();
+    await page.locator(".chip.gone").waitFor();
+    await page.reload();
+    await page.locator(".chip.gone").waitFor();
+    assert.doesNotMatch(await page.locator(".chip").innerText(), /Reykjavik/, "what is forgotten is not said again");
+    assert.equal(await page.locator(".chip button").count(), 0, "and cannot be kept any more");
   },
 
   async memory(page) {
