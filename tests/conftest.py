@@ -19,7 +19,7 @@ TINY, DEFAULT, EMBEDDINGS = "smollm2-135m-instruct", "qwen2.5-coder-1.5b-instruc
 
 
 def pytest_addoption(parser):
-    parser.addoption("--conversations", type=int, default=2, help="how often the first conversation is held (10: all)")
+    parser.addoption("--conversations", type=int, default=3, help="how often the first conversation is held (10: all)")
     parser.addoption("--crowd-tasks", type=int, default=60, help="how many tasks three servers do while they are killed")
     parser.addoption("--crash-rounds", type=int, default=15, help="how often the server is killed under write load")
 

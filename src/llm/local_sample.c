@@ -8,7 +8,7 @@
 
 #include "llm/local_int.h"
 
-#define MIN_P 0.05f
+#define MIN_P 0.1f
 
 static uint32_t seed_of(const struct nima_llm_request *request)
 {
@@ -44,7 +44,7 @@ nima_rc nima_local_sampler(struct nima_ctx *ctx, const struct nima_local_chat *c
     if (request->top_p > 0 && request->top_p < 1) {
         llama_sampler_chain_add(job->chain, llama_sampler_init_top_p((float)request->top_p, 1));
     }
-    /* What is under a twentieth as likely as the likeliest is noise of a small model, not variety.
+    /* What is under a tenth as likely as the likeliest is noise of a small model, not variety.
      */
     llama_sampler_chain_add(job->chain, llama_sampler_init_min_p(MIN_P, 1));
     llama_sampler_chain_add(job->chain, llama_sampler_init_temp((float)request->temperature));

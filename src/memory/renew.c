@@ -72,7 +72,8 @@ void nima_memory_change(struct nima_ctx *ctx, struct nima_memory *memory,
         .done = renew->total - renew->waiting,
         .total = renew->total,
     };
-    if (renew->former[0] != '\0') {
+    /* The walk may still be on its way past people who have nothing left of it. */
+    if (renew->former[0] != '\0' && (renew->waiting > 0 || !out->counted)) {
         out->former_failed = renew->former_failed;
         out->former = nima_str_copy(ctx->arena, nima_str_of(renew->former));
     }

@@ -147,7 +147,7 @@ static nima_rc add_notes(struct nima_ctx *ctx, struct replay *r, const struct ni
             }
         }
         if (own.count > 0) {
-            nima_str text = nima_prompt_list(ctx, nima_sections[s].heading, &own);
+            nima_str text = nima_prompt_list(ctx, (enum nima_section)s, &own);
             NIMA_TRY(add_section(ctx, r, nima_str_of(nima_sections[s].name), text));
             struct nima_context_section *section =
                 &r->out->sections.items[r->out->sections.count - 1];

@@ -54,6 +54,7 @@ struct nima_section_row {
     int percent;         /* of the room: tokens it may take at most */
     const char *heading; /* what stands in front of it; NULL: nothing */
     const char *kind;    /* of its notes; NULL: it has none */
+    const char *foot;    /* what stands behind its notes; NULL: nothing */
 };
 extern const struct nima_section_row nima_sections[NIMA_SECTIONS];
 int64_t nima_section_budget(enum nima_section section, int64_t room);
@@ -144,8 +145,8 @@ NIMA_MUST_USE nima_rc nima_prompt_system(struct nima_ctx *ctx, struct nima_orche
                                          int64_t room, struct nima_prompt_texts *out);
 NIMA_MUST_USE nima_rc nima_prompt_join(struct nima_ctx *ctx, const struct nima_prompt_texts *texts,
                                        nima_str *out);
-/* The heading and a line for each; absent when there are none. */
-nima_str nima_prompt_list(struct nima_ctx *ctx, const char *heading,
+/* The heading, a line for each, and the foot; absent when there are none. */
+nima_str nima_prompt_list(struct nima_ctx *ctx, enum nima_section section,
                           const struct nima_notes *items);
 nima_str nima_prompt_notes(struct nima_ctx *ctx, const struct nima_notes *notes);
 /* What of a message too long for the window is kept: bytes of its two ends. */

@@ -59,16 +59,20 @@ static nima_rc profile_lines(struct nima_ctx *ctx, struct nima_orchestrator *o,
     return NIMA_OK;
 }
 
-nima_str nima_prompt_list(struct nima_ctx *ctx, const char *heading, const struct nima_notes *items)
+nima_str nima_prompt_list(struct nima_ctx *ctx, enum nima_section section,
+                          const struct nima_notes *items)
 {
     if (items->count == 0) {
         return (nima_str){NULL, 0};
     }
     struct nima_buf text;
     nima_buf_init(&text, NOTES_BYTES_MAX);
-    nima_buf_add(&text, nima_str_of(heading));
+    nima_buf_add(&text, nima_str_of(nima_sections[section].heading));
     for (size_t i = 0; i < items->count && !text.overflowed; i++) {
         nima_buf_fmt(&text, "\n- " NIMA_FMT, NIMA_ARG(items->items[i].fact));
+    }
+    if (nima_sections[section].foot != NULL) {
+        nima_buf_add(&text, nima_str_of(nima_sections[section].foot));
     }
     nima_str copy = nima_str_copy(ctx->arena, nima_buf_view(&text));
     nima_buf_done(&text);
@@ -91,8 +95,7 @@ static nima_rc add_profile(struct nima_ctx *ctx, struct nima_orchestrator *o, in
         }
     }
     lines.count = kept;
-    out->of[NIMA_SECTION_PROFILE] =
-        nima_prompt_list(ctx, nima_sections[NIMA_SECTION_PROFILE].heading, &lines);
+    out->of[NIMA_SECTION_PROFILE] = nima_prompt_list(ctx, NIMA_SECTION_PROFILE, &lines);
     return NIMA_OK;
 }
 
@@ -151,7 +154,7 @@ nima_str nima_prompt_notes(struct nima_ctx *ctx, const struct nima_notes *notes)
                 own.items[own.count++] = notes->items[i];
             }
         }
-        nima_str list = nima_prompt_list(ctx, nima_sections[section].heading, &own);
+        nima_str list = nima_prompt_list(ctx, (enum nima_section)section, &own);
         if (text.ptr == NULL) {
             text = list;
         } else if (list.ptr != NULL) {

@@ -32,7 +32,11 @@ TEST(what_does_not_fit_is_decided_by_importance_and_not_by_place)
     for (size_t i = 0; i < 6; i++) {
         notes.items[i].score = scores[i];
     }
-    ASSERT_OK_CTX(&w.ctx, nima_section_choose(&w.ctx, w.o, NIMA_SECTION_FACTS, 70, &notes));
+    const struct nima_section_row *row = &nima_sections[NIMA_SECTION_FACTS];
+    int64_t room = 3 * (10 + NIMA_NOTE_TOKENS);
+    ASSERT_OK_CTX(&w.ctx, nima_count_tokens(&w.ctx, w.o, nima_str_of(row->heading), &room));
+    ASSERT_OK_CTX(&w.ctx, nima_count_tokens(&w.ctx, w.o, nima_str_of(row->foot), &room));
+    ASSERT_OK_CTX(&w.ctx, nima_section_choose(&w.ctx, w.o, NIMA_SECTION_FACTS, room, &notes));
     assert_int_equal(notes.count, 3);
     ASSERT_CONTAINS(notes.items[0].fact, "note1"); /* the order stays */
     ASSERT_CONTAINS(notes.items[1].fact, "note3");
