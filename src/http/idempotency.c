@@ -77,6 +77,7 @@ void nima_http_idem_keep(struct nima_exchange *exchange, const struct http_idem 
     nima_rc rc = options->idempotency->keep(&exchange->ctx, options->hooks_user, exchange->idem_key,
                                             exchange->idem_route, idem->hash, status, reply);
     (void)rc;
+    nima_http_idem_end(exchange); /* before the client has it, who may ask again at once */
 }
 
 void nima_http_idem_end(struct nima_exchange *exchange)

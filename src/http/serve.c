@@ -84,6 +84,7 @@ static void reply_failure(struct nima_exchange *exchange, const struct http_idem
         exchange->ctx.error = error;
         nima_buf_done(&body);
     }
+    nima_http_idem_end(exchange);
     nima_http_reply_error(exchange, rc);
 }
 
@@ -141,6 +142,7 @@ void nima_http_serve(struct nima_exchange *exchange)
         rc = nima_http_idem_begin(exchange, &idem);
     }
     if (rc == NIMA_OK && idem.hit) {
+        nima_http_idem_end(exchange);
         replay(exchange, idem.status, idem.reply);
     } else {
         rc = rc == NIMA_OK ? call(exchange, in, out) : rc;
