@@ -84,6 +84,13 @@ export const facts = {
   remove: (which) => call("DELETE", `v1/memory/facts/${id(which)}`),
 };
 
+export const packs = {
+  list: (conversation) => call("GET", `v1/knowledge/packs${query({ conversation_id: conversation })}`),
+  /* mode: "on", "off", "auto"; without a conversation for all of them */
+  choose: (which, mode, conversation) =>
+    call("POST", `v1/knowledge/packs/${id(which)}/activate`, { body: { mode, ...(conversation ? { conversation_id: conversation } : {}) } }),
+};
+
 export const schedules = {
   list: (limit = 500) => call("GET", `v1/schedules${query({ limit })}`),
   runs: (since) => call("GET", `v1/schedules/runs${query({ since, limit: 100 })}`),

@@ -1,4 +1,4 @@
-/* main.js: starts the page and introduces its parts to each other: list, thread, composer, memory, health.
+/* main.js: starts the page and introduces its parts to each other: list, thread, composer, panels, health.
  * Which conversation is open stands in the address (#c/ID), so reload, back and bookmarks work. */
 
 import * as api from "./api.js";
@@ -11,6 +11,7 @@ import { watchHealth } from "./health.js";
 import { MemoryPanel } from "./memory.js";
 import { factsChanged } from "./notes.js";
 import { ReminderPanel, keepZone, notice } from "./reminders.js";
+import { TopicPanel } from "./topics.js";
 
 /* What is shown, and what it puts into the message field when that differs. */
 const EXAMPLES = [
@@ -19,7 +20,7 @@ const EXAMPLES = [
   ["Help me plan a calm and focused week."],
 ];
 const NEAR_END = 80;
-const PANELS = ["memory", "reminders"];
+const PANELS = ["memory", "reminders", "topics"];
 const narrow = matchMedia("(max-width: 760px)");
 
 let thread = null;
@@ -31,6 +32,7 @@ const list = new ConversationList({ removed });
 const composer = new Composer({ send: say, stop: () => thread.stop() });
 const memory = new MemoryPanel(byId("memory"), closeMemory);
 const reminders = new ReminderPanel(byId("reminders"), closeReminders, { arrived });
+const topics = new TopicPanel(byId("topics"), closeTopics, () => thread?.id ?? null);
 const hooks = { named, changed, grown, settled, start: startNew, focus: () => composer.focus() };
 
 /* ---- conversations ---- */
@@ -42,6 +44,7 @@ function show(next) {
   byId("thread").replaceChildren(next.el);
   composer.open(next.id);
   changed(next);
+  topics.changed();
   closeSide();
   toEnd();
 }
@@ -96,6 +99,7 @@ async function settled(which) {
   health.check();
   factsChanged();
   reminders.refresh();
+  topics.changed();
 }
 
 const remember = () => { known = new Set(list.items.map((item) => item.id)); };
@@ -207,13 +211,14 @@ function closePanel(name) {
 
 function closeMemory() { closePanel("memory"); }
 function closeReminders() { closePanel("reminders"); }
+function closeTopics() { closePanel("topics"); }
 
 byId("new").addEventListener("click", startNew);
 byId("side-open").addEventListener("click", openSide);
 byId("side-close").addEventListener("click", () => closeSide(true));
 /* The conversation that is open already changes no address, so it has to close the drawer here. */
 byId("conversations").addEventListener("click", (event) => { if (event.target.closest("a")) closeSide(); });
-for (const [name, panel] of [["memory", memory], ["reminders", reminders]]) {
+for (const [name, panel] of [["memory", memory], ["reminders", reminders], ["topics", topics]]) {
   byId(`${name}-open`).addEventListener("click", () => (byId(name).hidden ? openPanel(name, panel) : closePanel(name)));
 }
 byId("shade").addEventListener("click", () => { closeSide(); PANELS.filter((name) => !byId(name).hidden).forEach(closePanel); });

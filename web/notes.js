@@ -1,4 +1,4 @@
-/* notes.js: what stands under a reply about memory: what it remembered (with undo) and what it used. */
+/* notes.js: what stands under a reply: what it remembered (with undo), what it used from memory and from packs. */
 
 import * as api from "./api.js";
 import { announce } from "./announce.js";
@@ -52,7 +52,7 @@ function chip(item, since) {
   return el;
 }
 
-/** Elements for a reply's `remembered` and `context.facts`. `living` marks chips whose fact is gone since. */
+/** Elements for a reply's `remembered`, `context.facts` and `context.pack_facts`. `living` marks chips whose fact is gone since. */
 export function memoryNotes(context, remembered, living) {
   const notes = [];
   const fresh = (remembered ?? []).filter((item) => item.event !== "unchanged");
@@ -66,6 +66,13 @@ export function memoryNotes(context, remembered, living) {
       h("summary", {}, `Used from memory (${used.length})`),
       h("ul", { "aria-label": plural(used.length, "fact") }, used.map((fact) =>
         h("li", { dir: "auto", title: Number.isFinite(fact.score) ? `Closeness ${fact.score.toFixed(2)}` : null }, fact.fact)))));
+  }
+  const read = context?.pack_facts ?? [];
+  if (read.length) {
+    notes.push(h("details", { class: "used" },
+      h("summary", {}, `Used from packs (${read.length})`),
+      h("ul", { "aria-label": plural(read.length, "fact") }, read.map((fact) =>
+        h("li", { dir: "auto" }, fact.fact, h("span", { class: "source" }, [fact.pack, fact.source].filter(Boolean).join(" · ")))))));
   }
   return notes;
 }

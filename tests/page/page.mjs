@@ -237,6 +237,75 @@ const scenarios = {
     await converse(page, "cancel all my reminders");
   },
 
+  async topics(page) {
+    const row = (name) => page.locator(".topic").filter({ has: page.getByText(name, { exact: true }) });
+    const choose = async (name, mode) => {
+      await row(name).getByRole("combobox").focus();
+      await row(name).getByRole("combobox").selectOption({ label: mode });
+    };
+    await page.click("#topics-open");
+    await row("Travel").getByText("42 facts").waitFor();
+    assert.equal(await page.locator(".topic").count(), 6);
+    await row("Travel").getByText("Waits for the topic").waitFor();
+    assert.equal(await page.getByRole("radio", { name: "in this conversation" }).isEnabled(), false, "nothing has been said");
+    await axe(page, "the topics panel without a conversation");
+
+    const reply = await converse(page, "My flight was cancelled and I want compensation under EU rules.");
+    await row("Travel").getByText("On: this conversation came to it").waitFor();
+    await row("Cars").getByText("Has not come up").waitFor();
+    const used = reply.locator(".used").filter({ hasText: "Used from packs" });
+    await used.locator("summary").click();
+    assert.match(await used.innerText(), /flight[\s\S]*travel · Regulation \(EC\) No 261\/2004/, "a fact with its source");
+    await axe(page, "the topics panel");
+    await picture(page, "topics-desk");
+
+    /* Off in this conversation, though the topic is there; on in all, though it is not. */
+    await choose("Travel", "Off");
+    await row("Travel").getByText("Off: you chose so in this conversation").waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.id), "topic-travel", "focus stays where it was");
+    await page.getByRole("radio", { name: "always" }).check();
+    await row("Travel").getByText("Waits for the topic").waitFor();
+    await choose("Cars", "On");
+    await row("Cars").getByText("On: you chose so in all conversations").waitFor();
+    await page.getByRole("radio", { name: "in this conversation" }).check();
+    await row("Travel").getByText("Off: you chose so").waitFor();
+    await row("Cars").getByRole("option", { name: "As always: on" }).waitFor({ state: "attached" });
+    await picture(page, "topics-chosen");
+    const next = await converse(page, "And when is the next flight?");
+    assert.equal(await next.locator(".used").filter({ hasText: "travel ·" }).count(), 0, "what is off is not used");
+    await page.reload();
+    await page.locator(".turn.nima .meta").nth(1).waitFor();
+    assert.match(await page.locator(".used").first().textContent(), /travel · Regulation/, "it is there after a reload");
+    await page.click("#topics-open");
+    await row("Travel").getByText("Off: you chose so in this conversation").waitFor();
+    await choose("Travel", "Automatic");
+    await row("Travel").getByText("On: this conversation came to it").waitFor();
+
+    /* In another conversation nothing of that holds but what holds always. */
+    await page.getByRole("button", { name: "New conversation" }).click();
+    await page.locator(".greeting").waitFor();
+    await row("Travel").getByText("Waits for the topic").waitFor();
+    await choose("Cars", "Automatic");
+    await row("Cars").getByText("Waits for the topic").waitFor();
+    await converse(page, "Use the Travel pack in this conversation");
+    await row("Travel").getByText("On: you chose so in this conversation").waitFor();
+    await page.keyboard.press("Escape");
+    await page.locator("#topics").waitFor({ state: "hidden" });
+
+    await page.setViewportSize(PHONE);
+    assert.equal(await overflows(page), false, "four buttons fit above the conversation");
+    await page.waitForFunction(() => document.getAnimations().length === 0);
+    await picture(page, "topics-phone-chat");
+    await page.click("#topics-open");
+    await row("Travel").getByText("On: you chose so").waitFor();
+    assert.equal(await overflows(page), false);
+    await axe(page, "the topics panel on a phone");
+    await row("Travel").scrollIntoViewIfNeeded();
+    await picture(page, "topics-phone");
+    await page.getByRole("button", { name: "Close topics" }).click();
+    await page.locator("#topics").waitFor({ state: "hidden" });
+  },
+
   async stop(page) {
     await send(page, "Please count slowly.");
     await page.waitForFunction(() => document.querySelector(".turn.nima .md")?.innerText.length > 60, null, { timeout: SLOW });
