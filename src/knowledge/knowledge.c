@@ -223,7 +223,9 @@ nima_rc nima_knowledge_list(struct nima_ctx *ctx, struct nima_knowledge *k,
         struct nima_pack_infos infos = {
             NIMA_NEW(ctx->arena, struct nima_pack_info, shelf->pack_count), 0};
         size_t at = 0;
-        for (const struct nima_pack *p; (p = nima_shelf_served(shelf, &at)) != NULL;) {
+        for (struct nima_pack *p; (p = nima_shelf_served(shelf, &at)) != NULL;) {
+            struct nima_pack_choice choice = nima_knowledge_choice(view.choices, p->id);
+            p = nima_knowledge_chosen(ctx, shelf, &choice, p);
             fill_info(ctx, shelf, &view, p, &infos.items[infos.count++]);
         }
         *out = infos;

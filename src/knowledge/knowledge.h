@@ -79,7 +79,7 @@ struct nima_pack_infos {
     struct nima_pack_info *items; /* by id */
     size_t count;
 };
-/* Each id once, in the version that is served. `conversation_id` may be absent. */
+/* Each id once, in the version that this person gets. `conversation_id` may be absent. */
 NIMA_MUST_USE nima_rc nima_knowledge_list(struct nima_ctx *ctx, struct nima_knowledge *knowledge,
                                           nima_str conversation_id, struct nima_pack_infos *out);
 /* One with its facts; `wanted` is "travel" or "travel@1.0.0". */

@@ -194,6 +194,10 @@ NIMA_MUST_USE nima_rc nima_knowledge_choices(struct nima_ctx *ctx, struct nima_k
                                              nima_str conversation_id,
                                              struct nima_pack_choices **out);
 struct nima_pack_choice nima_knowledge_choice(const struct nima_pack_choices *choices, nima_str id);
+/* The version that the choice names; one that is gone or disabled gives way to `served`. */
+struct nima_pack *nima_knowledge_chosen(struct nima_ctx *ctx, const struct nima_shelf *shelf,
+                                        const struct nima_pack_choice *choice,
+                                        struct nima_pack *served);
 
 /* write.c: packs as files. */
 struct nima_pack_draft {

@@ -34,11 +34,25 @@ struct nima_pack_choice nima_knowledge_choice(const struct nima_pack_choices *ch
     return choice;
 }
 
+struct nima_pack *nima_knowledge_chosen(struct nima_ctx *ctx, const struct nima_shelf *shelf,
+                                        const struct nima_pack_choice *choice,
+                                        struct nima_pack *served)
+{
+    if (choice->version.len == 0) {
+        return served;
+    }
+    nima_str pinned =
+        nima_fmt(ctx, NIMA_FMT "@" NIMA_FMT, NIMA_ARG(served->id), NIMA_ARG(choice->version));
+    struct nima_pack *found = nima_shelf_find(shelf, pinned);
+    return found != NULL && found->enabled ? found : served;
+}
+
 nima_rc nima_knowledge_switch(struct nima_ctx *ctx, struct nima_knowledge *k, nima_str wanted,
                               nima_str conversation_id, enum nima_pack_mode mode)
 {
     struct nima_shelf *shelf = nima_shelf_take(k, false);
     const struct nima_pack *pack = nima_shelf_find(shelf, wanted);
+    pack = pack != NULL && pack->enabled ? pack : NULL;
     nima_str id = pack != NULL ? nima_str_copy(ctx->arena, pack->id) : (nima_str){NULL, 0};
     bool pinned = nima_str_find(wanted, NIMA_STR("@"), 0) != SIZE_MAX;
     nima_str version =

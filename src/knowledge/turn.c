@@ -140,7 +140,7 @@ static nima_rc add_wanted(struct nima_ctx *ctx, const struct nima_shelf *shelf,
 {
     for (size_t i = 0; i < ask->wanted_count && i < NIMA_PACK_WANTED_MAX; i++) {
         struct nima_pack *pack = nima_shelf_find(shelf, ask->wanted[i]);
-        if (pack == NULL) {
+        if (pack == NULL || !pack->enabled) {
             return nima_fail_field(ctx, NIMA_E_INVALID, "packs",
                                    "there is no pack \"" NIMA_FMT "\" on this server",
                                    NIMA_ARG(nima_utf8_prefix(ask->wanted[i], 64)));
@@ -163,14 +163,7 @@ static nima_rc add_chosen(struct nima_ctx *ctx, const struct nima_shelf *shelf,
         if (choice.mode == NIMA_PACK_OFF || (choice.mode == NIMA_PACK_AUTO && !l->on)) {
             continue;
         }
-        struct nima_pack *pack = l->pack;
-        if (choice.version.ptr != NULL) {
-            nima_str pinned = nima_fmt(ctx, NIMA_FMT "@" NIMA_FMT, NIMA_ARG(l->pack->id),
-                                       NIMA_ARG(choice.version));
-            struct nima_pack *found = nima_shelf_find(shelf, pinned);
-            pack = found != NULL ? found : pack; /* one that is gone gives way to the highest */
-        }
-        add_pack(ctx, g, pack, l->level >= 1);
+        add_pack(ctx, g, nima_knowledge_chosen(ctx, shelf, &choice, l->pack), l->level >= 1);
     }
     return NIMA_OK;
 }

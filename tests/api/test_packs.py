@@ -85,6 +85,42 @@ def test_a_switch_for_one_conversation_goes_with_it(fresh):
     fresh.get(f"/v1/knowledge/packs?conversation_id={chat}", expect=404)
 
 
+def token_of(server, user):
+    made = run_nima("token", "create", "--user", user, "--data", server.data, *server.args)
+    return made.stdout.split()[-1]
+
+
+def test_decisions_are_each_persons_and_each_conversations_across_restarts(start_server):
+    server = start_server()
+    server.stop()
+    ana, bob = (Client(server, token_of(server, user)) for user in ("ana", "bob"))
+    server.start()
+
+    def used(who, chat):
+        return say(who, "My flight was cancelled", conversation_id=chat, learn="off")["context"]["packs"]
+
+    here, there, his = (say(who, "Hello")["conversation_id"] for who in (ana, ana, bob))
+    ana.post("/v1/knowledge/packs/cars/activate", {})
+    ana.delete("/v1/knowledge/packs/travel/activate")
+    ana.post("/v1/knowledge/packs/cars/activate", {"mode": "off", "conversation_id": here})
+    ana.post("/v1/knowledge/packs/travel/activate", {"mode": "on", "conversation_id": here})
+    for _ in range(2):
+        assert used(ana, here) == ["travel"], "what holds for a conversation comes before what holds for all"
+        assert used(ana, there) == ["cars"], "and what she decided before the topic, on and off"
+        assert used(bob, his) == ["travel"], "her decisions are not his"
+        assert not packs_of(ana, conversation_id=there)["travel"]["this_conversation"]
+        server.stop()
+        server.start()
+    bob.get(f"/v1/knowledge/packs?conversation_id={here}", expect=404)
+    bob.post("/v1/knowledge/packs/cars/activate", {"conversation_id": here}, expect=404)
+    for pack in ("cars", "travel"):  # back to what holds always
+        ana.post(f"/v1/knowledge/packs/{pack}/activate", {"mode": "auto", "conversation_id": here})
+    assert used(ana, here) == ["cars"]
+    for pack in ("cars", "travel"):  # and back to the topic
+        ana.post(f"/v1/knowledge/packs/{pack}/activate", {"mode": "auto"})
+    assert used(ana, here) == ["travel"]
+
+
 def test_pack_facts_reach_the_model_as_reference_and_are_cited(pack):
     reply = say(pack, "[[system]] When does the lighthouse ferry leave?")
     assert reply["context"]["packs"] == ["harbour"]

@@ -133,6 +133,29 @@ TEST(a_pinned_version_is_the_one_that_answers)
     ASSERT_STR_EQ(turn(&w, &said, 1).facts.items[0].fact, "Springs and neaps make the tide.");
     set_mode(&w, "tides@1.0.0", NIMA_PACK_ON);
     ASSERT_STR_EQ(turn(&w, &said, 1).facts.items[0].fact, "The tide turns about every six hours.");
+    ASSERT_STR_EQ(list(&w).items[1].version, "1.0.0");
+    world_restart(&w);
+    ASSERT_STR_EQ(turn(&w, &said, 1).facts.items[0].fact, "The tide turns about every six hours.");
+    world_close(&w);
+}
+
+TEST(a_disabled_pack_is_not_used_by_its_version_either)
+{
+    struct world w = with_two();
+    nima_str said = NIMA_STR("Tell me of the tide."), wanted = NIMA_STR("tides@2.0.0");
+    struct nima_pack_ask ask = {.texts = &said, .count = 1, .wanted = &wanted, .wanted_count = 1};
+    struct nima_pack_turn got;
+    write_pack(&w, "tides2", "tides", "2.0.0", "Springs and neaps make the tide.", "tide");
+    list(&w);
+    set_mode(&w, "tides@2.0.0", NIMA_PACK_ON);
+    write_pack_file(&w, "tides2", "facts.json",
+                    "{\"id\": \"tides\", \"name\": \"Tides\", \"version\": \"2.0.0\", \"enabled\": "
+                    "false, \"facts\": [{\"fact\": \"Springs and neaps make the tide.\"}]}");
+    ASSERT_STR_EQ(list(&w).items[1].version, "1.0.0");
+    ASSERT_STR_EQ(turn(&w, &said, 1).facts.items[0].fact, "The tide turns about every six hours.");
+    ASSERT_RC(NIMA_E_INVALID, nima_knowledge_turn(&w.ctx, w.knowledge, &ask, &got));
+    ASSERT_RC(NIMA_E_NOT_FOUND, nima_knowledge_switch(&w.ctx, w.knowledge, wanted,
+                                                      (nima_str){NULL, 0}, NIMA_PACK_ON));
     world_close(&w);
 }
 
