@@ -80,6 +80,20 @@ static nima_rc folders_of(struct job *job, struct nima_pack_texts *out)
     return NIMA_OK;
 }
 
+/* What keeps the pack in that folder from being served, though nothing is wrong with it. */
+static nima_str hindrance(struct job *job, nima_str folder)
+{
+    struct nima_pack_state state;
+    nima_str start = nima_fmt(job->ctx, NIMA_FMT ": ", NIMA_ARG(folder));
+    nima_knowledge_state(job->ctx, job->knowledge, &state);
+    for (size_t i = 0; i < state.problems.count; i++) {
+        if (nima_str_starts(state.problems.items[i], start)) {
+            return nima_str_sub(state.problems.items[i], start.len, SIZE_MAX);
+        }
+    }
+    return (nima_str){NULL, 0};
+}
+
 static nima_rc check(struct job *job)
 {
     struct nima_pack_texts folders;
@@ -96,6 +110,10 @@ static nima_rc check(struct job *job)
                NIMA_ARG(folders.items[i]), NIMA_ARG(pack.id), NIMA_ARG(pack.version),
                (long long)pack.fact_count);
         print_remarks(&pack);
+        nima_str why = hindrance(job, folders.items[i]);
+        if (why.len > 0) {
+            printf("      not served: " NIMA_FMT "\n", NIMA_ARG(why));
+        }
     }
     return failed == 0 ? NIMA_OK
                        : nima_fail(job->ctx, NIMA_E_CONFLICT, "%d of %zu packs cannot be used",
@@ -139,6 +157,13 @@ static nima_rc build(struct job *job)
 static nima_rc new_one(struct job *job)
 {
     nima_str folder;
+    if (nima_knowledge_folder(job->ctx, job->knowledge, nima_str_of(job->words[0]), &folder) ==
+        NIMA_OK) {
+        return nima_fail(job->ctx, NIMA_E_CONFLICT,
+                         "there is a pack %s already, in " NIMA_FMT
+                         "; for another version of it copy that folder and raise \"version\"",
+                         job->words[0], NIMA_ARG(folder));
+    }
     NIMA_TRY(nima_pack_new(job->ctx, job->folders.own, nima_str_of(job->words[0]), &folder));
     printf(NIMA_FMT ": write your facts into facts.json and its topics into rules.yaml, then: "
                     "nima packs check %s\n",
@@ -157,10 +182,18 @@ static nima_rc export_one(struct job *job)
     return NIMA_OK;
 }
 
-static void tell_installed(const struct nima_pack_summary *pack, nima_str folder)
+static nima_rc tell_installed(struct job *job, const struct nima_pack_summary *pack,
+                              nima_str folder)
 {
+    struct nima_pack_texts folders;
     printf(NIMA_FMT " " NIMA_FMT ", %lld facts, is in " NIMA_FMT "\n", NIMA_ARG(pack->id),
            NIMA_ARG(pack->version), (long long)pack->fact_count, NIMA_ARG(folder));
+    NIMA_TRY(nima_knowledge_folders(job->ctx, job->knowledge, &folders)); /* a look at it */
+    nima_str why = hindrance(job, folder);
+    if (why.len > 0) {
+        fprintf(stderr, "nima: it is not served: " NIMA_FMT "\n", NIMA_ARG(why));
+    }
+    return NIMA_OK;
 }
 
 static nima_rc install(struct job *job)
@@ -170,8 +203,7 @@ static nima_rc install(struct job *job)
     NIMA_TRY(nima_file_read(job->ctx, job->words[0], BUNDLE_BYTES_MAX, &bundle));
     NIMA_TRY(nima_dir_make(job->ctx, nima_cstr(job->ctx, job->folders.own)));
     NIMA_TRY(nima_pack_install(job->ctx, job->folders.own, bundle, &pack, &folder));
-    tell_installed(&pack, folder);
-    return NIMA_OK;
+    return tell_installed(job, &pack, folder);
 }
 
 static nima_rc import(struct job *job)
@@ -188,9 +220,8 @@ static nima_rc import(struct job *job)
         NIMA_TRY(
             nima_pack_import_lorebook(job->ctx, job->folders.own, job->id, text, &pack, &folder));
     }
-    tell_installed(&pack, folder);
     print_remarks(&pack);
-    return NIMA_OK;
+    return tell_installed(job, &pack, folder);
 }
 
 static const struct {

@@ -16,24 +16,36 @@ enum {
     TOPIC_CHARS_MAX = 60,
     KEYS_MAX = 64,
     MARKDOWN_FILES_MAX = 1000,
+    SEEN_SLOTS = 1 << 17,
 };
 
 struct import {
     struct nima_pack_draft draft;
-    size_t room;
+    uint32_t *seen; /* texts by their hash: a fact's place and one, 0: free */
+    bool overfull;
 };
+
+/* Whether that text is new; then it counts as seen, at the next fact's place. */
+static bool first_time(struct import *in, nima_str text)
+{
+    size_t at = nima_str_hash(text) % SEEN_SLOTS;
+    while (in->seen[at] != 0) {
+        if (nima_str_eq(in->draft.facts[in->seen[at] - 1].fact, text)) {
+            return false;
+        }
+        at = (at + 1) % SEEN_SLOTS;
+    }
+    in->seen[at] = (uint32_t)in->draft.count + 1;
+    return true;
+}
 
 static void add_fact(struct nima_ctx *ctx, struct import *in, nima_str text, nima_str source,
                      const struct nima_pack_texts *keys)
 {
     struct nima_pack_draft *d = &in->draft;
     nima_str line = nima_pack_line(ctx, text);
-    for (size_t i = 0; i < d->count; i++) {
-        if (nima_str_eq(d->facts[i].fact, line)) {
-            return;
-        }
-    }
-    if (line.len == 0 || nima_utf8_blank(line) || d->count == in->room) {
+    in->overfull = in->overfull || d->count == FACTS_MAX;
+    if (line.len == 0 || nima_utf8_blank(line) || in->overfull || !first_time(in, line)) {
         return;
     }
     d->facts[d->count++] = (struct nima_pack_fact){
@@ -82,11 +94,11 @@ static void add_topic(struct import *in, nima_str topic)
     }
 }
 
-static struct import import_new(struct nima_ctx *ctx, nima_str id, nima_str name, size_t room)
+static struct import import_new(struct nima_ctx *ctx, nima_str id, nima_str name)
 {
-    struct import in = {.room = room};
+    struct import in = {.seen = NIMA_NEW(ctx->arena, uint32_t, SEEN_SLOTS)};
     in.draft = (struct nima_pack_draft){.id = id, .name = name, .category = NIMA_STR("imported")};
-    in.draft.facts = NIMA_NEW(ctx->arena, struct nima_pack_fact, room);
+    in.draft.facts = NIMA_NEW(ctx->arena, struct nima_pack_fact, FACTS_MAX);
     in.draft.topics.items = NIMA_NEW(ctx->arena, nima_str, TOPICS_MAX);
     return in;
 }
@@ -112,6 +124,9 @@ static nima_rc write_import(struct nima_ctx *ctx, nima_str packs, struct import 
 {
     if (in->draft.count == 0) {
         return nima_fail(ctx, NIMA_E_INVALID, "there is nothing in it that could be a fact");
+    }
+    if (in->overfull) {
+        return nima_fail(ctx, NIMA_E_TOO_LARGE, "it holds more than %d facts", FACTS_MAX);
     }
     drop_wordless(in);
     return nima_pack_write(ctx, packs, &in->draft, out, folder_out);
@@ -146,6 +161,7 @@ nima_rc nima_pack_import_lorebook(struct nima_ctx *ctx, nima_str packs, nima_str
                                   struct nima_pack_summary *out, nima_str *folder_out)
 {
     const struct nima_json *root;
+    NIMA_TRY(nima_pack_id_check(ctx, id));
     NIMA_TRY(nima_json_parse(ctx, text, &root));
     const struct nima_json *entries = nima_json_get(root, "entries");
     size_t count = nima_json_count(entries);
@@ -156,7 +172,7 @@ nima_rc nima_pack_import_lorebook(struct nima_ctx *ctx, nima_str packs, nima_str
         return nima_fail(ctx, NIMA_E_TOO_LARGE, "the lorebook has more than %d entries", FACTS_MAX);
     }
     nima_str name = nima_json_str(nima_json_get(root, "name"));
-    struct import in = import_new(ctx, id, name.len > 0 ? nima_utf8_prefix(name, 90) : id, 4096);
+    struct import in = import_new(ctx, id, name.len > 0 ? nima_utf8_prefix(name, 90) : id);
     for (size_t i = 0; i < count; i++) {
         add_entry(ctx, &in, nima_json_at(entries, i, NULL));
     }
@@ -202,8 +218,11 @@ static void add_line(struct nima_ctx *ctx, struct markdown *m, nima_str line)
         end_paragraph(ctx, m);
         return;
     }
-    if (m->code) {
+    if (m->code || nima_str_starts(line, NIMA_STR("|"))) { /* nor is a table's row a sentence */
         return;
+    }
+    while (nima_str_starts(line, NIMA_STR(">"))) {
+        line = nima_str_trim(nima_str_sub(line, 1, line.len));
     }
     bool item = nima_str_starts(line, NIMA_STR("- ")) || nima_str_starts(line, NIMA_STR("* "));
     bool heading = nima_str_starts(line, NIMA_STR("#"));
@@ -240,22 +259,33 @@ static int by_name(const void *a, const void *b)
 }
 
 /* Plain files that end in .md, by name. */
-static size_t markdown_files(struct nima_ctx *ctx, int fd, nima_str names[MARKDOWN_FILES_MAX])
+static nima_rc markdown_files(struct nima_ctx *ctx, int fd, nima_str names[MARKDOWN_FILES_MAX],
+                              size_t *count_out)
 {
     size_t count = 0;
+    bool more = false;
     DIR *dir = fdopendir(dup(fd));
     for (struct dirent *e; dir != NULL && (e = readdir(dir)) != NULL;) {
         nima_str name = nima_str_of(e->d_name);
-        if (nima_str_ends(name, NIMA_STR(".md")) && name.ptr[0] != '.' &&
-            count < MARKDOWN_FILES_MAX) {
+        if (!nima_str_ends(name, NIMA_STR(".md")) || name.ptr[0] == '.') {
+            continue;
+        }
+        if (count < MARKDOWN_FILES_MAX) {
             names[count++] = nima_str_copy(ctx->arena, name);
+        } else {
+            more = true;
         }
     }
     if (dir != NULL) {
         closedir(dir);
     }
+    if (more) {
+        return nima_fail(ctx, NIMA_E_TOO_LARGE, "the folder holds more than %d .md files",
+                         MARKDOWN_FILES_MAX);
+    }
     qsort(names, count, sizeof(*names), by_name);
-    return count;
+    *count_out = count;
+    return NIMA_OK;
 }
 
 nima_rc nima_pack_import_markdown(struct nima_ctx *ctx, nima_str packs, nima_str id,
@@ -263,11 +293,12 @@ nima_rc nima_pack_import_markdown(struct nima_ctx *ctx, nima_str packs, nima_str
                                   nima_str *folder_out)
 {
     int fd;
+    size_t count = 0;
+    NIMA_TRY(nima_pack_id_check(ctx, id));
     NIMA_TRY(nima_pack_open_folder(ctx, folder, &fd));
     nima_str *names = NIMA_NEW(ctx->arena, nima_str, MARKDOWN_FILES_MAX);
-    size_t count = markdown_files(ctx, fd, names);
-    struct import in = import_new(ctx, id, id, 4096);
-    nima_rc rc = NIMA_OK;
+    nima_rc rc = markdown_files(ctx, fd, names, &count);
+    struct import in = import_new(ctx, id, id);
     for (size_t i = 0; i < count && rc == NIMA_OK; i++) {
         nima_str text;
         rc = nima_pack_read_file(ctx, fd, folder, nima_cstr(ctx, names[i]), &text);

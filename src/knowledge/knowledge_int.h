@@ -116,7 +116,8 @@ struct nima_shelf {
     struct nima_ctx keep;
     struct nima_shelf_entry *entries;
     size_t count;
-    struct nima_pack **packs; /* those served: by id, then highest version first */
+    bool more_own, more_shipped; /* folders than are looked at */
+    struct nima_pack **packs;    /* those served: by id, then highest version first */
     size_t pack_count;
     nima_str *problems;
     size_t problem_count;
@@ -200,6 +201,7 @@ struct nima_pack *nima_knowledge_chosen(struct nima_ctx *ctx, const struct nima_
                                         struct nima_pack *served);
 
 /* write.c: packs as files. */
+NIMA_MUST_USE nima_rc nima_pack_id_check(struct nima_ctx *ctx, nima_str id);
 struct nima_pack_draft {
     nima_str id, name, category, description, source;
     struct nima_pack_fact *facts;

@@ -138,11 +138,15 @@ static void look_into(struct nima_knowledge *k, const char *root, const struct n
     if (dir == NULL) {
         return;
     }
-    for (struct dirent *e; (e = readdir(dir)) != NULL && count < FOLDERS_MAX;) {
-        if (e->d_name[0] != '.') {
+    bool more = false;
+    for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+        bool fits = count < FOLDERS_MAX;
+        if (fits && e->d_name[0] != '.') {
             names[count++] = nima_arena_cstr(shelf->keep.arena, nima_str_of(e->d_name));
         }
+        more = more || (!fits && e->d_name[0] != '.');
     }
+    *(shipped ? &shelf->more_shipped : &shelf->more_own) = more;
     qsort(names, count, sizeof(*names), by_name);
     for (size_t i = 0; i < count && shelf->count - first < FOLDERS_MAX; i++) {
         look_at(k, dirfd(dir), root, names[i], last, shelf, shipped);
@@ -173,7 +177,12 @@ static void arrange(struct nima_knowledge *k, struct nima_shelf *shelf)
     struct nima_shelf_entry **good = NIMA_NEW(arena, struct nima_shelf_entry *, shelf->count);
     size_t count = 0;
     shelf->packs = NIMA_NEW(arena, struct nima_pack *, shelf->count);
-    shelf->problems = NIMA_NEW(arena, nima_str, shelf->count);
+    shelf->problems = NIMA_NEW(arena, nima_str, shelf->count + 2);
+    if (shelf->more_own || shelf->more_shipped) {
+        add_problem(shelf, nima_fmt(&shelf->keep,
+                                    "%s: holds more than %d entries; those beyond are left out",
+                                    shelf->more_own ? k->own : k->shipped, (int)FOLDERS_MAX));
+    }
     for (size_t i = 0; i < shelf->count; i++) {
         if (shelf->entries[i].pack == NULL) {
             add_problem(shelf, shelf->entries[i].problem);
@@ -204,7 +213,8 @@ static void arrange(struct nima_knowledge *k, struct nima_shelf *shelf)
 
 static bool same_shelf(const struct nima_shelf *a, const struct nima_shelf *b)
 {
-    if (a == NULL || a->count != b->count) {
+    if (a == NULL || a->count != b->count || a->more_own != b->more_own ||
+        a->more_shipped != b->more_shipped) {
         return false;
     }
     for (size_t i = 0; i < a->count; i++) {

@@ -10,14 +10,25 @@ enum { HITS_MAX = 64, LINE_BYTES_MAX = 2000 };
 /* Of a hit's score; measured on tests/data/packs_questions.jsonl. */
 static const double vector_share = 0.7;
 
+/* Control characters, and what Unicode calls the ends of lines and paragraphs. */
+static bool breaks_lines(uint32_t point)
+{
+    return point < 0x20 || (point >= 0x7F && point < 0xA0) || point == 0x2028 || point == 0x2029;
+}
+
 /* One line, so that no text of a pack can look like another part of the prompt. */
 nima_str nima_pack_line(struct nima_ctx *ctx, nima_str text)
 {
     text = nima_utf8_prefix(nima_str_trim(text), LINE_BYTES_MAX);
     char *line = nima_cstr(ctx, text);
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)line[i];
-        line[i] = c < 0x20 || c == 0x7F ? ' ' : line[i];
+    for (size_t i = 0; i < text.len;) {
+        uint32_t point = 0;
+        int bytes = nima_utf8_decode(text, i, &point);
+        size_t taken = bytes > 0 ? (size_t)bytes : 1;
+        if (bytes == 0 || breaks_lines(point)) {
+            memset(line + i, ' ', taken);
+        }
+        i += taken;
     }
     return (nima_str){line, text.len};
 }
@@ -44,13 +55,15 @@ static void offer(struct nima_ctx *ctx, struct best *best, const struct nima_pac
     if (source.ptr != NULL && f->date.ptr != NULL) {
         source = nima_fmt(ctx, NIMA_FMT " (" NIMA_FMT ")", NIMA_ARG(source), NIMA_ARG(f->date));
     }
-    best->items[at] = (struct nima_pack_hit){.pack = nima_str_copy(ctx->arena, pack->id),
-                                             .name = nima_str_copy(ctx->arena, pack->name),
-                                             .fact_id = nima_str_copy(ctx->arena, f->id),
-                                             .fact = nima_pack_line(ctx, f->fact),
-                                             .source = nima_str_copy(ctx->arena, source),
-                                             .caution = nima_str_copy(ctx->arena, f->caution),
-                                             .score = score};
+    nima_str none = {NULL, 0};
+    best->items[at] = (struct nima_pack_hit){
+        .pack = nima_str_copy(ctx->arena, pack->id),
+        .name = nima_pack_line(ctx, pack->name),
+        .fact_id = nima_str_copy(ctx->arena, f->id),
+        .fact = nima_pack_line(ctx, f->fact),
+        .source = source.len > 0 ? nima_pack_line(ctx, source) : none,
+        .caution = f->caution.len > 0 ? nima_pack_line(ctx, f->caution) : none,
+        .score = score};
 }
 
 /* Whether a fact with that cosine and that share of the message's words is more than chance. */

@@ -129,7 +129,7 @@ nima_rc nima_knowledge_wish(struct nima_ctx *ctx, struct nima_knowledge *k, nima
     struct nima_shelf *shelf = nima_shelf_take(k, false);
     if (read_wish(shelf, text, &wish, &pack)) {
         wish.pack = nima_str_copy(ctx->arena, pack->id);
-        wish.name = nima_str_copy(ctx->arena, pack->name);
+        wish.name = nima_pack_line(ctx, pack->name);
     }
     nima_shelf_release(shelf);
     *out = wish;

@@ -223,13 +223,18 @@ nima_rc nima_pack_write(struct nima_ctx *ctx, nima_str packs, const struct nima_
     return rc;
 }
 
+nima_rc nima_pack_id_check(struct nima_ctx *ctx, nima_str id)
+{
+    return nima_pack_id_valid(id)
+               ? NIMA_OK
+               : nima_fail_field(ctx, NIMA_E_INVALID, "id",
+                                 "the id must be 1 to 64 of a to z, 0 to 9, - and _");
+}
+
 nima_rc nima_pack_new(struct nima_ctx *ctx, nima_str packs, nima_str id, nima_str *folder_out)
 {
     struct stat info;
-    if (!nima_pack_id_valid(id)) {
-        return nima_fail_field(ctx, NIMA_E_INVALID, "id",
-                               "the id must be 1 to 64 of a to z, 0 to 9, - and _");
-    }
+    NIMA_TRY(nima_pack_id_check(ctx, id));
     nima_str folder = nima_fmt(ctx, NIMA_FMT "/" NIMA_FMT, NIMA_ARG(packs), NIMA_ARG(id));
     if (lstat(folder.ptr, &info) == 0) {
         return nima_fail(ctx, NIMA_E_CONFLICT, NIMA_FMT " is there already", NIMA_ARG(folder));

@@ -108,7 +108,7 @@ NIMA_MUST_USE nima_rc nima_json_check_required(struct nima_ctx *ctx, const struc
 void nima_json_encode(struct nima_buf *buf, const struct nima_shape *shape, const void *in);
 void nima_json_encode_list(struct nima_buf *buf, const struct nima_shape *shape,
                            const struct nima_list *list);
-void nima_json_write_str(struct nima_buf *buf, nima_str s);   /* quoted and escaped */
+void nima_json_write_str(struct nima_buf *buf, nima_str s);   /* quoted, escaped, always UTF-8 */
 void nima_json_write_num(struct nima_buf *buf, double value); /* shortest that reads back */
 
 /* Read-only tree, for JSON whose shape is not ours. Nodes live in ctx->arena. */

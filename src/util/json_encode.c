@@ -6,35 +6,55 @@
 #include "util/clock.h"
 #include "util/json.h"
 
+static void write_escaped(struct nima_buf *buf, unsigned char c)
+{
+    switch (c) {
+    case '"':
+        nima_buf_add(buf, NIMA_STR("\\\""));
+        break;
+    case '\\':
+        nima_buf_add(buf, NIMA_STR("\\\\"));
+        break;
+    case '\n':
+        nima_buf_add(buf, NIMA_STR("\\n"));
+        break;
+    case '\r':
+        nima_buf_add(buf, NIMA_STR("\\r"));
+        break;
+    case '\t':
+        nima_buf_add(buf, NIMA_STR("\\t"));
+        break;
+    default:
+        if (c >= 0x80) { /* a file's name may be any bytes, JSON may not */
+            nima_buf_add(buf, NIMA_STR("\xEF\xBF\xBD"));
+        } else {
+            nima_buf_fmt(buf, "\\u%04x", c);
+        }
+    }
+}
+
+/* How many bytes may be written as they are: a character, or none. */
+static size_t plain_bytes(nima_str s, size_t at)
+{
+    unsigned char c = (unsigned char)s.ptr[at];
+    uint32_t point;
+    if (c >= 0x80) {
+        return (size_t)nima_utf8_decode(s, at, &point);
+    }
+    return c >= 0x20 && c != '"' && c != '\\' && c != 0x7F ? 1 : 0;
+}
+
 void nima_json_write_str(struct nima_buf *buf, nima_str s)
 {
     nima_buf_add_char(buf, '"');
     size_t from = 0;
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7F) {
-            continue;
-        }
-        nima_buf_add(buf, nima_str_sub(s, from, i));
-        from = i + 1;
-        switch (c) {
-        case '"':
-            nima_buf_add(buf, NIMA_STR("\\\""));
-            break;
-        case '\\':
-            nima_buf_add(buf, NIMA_STR("\\\\"));
-            break;
-        case '\n':
-            nima_buf_add(buf, NIMA_STR("\\n"));
-            break;
-        case '\r':
-            nima_buf_add(buf, NIMA_STR("\\r"));
-            break;
-        case '\t':
-            nima_buf_add(buf, NIMA_STR("\\t"));
-            break;
-        default:
-            nima_buf_fmt(buf, "\\u%04x", c);
+    for (size_t i = 0; i < s.len;) {
+        size_t plain = plain_bytes(s, i);
+        i += plain;
+        if (plain == 0) {
+            nima_buf_add(buf, nima_str_sub(s, from, i));
+            write_escaped(buf, (unsigned char)s.ptr[i]);
+            from = ++i;
         }
     }
     nima_buf_add(buf, nima_str_sub(s, from, s.len));

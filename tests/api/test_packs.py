@@ -1,6 +1,7 @@
 """Knowledge packs: listed, switched, detected, used in a turn, and gone with the person."""
 
 import json
+import os
 from urllib.parse import urlencode
 
 import pytest
@@ -165,6 +166,9 @@ def test_a_broken_pack_is_named_and_harms_no_other(pack):
     assert set(packs_of(pack)) == SHIPPED | {"harbour"}
     problem = pack.get("/health").json()["packs"]["problems"]
     assert len(problem) == 1 and "broken/facts.json: name is required" in problem[0]
+    os.rename(folder, os.fsencode(folder.parent) + b"/\xff\xfe")  # any bytes may be a folder's name, but not JSON
+    packs_of(pack)
+    assert "\ufffd\ufffd/facts.json" in pack.get("/health").json()["packs"]["problems"][0]
 
 
 def test_commands_make_check_share_and_import_packs(tmp_path):
@@ -188,4 +192,12 @@ def test_commands_make_check_share_and_import_packs(tmp_path):
     assert "bees" in run_nima("packs", "list", *data).stdout
     assert run_nima("packs", "nonsense").returncode == 2
     assert run_nima("packs", "check", "nope", *data).returncode == 1
+    taken = run_nima("packs", "new", "travel", *data)
+    assert taken.returncode == 1 and "there is a pack travel already" in taken.stderr
+    # Two folders with one version: what is not served is said, also when it has just been put there.
+    bundle = run_nima("packs", "export", "garden", *data)
+    (tmp_path / "garden.pack").write_text(bundle.stdout, encoding="utf-8")
+    twice = run_nima("packs", "install", tmp_path / "garden.pack", *data)
+    assert twice.returncode == 0 and "not served: is garden 0.1.0 again" in twice.stderr
+    assert "not served: is garden 0.1.0 again" in run_nima("packs", "check", *data).stdout
     assert (ROOT / "packs" / "travel" / "facts.json").exists()

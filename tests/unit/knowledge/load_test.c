@@ -205,6 +205,19 @@ TEST(links_and_pipes_lead_nowhere)
     world_close(&w);
 }
 
+TEST(a_folder_with_too_many_packs_says_so)
+{
+    struct world w = world_open();
+    ASSERT_OK(nima_dir_make(&w.ctx, path_of(&w, "packs")));
+    for (int i = 0; i < 257; i++) {
+        ASSERT_OK(nima_dir_make(&w.ctx, nima_fmt(&w.ctx, "%s/packs/p%d", w.folder, i).ptr));
+    }
+    ASSERT_TRUE(has_problem(&w, "packs: holds more than 256 entries"));
+    assert_int_equal(rmdir(path_of(&w, "packs/p7")), 0);
+    ASSERT_TRUE(!has_problem(&w, "holds more than"));
+    world_close(&w);
+}
+
 TEST(of_two_packs_with_one_id_and_version_one_is_served_and_the_other_named)
 {
     struct world w = world_open();

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "knowledge/support_knowledge.h"
+#include "util/buf.h"
 #include "util/file.h"
 
 static nima_str packs_of(struct world *w)
@@ -95,6 +96,7 @@ TEST(a_lorebook_becomes_a_pack)
                                         NIMA_STR("{\"entries\": {}}"), &pack, &folder));
     ASSERT_RC(NIMA_E_INVALID, nima_pack_import_lorebook(&w.ctx, packs_of(&w), NIMA_STR("../x"),
                                                         book, &pack, &folder));
+    ASSERT_TRUE(strstr(w.ctx.error.message, "the id must be") != NULL);
     world_close(&w);
 }
 
@@ -107,22 +109,49 @@ TEST(a_folder_of_markdown_becomes_a_pack)
     ASSERT_OK(
         nima_file_write(&w.ctx, path_of(&w, "notes/bees.md"),
                         NIMA_STR("# Bees\n\nA hive has\none queen.\n\n- Drones have no sting.\n"
-                                 "* Honey keeps.\n```\ncode is left out\n```\n"),
+                                 "* Honey keeps.\n```\ncode is left out\n```\n"
+                                 "\n| a | table |\n|---|---|\n\n> Wax is\n> shaped.\n"),
                         0644));
     ASSERT_OK(nima_file_write(&w.ctx, path_of(&w, "notes/other.txt"), NIMA_STR("No."), 0644));
     nima_str notes = nima_str_of(path_of(&w, "notes"));
     ASSERT_OK_CTX(&w.ctx, nima_pack_import_markdown(&w.ctx, packs_of(&w), NIMA_STR("bees"), notes,
                                                     &pack, &folder));
-    ASSERT_INT_EQ(pack.fact_count, 3);
+    ASSERT_INT_EQ(pack.fact_count, 4);
     struct nima_pack_info info;
     ASSERT_OK_CTX(&w.ctx, nima_knowledge_get(&w.ctx, w.knowledge, NIMA_STR("bees"),
                                              (nima_str){NULL, 0}, &info));
     ASSERT_STR_EQ(info.facts.items[0].fact, "A hive has one queen.");
     ASSERT_STR_EQ(info.facts.items[0].source, "bees.md");
+    ASSERT_STR_EQ(info.facts.items[3].fact, "Wax is shaped.");
     ASSERT_STR_EQ(info.rules.topics.items[0], "Bees");
     ASSERT_OK(nima_file_write(&w.ctx, path_of(&w, "notes/bees.md"), NIMA_STR("\xff\xfe"), 0644));
     ASSERT_RC(NIMA_E_INVALID, nima_pack_import_markdown(&w.ctx, packs_of(&w), NIMA_STR("bees"),
                                                         notes, &pack, &folder));
+    world_close(&w);
+}
+
+TEST(what_is_too_much_for_a_pack_is_refused_and_not_cut)
+{
+    struct world w = world_open();
+    struct nima_pack_summary pack;
+    nima_str folder;
+    struct nima_buf text;
+    nima_buf_init(&text, (size_t)8 << 20);
+    ASSERT_OK(nima_dir_make(&w.ctx, path_of(&w, "notes")));
+    ASSERT_OK(nima_dir_make(&w.ctx, path_of(&w, "packs")));
+    nima_str notes = nima_str_of(path_of(&w, "notes"));
+    for (int i = 0; i <= NIMA_PACK_FACTS_MAX; i++) {
+        nima_buf_fmt(&text, "- Lamp %d is lit.\n- Every lamp.\n", i);
+    }
+    ASSERT_OK(nima_file_write(&w.ctx, path_of(&w, "notes/lamps.md"), nima_buf_view(&text), 0644));
+    ASSERT_RC(NIMA_E_TOO_LARGE, nima_pack_import_markdown(&w.ctx, packs_of(&w), NIMA_STR("lamps"),
+                                                          notes, &pack, &folder));
+    nima_str fewer = nima_str_sub(nima_buf_view(&text), 0, (size_t)200 << 10);
+    ASSERT_OK(nima_file_write(&w.ctx, path_of(&w, "notes/lamps.md"), fewer, 0644));
+    ASSERT_OK_CTX(&w.ctx, nima_pack_import_markdown(&w.ctx, packs_of(&w), NIMA_STR("lamps"), notes,
+                                                    &pack, &folder));
+    ASSERT_TRUE(pack.fact_count > 5000); /* each once, and "Every lamp." */
+    nima_buf_done(&text);
     world_close(&w);
 }
 

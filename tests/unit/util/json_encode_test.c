@@ -125,6 +125,17 @@ static const char *written(struct nima_buf *buf, double value)
     return buf->ptr;
 }
 
+TEST(bytes_that_are_no_characters_are_replaced)
+{
+    struct nima_buf buf;
+    nima_buf_init(&buf, 1000);
+    nima_json_write_str(&buf, NIMA_STR("a\xff\xc3(\xed\xa0\x80\xc3\xa9\xe2\x80"));
+    ASSERT_STR_EQ(nima_buf_view(&buf),
+                  "\"a\xEF\xBF\xBD\xEF\xBF\xBD(\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"
+                  "\xc3\xa9\xEF\xBF\xBD\xEF\xBF\xBD\"");
+    nima_buf_done(&buf);
+}
+
 TEST(numbers_are_as_short_as_reads_back)
 {
     struct nima_buf buf;
