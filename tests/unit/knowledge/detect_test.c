@@ -2,8 +2,10 @@
  * Detection with the shipped packs on tests/data/packs_detect.jsonl: topics, two at once, words
  * that mislead, small talk; and whether the right fact is found for
  * tests/data/packs_questions.jsonl. Half the lines ("dev") may be looked at while writing rules,
- * the other half ("test") only tells how they do on what they have not seen. By words alone here,
- * which needs no weights; NIMA_EMBEDDINGS=local:all-MiniLM-L6-v2 measures with meaning too.
+ * the other half ("test") only tells how they do on what they have not seen. The questions were
+ * looked at while weights were set; those of tests/data/packs_unseen.jsonl were not, and are not to
+ * be. By words alone here, which needs no weights; NIMA_EMBEDDINGS=local:all-MiniLM-L6-v2 measures
+ * with meaning too.
  *
  *   NIMA_SHOW=dev|test     prints what was missed or wrong in that half
  */
@@ -136,10 +138,10 @@ static bool in_context(struct world *w, const struct nima_json *line)
     return false;
 }
 
-TEST(the_right_fact_is_at_hand)
+static void check_questions(const char *file, int least, int least_percent)
 {
     struct world w = shipped();
-    nima_str text = data(&w, "packs_questions.jsonl"), line;
+    nima_str text = data(&w, file), line;
     int questions = 0, right = 0;
     while (nima_str_next(&text, '\n', &line)) {
         const struct nima_json *tree;
@@ -149,10 +151,21 @@ TEST(the_right_fact_is_at_hand)
             right += in_context(&w, tree);
         }
     }
-    printf("the right fact is in the context for %d of %d questions\n", right, questions);
-    ASSERT_TRUE(questions >= 120);
-    ASSERT_TRUE(right * 10 >= questions * 9);
+    printf("%s: the right fact is in the context for %d of %d questions\n", file, right, questions);
+    ASSERT_TRUE(questions >= least);
+    ASSERT_TRUE(right * 100 >= questions * least_percent);
     world_close(&w);
+}
+
+TEST(the_right_fact_is_at_hand)
+{
+    check_questions("packs_questions.jsonl", 120, 90);
+}
+
+/* On facts that no other line asks for, written when rules and weights were done. */
+TEST(the_right_fact_is_at_hand_for_questions_nothing_was_tuned_on)
+{
+    check_questions("packs_unseen.jsonl", 60, 60);
 }
 
 TEST_MAIN
