@@ -27,6 +27,7 @@ enum {
     LINES_MAX = 16,
     ALSO_BYTES_MAX = 16384,
     FACT_ID_HEX = 12,
+    LEAST_ROWS = 32, /* in a small pack each word is in most facts, and would weigh nothing */
     MANY_FACTS = 200,
 };
 
@@ -420,6 +421,7 @@ nima_rc nima_pack_read(struct nima_ctx *ctx, int folder_fd, nima_str shown, stru
     atomic_init(&pack->users, 1);
     nima_ctx_init(&pack->keep);
     nima_search_bm25_init(&pack->words);
+    pack->words.least_rows = LEAST_ROWS;
     nima_rc rc = read_all(&work, folder_fd, shown, pack);
     if (rc != NIMA_OK) {
         nima_fail_field(ctx, rc, work.error.field, "%s", work.error.message);

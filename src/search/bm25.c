@@ -138,7 +138,7 @@ size_t nima_search_bm25_holders(const struct nima_bm25 *bm25, const struct nima_
 
 float nima_search_bm25_idf(const struct nima_bm25 *bm25, size_t holders)
 {
-    float rows = (float)bm25->living;
+    float rows = (float)(bm25->living > bm25->least_rows ? bm25->living : bm25->least_rows);
     return logf(1.0F + (rows - (float)holders + 0.5F) / ((float)holders + 0.5F));
 }
 

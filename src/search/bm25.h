@@ -32,6 +32,7 @@ struct nima_bm25 {
     size_t row_count, row_room;
     size_t living;
     uint64_t total_length; /* of living rows */
+    size_t least_rows;     /* fewer count as so many: of a few rows each word is in most */
 };
 enum { NIMA_BM25_DEAD = UINT16_MAX, NIMA_BM25_ROWS_MAX = 1 << 24 };
 

@@ -291,7 +291,12 @@ TEST(vectors_of_a_wrong_shape_or_kind_are_made_anew)
 TEST(without_a_model_packs_work_by_words)
 {
     struct world w = world_with(NULL, "none:");
+    nima_str said = NIMA_STR("How many times a day does the tide turn?");
+    struct nima_pack_ask ask = {.texts = &said, .count = 1};
+    struct nima_pack_turn turn;
     write_pack(&w, "a", "a", "1.0.0", "The tide turns twice a day.", "tide");
+    ASSERT_OK_CTX(&w.ctx, nima_knowledge_turn(&w.ctx, w.knowledge, &ask, &turn));
+    ASSERT_INT_EQ(turn.facts.count, 1); /* though in one fact no word is rarer than another */
     nima_knowledge_tick(&w.ctx, w.knowledge);
     ASSERT_INT_EQ(list(&w).count, 1);
     ASSERT_RC(NIMA_E_UNAVAILABLE, nima_knowledge_build(&w.ctx, w.knowledge));
