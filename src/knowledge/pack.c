@@ -238,12 +238,16 @@ static nima_rc read_document(struct nima_ctx *ctx, int folder_fd, nima_str shown
 
 struct named {
     nima_str id;
+    uint64_t hash; /* numbers are sorted faster than texts */
     size_t at;
 };
 
 static int by_id(const void *a, const void *b)
 {
     const struct named *left = a, *right = b;
+    if (left->hash != right->hash) {
+        return left->hash < right->hash ? -1 : 1;
+    }
     int order = nima_str_cmp(left->id, right->id);
     return order != 0 ? order : (left->at < right->at ? -1 : left->at > right->at);
 }
@@ -260,7 +264,7 @@ static nima_rc check_ids(struct nima_ctx *ctx, nima_str shown, const char *name,
                          "must be of a to z, 0 to 9, - and _");
         }
         fact->id = fact->id.ptr != NULL ? fact->id : nima_pack_fact_id(ctx, fact->fact);
-        ids[i] = (struct named){fact->id, i};
+        ids[i] = (struct named){fact->id, nima_str_hash(fact->id), i};
     }
     qsort(ids, facts->count, sizeof(*ids), by_id);
     for (size_t i = 1; i < facts->count; i++) {

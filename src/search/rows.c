@@ -11,6 +11,7 @@
 enum {
     FIRST_ROWS = 32,
     BLOCK_ROWS = 1024, /* scanned at once; their results stay in the first cache */
+    LANES = 8,
     HUGE_PAGE = 2 * 1024 * 1024,
 };
 
@@ -73,10 +74,13 @@ static void make_room(struct nima_rows *rows)
 /* What makes the largest value `top`; 0 for a vector of zeros. */
 static float factor_for(const float *vector, size_t dims, float top)
 {
-    float largest = 0;
+    float most[LANES] = {0}, largest = 0; /* one alone would wait for itself at each step */
     for (size_t d = 0; d < dims; d++) {
-        float size = fabsf(vector[d]);
-        largest = size > largest ? size : largest; /* a NaN is passed over */
+        float size = fabsf(vector[d]), *most_here = &most[d % LANES];
+        *most_here = size > *most_here ? size : *most_here; /* a NaN is passed over */
+    }
+    for (int i = 0; i < LANES; i++) {
+        largest = most[i] > largest ? most[i] : largest;
     }
     return largest > 0 && isfinite(largest) ? top / largest : 0;
 }

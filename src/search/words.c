@@ -175,22 +175,6 @@ static size_t fold(struct nima_words *words, nima_str text)
     }
 }
 
-static size_t fold_ascii(struct nima_words *words, nima_str text)
-{
-    if (words->points_room < text.len + 1) {
-        words->points_room = text.len + 1;
-        words->points = nima_xrealloc(words->points, words->points_room * sizeof(*words->points));
-    }
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if ((unsigned char)c >= 0x80) {
-            return SIZE_MAX;
-        }
-        words->points[i] = c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
-    }
-    return text.len;
-}
-
 /* 0 for a stop word. */
 static uint64_t stem_of(struct nima_words *words, const char *word, bool cyrillic)
 {
@@ -220,6 +204,18 @@ static uint64_t term_of(struct nima_words *words, nima_str word, bool cyrillic)
     return seen->term;
 }
 
+/* `word` ends in a NUL. */
+static void add_folded(struct nima_words *words, nima_str word, bool cyrillic)
+{
+    if (word.len == 0) {
+        return;
+    }
+    uint64_t term = words->plain ? nima_str_hash(word) : term_of(words, word, cyrillic);
+    if (term != 0) {
+        add_hash(words, term);
+    }
+}
+
 static void add_word(struct nima_words *words, const int32_t *points, size_t count)
 {
     char word[WORD_BYTES_MAX + 8];
@@ -238,15 +234,39 @@ static void add_word(struct nima_words *words, const int32_t *points, size_t cou
         len += (size_t)nima_utf8_encode((uint32_t)c, word + len);
     }
     word[len] = '\0';
-    if (words->plain && len > 0) {
-        add_term(words, (nima_str){word, len});
+    add_folded(words, (nima_str){word, len}, cyrillic);
+}
+
+static bool is_ascii(nima_str text)
+{
+    unsigned char all = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        all |= (unsigned char)text.ptr[i];
     }
-    if (len == 0 || words->plain) {
-        return;
-    }
-    uint64_t term = term_of(words, (nima_str){word, len}, cyrillic);
-    if (term != 0) {
-        add_hash(words, term);
+    return all < 0x80;
+}
+
+/* 0 for what is no part of a word. */
+static char fold_ascii(char c)
+{
+    char small = (char)(c | 0x20);
+    return small >= 'a' && small <= 'z' ? small : (c >= '0' && c <= '9' ? c : '\0');
+}
+
+/* Most texts: no table of Unicode is needed. */
+static void add_ascii(struct nima_words *words, nima_str text)
+{
+    char word[WORD_BYTES_MAX + 8];
+    size_t len = 0;
+    for (size_t i = 0; i <= text.len; i++) {
+        char c = i < text.len ? fold_ascii(text.ptr[i]) : '\0';
+        if (c == '\0') {
+            word[len] = '\0';
+            add_folded(words, (nima_str){word, len}, false);
+            len = 0;
+        } else if (len + 4 <= WORD_BYTES_MAX) {
+            word[len++] = c;
+        }
     }
 }
 
@@ -265,11 +285,11 @@ static void add_unspaced(struct nima_words *words, const int32_t *points, size_t
 
 static void add_text(struct nima_words *words, nima_str text)
 {
-    size_t count = fold_ascii(words, text);
-    if (count == SIZE_MAX) {
-        count = fold(words, text);
+    if (is_ascii(text)) {
+        add_ascii(words, text);
+        return;
     }
-    size_t at = 0;
+    size_t count = fold(words, text), at = 0;
     while (at < count) {
         size_t end = at;
         bool unspaced = is_unspaced(words->points[at]);
