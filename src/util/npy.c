@@ -56,7 +56,8 @@ static bool read_shape(nima_str header, size_t *rows, size_t *dims)
         !number_at(header, &at, dims)) {
         return false;
     }
-    return at < header.len && (header.ptr[at] == ')' || header.ptr[at] == ',');
+    at += at < header.len && header.ptr[at] == ','; /* a third number may not follow it */
+    return at < header.len && header.ptr[at] == ')';
 }
 
 nima_rc nima_npy_read(struct nima_ctx *ctx, nima_str file, size_t *rows, size_t *dims,

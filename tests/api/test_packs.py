@@ -145,7 +145,11 @@ def test_a_request_may_name_its_packs(pack):
     reply = say(pack, "When does the ferry leave?", packs=["harbour"])
     assert reply["context"]["packs"] == ["harbour"]
     assert say(pack, "Any news?", packs=["harbour@1.0.0", "cars"])["context"]["packs"] == ["harbour", "cars"]
-    assert pack.chat("hi", packs=["nope"], expect=422).field == "packs"
+    for wrong in ("nope", "../harbour", "harbour@", ""):
+        assert pack.chat("hi", packs=[wrong], expect=422).field == "packs"
+    for path in ("..%2Fharbour", "..%2F..%2Fetc", "harbour@..%2Fx", "harbour@1"):
+        pack.get(f"/v1/knowledge/packs/{path}", expect=404)
+        pack.post(f"/v1/knowledge/packs/{path}/activate", {}, expect=404)
 
 
 def test_packs_are_switched_by_saying_so(pack):

@@ -1,5 +1,6 @@
 /* Packs are read, kept, read again when they change; what is wrong with them is said. */
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,7 +9,6 @@
 #include "knowledge/knowledge_int.h"
 #include "knowledge/support_knowledge.h"
 #include "util/file.h"
-#include "util/npy.h"
 
 static struct nima_pack_info get(struct world *w, const char *id)
 {
@@ -254,6 +254,27 @@ TEST(vectors_are_built_into_the_folder_and_used_while_they_fit)
     world_close(&w);
 }
 
+/* A file of that header and `count` floats, the first of them `value`. */
+static nima_str npy_of(struct world *w, const char *header, int count, float value)
+{
+    struct nima_buf file;
+    nima_buf_init(&file, 1 << 16);
+    nima_buf_add(&file, (nima_str){"\x93NUMPY\x01\0\x76\0", 10});
+    nima_buf_fmt(&file, "%-117s\n", header);
+    for (int i = 0; i < count; i++) {
+        float number = i == 0 ? value : 0;
+        nima_buf_add(&file, (nima_str){(const char *)&number, sizeof(number)});
+    }
+    nima_str copy = nima_str_copy(w->ctx.arena, nima_buf_view(&file));
+    nima_buf_done(&file);
+    return copy;
+}
+
+static void put_vectors(struct world *w, nima_str npy)
+{
+    ASSERT_OK(nima_file_write(&w->ctx, path_of(w, "packs/a/embeddings.npy"), npy, 0644));
+}
+
 TEST(vectors_of_a_wrong_shape_or_kind_are_made_anew)
 {
     struct world w = world_open();
@@ -261,30 +282,44 @@ TEST(vectors_of_a_wrong_shape_or_kind_are_made_anew)
     write_pack(&w, "a", "a", "1.0.0", "The tide turns twice a day.", "tide");
     nima_str folder = nima_str_of(path_of(&w, "packs/a"));
     ASSERT_OK_CTX(&w.ctx, nima_pack_build(&w.ctx, w.llm, folder, &built));
-    struct nima_buf two;
-    nima_buf_init(&two, 1 << 16);
-    nima_npy_header(&two, 2, 384);
-    for (int i = 0; i < 2 * 384; i++) {
-        nima_buf_add(&two, (nima_str){"\0\0\0\0", 4});
+    const char *good = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 384), }";
+    static const char *const headers[] = {
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (1, 384), }",
+        "{'descr': '>f4', 'fortran_order': False, 'shape': (1, 384), }",
+        "{'descr': '<f4', 'fortran_order': True, 'shape': (1, 384), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (384,), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (384, 1), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 384, 1), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 384), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999, 384), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296), }",
+        "{'descr': '<f4'",
+        "",
+    };
+    nima_str whole = npy_of(&w, good, 384, 1);
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        put_vectors(&w, npy_of(&w, headers[i], 384, 1));
+        if (list(&w).items[0].embeddings.len > 0) {
+            fail_msg("taken for good: %s", headers[i]);
+        }
     }
-    struct nima_buf zeros;
-    nima_buf_init(&zeros, 1 << 16);
-    nima_npy_header(&zeros, 1, 384);
-    for (int i = 0; i < 384; i++) {
-        nima_buf_add(&zeros, (nima_str){"\0\0\0\0", 4});
-    }
-    nima_str doubles = NIMA_STR("\x93NUMPY\x01\0\x76\0{'descr': '<f8', 'fortran_order': False, "
-                                "'shape': (1, 384), }");
-    nima_str wrong[] = {nima_buf_view(&two), nima_buf_view(&zeros), doubles, NIMA_STR("\x93NUMPY"),
+    nima_str wrong[] = {npy_of(&w, good, 384, 0),
+                        npy_of(&w, good, 384, NAN),
+                        npy_of(&w, good, 384, 9),
+                        npy_of(&w, good, 383, 1),
+                        npy_of(&w, good, 2 * 384, 1),
+                        NIMA_STR("\x93NUMPY"),
                         NIMA_STR("")};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        ASSERT_OK(nima_file_write(&w.ctx, path_of(&w, "packs/a/embeddings.npy"), wrong[i], 0644));
+        put_vectors(&w, wrong[i]);
         ASSERT_INT_EQ(list(&w).items[0].embeddings.len, 0);
     }
+    put_vectors(&w, whole); /* it was the header, or the values */
+    ASSERT_STR_EQ(list(&w).items[0].embeddings, "scripted");
+    put_vectors(&w, wrong[0]);
+    ASSERT_INT_EQ(list(&w).items[0].embeddings.len, 0);
     ASSERT_OK_CTX(&w.ctx, nima_knowledge_build(&w.ctx, w.knowledge));
     ASSERT_STR_EQ(list(&w).items[0].embeddings, "scripted");
-    nima_buf_done(&two);
-    nima_buf_done(&zeros);
     world_close(&w);
 }
 
