@@ -11,16 +11,18 @@ struct message_out {
     nima_str parent_id;
     bool active;
 };
+#define MESSAGE_FIELDS                                                                             \
+    NIMA_FIELD(UUID, struct message_out, id, .required = true, .doc = "The message's id."),        \
+        NIMA_FIELD(STR, struct message_out, role, .required = true,                                \
+                   .choices = (const char *const[]){"user", "assistant", "system", NULL},          \
+                   .doc = "Who said it."),                                                         \
+        NIMA_FIELD(STR, struct message_out, content, .required = true, .doc = "What was said."),   \
+        NIMA_FIELD(STR, struct message_out, name, .doc = "The speaker's name, when told."),        \
+        NIMA_FIELD(TIME, struct message_out, timestamp, .doc = "When."),                           \
+        NIMA_FIELD(JSON, struct message_out, metadata, .required = true,                           \
+                   .doc = "Of a reply: context, remembered, interrupted.")
 static const struct nima_field message_fields[] = {
-    NIMA_FIELD(UUID, struct message_out, id, .required = true, .doc = "The message's id."),
-    NIMA_FIELD(STR, struct message_out, role, .required = true,
-               .choices = (const char *const[]){"user", "assistant", "system", NULL},
-               .doc = "Who said it."),
-    NIMA_FIELD(STR, struct message_out, content, .required = true, .doc = "What was said."),
-    NIMA_FIELD(STR, struct message_out, name, .doc = "The speaker's name, when told."),
-    NIMA_FIELD(TIME, struct message_out, timestamp, .doc = "When."),
-    NIMA_FIELD(JSON, struct message_out, metadata, .required = true,
-               .doc = "Of a reply: context, remembered, interrupted."),
+    MESSAGE_FIELDS,
 };
 static const struct nima_shape message_shape =
     NIMA_SHAPE("Message", struct message_out, message_fields, .doc = "A stored message.");
@@ -279,15 +281,7 @@ static nima_rc prompt_of(struct nima_ctx *ctx, struct nima_exchange *exchange, c
 
 /* GET /v1/conversations/{id}/messages */
 static const struct nima_field branch_message_fields[] = {
-    NIMA_FIELD(UUID, struct message_out, id, .required = true, .doc = "The message's id."),
-    NIMA_FIELD(STR, struct message_out, role, .required = true,
-               .choices = (const char *const[]){"user", "assistant", "system", NULL},
-               .doc = "Who said it."),
-    NIMA_FIELD(STR, struct message_out, content, .required = true, .doc = "What was said."),
-    NIMA_FIELD(STR, struct message_out, name, .doc = "The speaker's name, when told."),
-    NIMA_FIELD(TIME, struct message_out, timestamp, .doc = "When."),
-    NIMA_FIELD(JSON, struct message_out, metadata, .required = true,
-               .doc = "Of a reply: context, remembered, interrupted."),
+    MESSAGE_FIELDS,
     NIMA_FIELD(UUID, struct message_out, parent_id,
                .doc = "The message it follows; absent: the one before it, if any."),
     NIMA_FIELD(BOOL, struct message_out, active,

@@ -225,13 +225,7 @@ static bool wait_quiet(struct nima_http *http, int64_t limit_ms)
     while (http->in_flight > 0 && nima_mono_ms() < until) {
         int64_t left = until - nima_mono_ms();
         int64_t step = left < 50 ? left : 50;
-        struct timespec at;
-        clock_gettime(CLOCK_MONOTONIC, &at);
-        at.tv_nsec += step * 1000000;
-        if (at.tv_nsec >= 1000000000) {
-            at.tv_sec++;
-            at.tv_nsec -= 1000000000;
-        }
+        struct timespec at = nima_mono_after(step);
         pthread_cond_timedwait(&http->quiet, &http->lock, &at);
     }
     bool quiet = http->in_flight == 0;

@@ -70,24 +70,11 @@ nima_rc nima_sse_begin(struct nima_ctx *ctx, struct nima_exchange *exchange)
     return nima_ctx_stopped(ctx);
 }
 
-static struct timespec after_ms(int64_t ms)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    return until;
-}
-
 /* With exchange->lock held: waits until `bytes` fit. False: the client left, or reads nothing. */
 static bool wait_for_room(struct nima_exchange *exchange, size_t bytes)
 {
     size_t max = exchange->http->options.stream_bytes_max;
-    struct timespec until = after_ms(exchange->http->options.stream_stall_ms);
+    struct timespec until = nima_mono_after(exchange->http->options.stream_stall_ms);
     int rc = 0;
     while (rc == 0 && exchange->mhd != NULL && !atomic_load(&exchange->cancelled) &&
            exchange->stream.len > 0 && exchange->stream.len + bytes > max) {

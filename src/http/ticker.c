@@ -217,13 +217,7 @@ void *nima_http_ticker(void *arg)
     while (!http->end_ticker) {
         tick(http);
         int64_t wait_ms = http->lingering_count > 0 ? LINGER_TICK_MS : NIMA_HTTP_TICK_MS;
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += wait_ms * 1000000;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_sec++;
-            until.tv_nsec -= 1000000000;
-        }
+        struct timespec until = nima_mono_after(wait_ms);
         pthread_cond_timedwait(&http->quiet, &http->lock, &until);
     }
     pthread_mutex_unlock(&http->lock);

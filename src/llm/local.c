@@ -219,13 +219,7 @@ static bool leave_line(struct nima_local *engine, struct nima_local_job *job)
 /* Waits for something new in the mailbox. With the job's lock held. */
 static void wait_mail(struct nima_local_job *job, size_t said)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += TICK_MS * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000L;
-    }
+    struct timespec until = nima_mono_after(TICK_MS);
     int rc = 0;
     while (rc == 0 && !job->done && nima_llm_stream_ready(&job->stream) <= said) {
         rc = pthread_cond_timedwait(&job->changed, &job->lock, &until);

@@ -1,9 +1,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "orchestrator/orchestrator_int.h"
+#include "util/clock.h"
 #include "util/uuid.h"
 
 enum { PLACES_MAX = 1024, WAIT_MS = 100 };
@@ -75,13 +75,7 @@ static void remove_at(struct nima_order *order, size_t at)
 /* Waits a moment; short, since a client that leaves is only seen between waits. */
 static void wait_left(struct nima_order *order)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += WAIT_MS * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000L;
-    }
+    struct timespec until = nima_mono_after(WAIT_MS);
     pthread_cond_timedwait(&order->left, &order->lock, &until);
 }
 

@@ -177,10 +177,5 @@ enum { META_BYTES_MAX = 1 << 20 };
 nima_rc nima_meta_encode(struct nima_ctx *ctx, const struct nima_shape *shape, const void *meta,
                          nima_str *out)
 {
-    struct nima_buf buf;
-    nima_buf_init(&buf, META_BYTES_MAX);
-    nima_json_encode(&buf, shape, meta);
-    nima_rc rc = nima_buf_take(ctx, &buf, out);
-    nima_buf_done(&buf);
-    return rc;
+    return nima_json_encode_text(ctx, shape, meta, META_BYTES_MAX, out);
 }

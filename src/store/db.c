@@ -62,7 +62,7 @@ found:
 
 static void drop_stmt(struct nima_db_stmt *stmt)
 {
-    stmt->db->ops->finalize(stmt);
+    stmt->db->ops->rows->finalize(stmt);
     free(stmt->sql);
     free(stmt);
 }
@@ -203,7 +203,7 @@ static void reset_all(struct nima_db *db)
 {
     for (struct nima_db_stmt *stmt = db->stmts; stmt != NULL; stmt = stmt->next) {
         if (stmt->busy) {
-            db->ops->reset(stmt);
+            db->ops->rows->reset(stmt);
             stmt->busy = false;
         }
     }
@@ -374,7 +374,7 @@ static nima_rc prepare(struct nima_ctx *ctx, struct nima_db *db, const char *sql
         stmt = NIMA_XNEW(struct nima_db_stmt, 1);
         *stmt =
             (struct nima_db_stmt){.db = db, .sql = nima_xstrdup(nima_str_of(sql)), .hash = hash};
-        nima_rc rc = db->ops->prepare(ctx, stmt);
+        nima_rc rc = db->ops->rows->prepare(ctx, stmt);
         if (rc != NIMA_OK) {
             drop_stmt(stmt);
             return rc;
@@ -416,7 +416,7 @@ nima_rc nima_db_query(struct nima_ctx *ctx, struct nima_db *db, const char *sql,
     NIMA_TRY(prepare(ctx, db, sql, &stmt));
     stmt->busy = true;
     for (size_t i = 0; i < count; i++) {
-        NIMA_TRY(db->ops->bind(ctx, stmt, (int)i + 1, &args[i]));
+        NIMA_TRY(db->ops->rows->bind(ctx, stmt, (int)i + 1, &args[i]));
     }
     *out = stmt;
     return NIMA_OK;
@@ -424,12 +424,12 @@ nima_rc nima_db_query(struct nima_ctx *ctx, struct nima_db *db, const char *sql,
 
 nima_rc nima_db_step(struct nima_ctx *ctx, struct nima_db_stmt *stmt, bool *row)
 {
-    return stmt->db->ops->step(ctx, stmt, row);
+    return stmt->db->ops->rows->step(ctx, stmt, row);
 }
 
 nima_rc nima_db_end(struct nima_ctx *ctx, struct nima_db_stmt *stmt)
 {
-    NIMA_TRY(stmt->db->ops->finish(ctx, stmt));
+    NIMA_TRY(stmt->db->ops->rows->finish(ctx, stmt));
     stmt->busy = false; /* else it is reset with the transaction */
     return NIMA_OK;
 }
@@ -459,44 +459,44 @@ nima_rc nima_db_run(struct nima_ctx *ctx, struct nima_db *db, const char *sql,
         NIMA_TRY(nima_db_step(ctx, stmt, &row));
     }
     if (changes_out != NULL) {
-        *changes_out = db->ops->changes(stmt);
+        *changes_out = db->ops->rows->changes(stmt);
     }
     return nima_db_end(ctx, stmt);
 }
 
 bool nima_db_is_null(struct nima_db_stmt *stmt, int column)
 {
-    return stmt->db->ops->is_null(stmt, column);
+    return stmt->db->ops->rows->is_null(stmt, column);
 }
 
 int64_t nima_db_get_int(struct nima_db_stmt *stmt, int column)
 {
-    return stmt->db->ops->integer(stmt, column);
+    return stmt->db->ops->rows->integer(stmt, column);
 }
 
 double nima_db_get_real(struct nima_db_stmt *stmt, int column)
 {
-    return stmt->db->ops->real(stmt, column);
+    return stmt->db->ops->rows->real(stmt, column);
 }
 
 int64_t nima_db_get_time(struct nima_db_stmt *stmt, int column)
 {
     int64_t ms = 0;
-    nima_str text = stmt->db->ops->text(stmt, column);
+    nima_str text = stmt->db->ops->rows->text(stmt, column);
     return text.ptr != NULL && nima_time_read(text, &ms) ? ms : 0;
 }
 
 nima_str nima_db_view(struct nima_db_stmt *stmt, int column)
 {
-    return stmt->db->ops->text(stmt, column);
+    return stmt->db->ops->rows->text(stmt, column);
 }
 
 nima_str nima_db_view_bytes(struct nima_db_stmt *stmt, int column)
 {
-    return stmt->db->ops->bytes(stmt, column);
+    return stmt->db->ops->rows->bytes(stmt, column);
 }
 
 nima_str nima_db_get_text(struct nima_ctx *ctx, struct nima_db_stmt *stmt, int column)
 {
-    return nima_str_copy(ctx->arena, stmt->db->ops->text(stmt, column));
+    return nima_str_copy(ctx->arena, stmt->db->ops->rows->text(stmt, column));
 }

@@ -55,6 +55,25 @@ enum nima_db_mode {
 };
 
 /* What an engine can do. Every call gets a connection of its own kind. */
+/* Statements and their rows: engines on the same library share one table of these. */
+struct nima_db_row_ops {
+    NIMA_MUST_USE nima_rc (*prepare)(struct nima_ctx *ctx, struct nima_db_stmt *stmt);
+    void (*finalize)(struct nima_db_stmt *stmt);
+    NIMA_MUST_USE nima_rc (*bind)(struct nima_ctx *ctx, struct nima_db_stmt *stmt, int index,
+                                  const struct nima_db_value *value);
+    NIMA_MUST_USE nima_rc (*step)(struct nima_ctx *ctx, struct nima_db_stmt *stmt, bool *row);
+    /* Runs a statement that writes to its end, then makes it ready for the next use. */
+    NIMA_MUST_USE nima_rc (*finish)(struct nima_ctx *ctx, struct nima_db_stmt *stmt);
+    void (*reset)(struct nima_db_stmt *stmt);
+    int64_t (*changes)(struct nima_db_stmt *stmt); /* rows the last statement wrote */
+
+    bool (*is_null)(struct nima_db_stmt *stmt, int column);
+    int64_t (*integer)(struct nima_db_stmt *stmt, int column);
+    double (*real)(struct nima_db_stmt *stmt, int column);
+    nima_str (*text)(struct nima_db_stmt *stmt, int column);  /* absent for NULL */
+    nima_str (*bytes)(struct nima_db_stmt *stmt, int column); /* absent for NULL */
+};
+
 struct nima_db_ops {
     const char *scheme;   /* "sqlite" */
     const char *alias;    /* another word for it, or NULL */
@@ -86,21 +105,7 @@ struct nima_db_ops {
     /* Sees to it that what was deleted cannot be read in the files either. BUSY: not yet. */
     NIMA_MUST_USE nima_rc (*scrub)(struct nima_ctx *ctx, struct nima_db *db, int wait_ms);
 
-    NIMA_MUST_USE nima_rc (*prepare)(struct nima_ctx *ctx, struct nima_db_stmt *stmt);
-    void (*finalize)(struct nima_db_stmt *stmt);
-    NIMA_MUST_USE nima_rc (*bind)(struct nima_ctx *ctx, struct nima_db_stmt *stmt, int index,
-                                  const struct nima_db_value *value);
-    NIMA_MUST_USE nima_rc (*step)(struct nima_ctx *ctx, struct nima_db_stmt *stmt, bool *row);
-    /* Runs a statement that writes to its end, then makes it ready for the next use. */
-    NIMA_MUST_USE nima_rc (*finish)(struct nima_ctx *ctx, struct nima_db_stmt *stmt);
-    void (*reset)(struct nima_db_stmt *stmt);
-    int64_t (*changes)(struct nima_db_stmt *stmt); /* rows the last statement wrote */
-
-    bool (*is_null)(struct nima_db_stmt *stmt, int column);
-    int64_t (*integer)(struct nima_db_stmt *stmt, int column);
-    double (*real)(struct nima_db_stmt *stmt, int column);
-    nima_str (*text)(struct nima_db_stmt *stmt, int column);  /* absent for NULL */
-    nima_str (*bytes)(struct nima_db_stmt *stmt, int column); /* absent for NULL */
+    const struct nima_db_row_ops *rows;
 };
 
 /* One connection. */

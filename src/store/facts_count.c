@@ -142,8 +142,7 @@ struct scan {
     nima_facts_visit visit;
     void *user;
     int64_t change;
-    float *vector; /* reused for each row */
-    size_t vector_dims;
+    struct nima_store_vector vector;
 };
 
 /* Nothing is copied but the embedding, which needs an address that floats may stand at. */
@@ -165,17 +164,8 @@ static void scan_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt, struct sca
         .message_id = nima_db_view(stmt, 11),
         .embedding_model = nima_db_view(stmt, 12),
     };
-    nima_str bytes = nima_db_view_bytes(stmt, NIMA_FACT_EMBEDDING_COLUMN);
-    if (bytes.ptr == NULL) {
-        return;
-    }
-    out->dims = bytes.len / sizeof(float);
-    if (scan->vector == NULL || out->dims > scan->vector_dims) {
-        scan->vector = NIMA_NEW(ctx->arena, float, out->dims);
-        scan->vector_dims = out->dims;
-    }
-    memcpy(scan->vector, bytes.ptr, out->dims * sizeof(float));
-    out->embedding = scan->vector;
+    out->embedding =
+        nima_store_vector(ctx, stmt, NIMA_FACT_EMBEDDING_COLUMN, &scan->vector, &out->dims);
 }
 
 static nima_rc scan(struct nima_ctx *ctx, struct nima_db *db, void *arg)

@@ -29,17 +29,10 @@ void nima_fact_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt, struct nima_
     };
 }
 
-/* Copied, since a column's bytes stand at any address and floats may not. */
 void nima_fact_row_embedding(struct nima_ctx *ctx, struct nima_db_stmt *stmt, struct nima_fact *out)
 {
-    nima_str bytes = nima_db_view_bytes(stmt, NIMA_FACT_EMBEDDING_COLUMN);
-    if (bytes.ptr == NULL) {
-        return;
-    }
-    out->dims = bytes.len / sizeof(float);
-    float *copy = NIMA_NEW(ctx->arena, float, out->dims);
-    memcpy(copy, bytes.ptr, out->dims * sizeof(float));
-    out->embedding = copy;
+    struct nima_store_vector own = {0};
+    out->embedding = nima_store_vector(ctx, stmt, NIMA_FACT_EMBEDDING_COLUMN, &own, &out->dims);
 }
 
 /* By id */
@@ -73,13 +66,9 @@ static nima_rc get_many(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 nima_rc nima_facts_get_many(struct nima_ctx *ctx, struct nima_store *store, const nima_str *ids,
                             size_t count, struct nima_fact_rows *out)
 {
-    nima_str *valid = NIMA_NEW(ctx->arena, nima_str, count + 1);
-    size_t used = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (nima_uuid_valid(ids[i])) {
-            NIMA_TRY(nima_uuid_read(ctx, ids[i], "id", &valid[used++]));
-        }
-    }
+    nima_str *valid;
+    size_t used;
+    NIMA_TRY(nima_store_ids(ctx, ids, count, &valid, &used));
     struct get_many job = {.ids = valid};
     job.rows.items = NIMA_NEW(ctx->arena, struct nima_fact, used);
     NIMA_TRY(nima_db_read(ctx, store, get_many, &job));
@@ -101,30 +90,13 @@ nima_rc nima_facts_get(struct nima_ctx *ctx, struct nima_store *store, nima_str 
 
 /* Lists */
 
-enum { LIST_ARGS_MAX = 10, LIST_SQL_MAX = 2000, CONTAINS_BYTES_MAX = 8000 };
+enum { LIST_SQL_MAX = 2000, CONTAINS_BYTES_MAX = 8000 };
 
 struct list {
-    struct nima_buf sql;
-    struct nima_db_value args[LIST_ARGS_MAX];
-    size_t count;
+    struct nima_store_select select;
     int limit;
     struct nima_fact_rows rows;
 };
-
-/* `text` is the condition up to the parameter, which is numbered here. */
-static void add_condition(struct list *list, const char *text, struct nima_db_value value)
-{
-    nima_assert(list->count < LIST_ARGS_MAX);
-    list->args[list->count++] = value;
-    nima_buf_fmt(&list->sql, " %s $%zu", text, list->count);
-}
-
-static void add_equal(struct list *list, const char *text, nima_str value)
-{
-    if (value.ptr != NULL) {
-        add_condition(list, text, nima_db_text(value));
-    }
-}
 
 /* The text as a pattern that matches it anywhere: what LIKE would read as a sign is escaped. */
 static nima_str pattern_of(struct nima_ctx *ctx, nima_str text)
@@ -147,21 +119,22 @@ static nima_rc build_list(struct nima_ctx *ctx, const struct nima_store *store,
                           const struct nima_fact_filter *filter, struct list *list)
 {
     NIMA_TRY(nima_store_limit(ctx, filter->limit, &list->limit));
-    nima_buf_add(&list->sql, NIMA_STR("SELECT " NIMA_FACT_COLUMNS " FROM facts WHERE"));
-    add_condition(list, "user_id =", nima_db_text(ctx->user_id));
+    nima_buf_add(&list->select.sql, NIMA_STR("SELECT " NIMA_FACT_COLUMNS " FROM facts WHERE"));
+    nima_store_select_add(&list->select, "user_id =", nima_db_text(ctx->user_id));
     if (filter->cursor.ptr != NULL) {
         struct nima_store_cursor at;
         NIMA_TRY(nima_store_cursor_read(ctx, 'f', filter->cursor, &at));
-        add_condition(list, "AND id <", nima_db_text(at.id));
+        nima_store_select_add(&list->select, "AND id <", nima_db_text(at.id));
     }
-    add_equal(list, "AND category =", filter->category);
-    add_equal(list, "AND source =", filter->source);
-    add_equal(list, "AND status =", filter->status);
+    nima_store_select_text(&list->select, "AND category =", filter->category);
+    nima_store_select_text(&list->select, "AND source =", filter->source);
+    nima_store_select_text(&list->select, "AND status =", filter->status);
     if (filter->min_confidence > 0) {
-        add_condition(list, "AND confidence >=", nima_db_real(filter->min_confidence));
+        nima_store_select_add(&list->select,
+                              "AND confidence >=", nima_db_real(filter->min_confidence));
     }
     if (filter->since != 0) {
-        add_condition(list, "AND updated_at >=", nima_db_time(filter->since));
+        nima_store_select_add(&list->select, "AND updated_at >=", nima_db_time(filter->since));
     }
     if (filter->contains.ptr != NULL && filter->contains.len > 0) {
         if (filter->contains.len > CONTAINS_BYTES_MAX) {
@@ -169,12 +142,12 @@ static nima_rc build_list(struct nima_ctx *ctx, const struct nima_store *store,
                                    CONTAINS_BYTES_MAX);
         }
         const char *like = nima_fmt(ctx, "AND fact %s", store->ops->like).ptr;
-        add_condition(list, like, nima_db_text(pattern_of(ctx, filter->contains)));
-        nima_buf_add(&list->sql, NIMA_STR(" ESCAPE '\\'"));
+        nima_store_select_add(&list->select, like, nima_db_text(pattern_of(ctx, filter->contains)));
+        nima_buf_add(&list->select.sql, NIMA_STR(" ESCAPE '\\'"));
     }
-    nima_buf_add(&list->sql, NIMA_STR(" ORDER BY id DESC"));
-    add_condition(list, "LIMIT", nima_db_int((int64_t)list->limit + 1));
-    nima_assert(!list->sql.overflowed);
+    nima_buf_add(&list->select.sql, NIMA_STR(" ORDER BY id DESC"));
+    nima_store_select_add(&list->select, "LIMIT", nima_db_int((int64_t)list->limit + 1));
+    nima_assert(!list->select.sql.overflowed);
     return NIMA_OK;
 }
 
@@ -186,7 +159,8 @@ static nima_rc run_list(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     bool row = false;
     list->rows.count = 0;
     list->rows.next_cursor = (nima_str){0};
-    NIMA_TRY(nima_db_query(ctx, db, list->sql.ptr, list->args, list->count, &stmt));
+    const struct nima_store_select *select = &list->select;
+    NIMA_TRY(nima_db_query(ctx, db, select->sql.ptr, select->args, select->count, &stmt));
     NIMA_TRY(nima_db_step(ctx, stmt, &row));
     while (row && list->rows.count < (size_t)list->limit) {
         nima_fact_row(ctx, stmt, &list->rows.items[list->rows.count++]);
@@ -203,13 +177,13 @@ nima_rc nima_facts_list(struct nima_ctx *ctx, struct nima_store *store,
                         const struct nima_fact_filter *filter, struct nima_fact_rows *out)
 {
     struct list list = {0};
-    nima_buf_init(&list.sql, LIST_SQL_MAX);
+    nima_buf_init(&list.select.sql, LIST_SQL_MAX);
     nima_rc rc = build_list(ctx, store, filter, &list);
     if (rc == NIMA_OK) {
         list.rows.items = NIMA_NEW(ctx->arena, struct nima_fact, (size_t)list.limit);
         rc = nima_db_read(ctx, store, run_list, &list);
     }
-    nima_buf_done(&list.sql);
+    nima_buf_done(&list.select.sql);
     if (rc == NIMA_OK) {
         *out = list.rows;
     }

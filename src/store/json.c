@@ -56,24 +56,15 @@ static void forget_changes(struct nima_json_dir *dir)
 static nima_rc json_open(struct nima_ctx *ctx, struct nima_db *db, enum nima_db_mode mode)
 {
     struct nima_json_dir *dir = db->shared;
-    sqlite3 *engine = NULL;
-    int result = sqlite3_open_v2(
-        dir->name, &engine,
-        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
-    db->engine = engine;
-    if (result != SQLITE_OK) {
-        return nima_sqlite_fail(ctx, db, result);
-    }
-    sqlite3_extended_result_codes(engine, 1);
-    sqlite3_busy_timeout(engine, NIMA_SQLITE_BUSY_MS);
-    sqlite3_db_config(engine, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    NIMA_TRY(nima_sqlite_connect(ctx, db, dir->name,
+                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI));
     NIMA_TRY(nima_sqlite_exec(ctx, db,
                               "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; "
                               "PRAGMA secure_delete = ON; PRAGMA cache_size = -16384"));
     if (mode == NIMA_DB_READER) {
         return nima_sqlite_exec(ctx, db, "PRAGMA query_only = ON");
     }
-    sqlite3_update_hook(engine, note_change, dir);
+    sqlite3_update_hook(db->engine, note_change, dir);
     return NIMA_OK;
 }
 
@@ -163,16 +154,5 @@ const struct nima_db_ops nima_db_files = {
     .script = nima_sqlite_exec,
     .has_table = nima_sqlite_has_table,
     .scrub = json_scrub,
-    .prepare = nima_sqlite_prepare,
-    .finalize = nima_sqlite_finalize,
-    .bind = nima_sqlite_bind,
-    .step = nima_sqlite_step,
-    .finish = nima_sqlite_finish,
-    .reset = nima_sqlite_reset,
-    .changes = nima_sqlite_changes,
-    .is_null = nima_sqlite_is_null,
-    .integer = nima_sqlite_integer,
-    .real = nima_sqlite_real,
-    .text = nima_sqlite_text,
-    .bytes = nima_sqlite_bytes,
+    .rows = &nima_sqlite_rows,
 };

@@ -74,8 +74,7 @@ struct scan {
     int64_t after;
     nima_messages_visit visit;
     void *user;
-    float *vector;
-    size_t vector_dims;
+    struct nima_store_vector vector;
     struct nima_messages_change state;
 };
 
@@ -94,17 +93,7 @@ static void scan_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt, struct sca
                 .withheld = nima_db_view(stmt, 7)},
         .embedding_model = nima_db_view(stmt, MODEL_COLUMN),
     };
-    nima_str bytes = nima_db_view_bytes(stmt, EMBEDDING_COLUMN);
-    if (bytes.ptr == NULL) {
-        return;
-    }
-    out->dims = bytes.len / sizeof(float);
-    if (scan->vector == NULL || out->dims > scan->vector_dims) {
-        scan->vector = NIMA_NEW(ctx->arena, float, out->dims);
-        scan->vector_dims = out->dims;
-    }
-    memcpy(scan->vector, bytes.ptr, out->dims * sizeof(float));
-    out->embedding = scan->vector;
+    out->embedding = nima_store_vector(ctx, stmt, EMBEDDING_COLUMN, &scan->vector, &out->dims);
 }
 
 static nima_rc scan(struct nima_ctx *ctx, struct nima_db *db, void *arg)
@@ -167,13 +156,9 @@ static nima_rc get_many(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 nima_rc nima_messages_get_many(struct nima_ctx *ctx, struct nima_store *store, const nima_str *ids,
                                size_t count, struct nima_message_rows *out)
 {
-    nima_str *valid = NIMA_NEW(ctx->arena, nima_str, count + 1);
-    size_t used = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (nima_uuid_valid(ids[i])) {
-            NIMA_TRY(nima_uuid_read(ctx, ids[i], "id", &valid[used++]));
-        }
-    }
+    nima_str *valid;
+    size_t used;
+    NIMA_TRY(nima_store_ids(ctx, ids, count, &valid, &used));
     struct get_many job = {.ids = valid};
     job.rows.items = NIMA_NEW(ctx->arena, struct nima_message_row, used);
     NIMA_TRY(nima_db_read(ctx, store, get_many, &job));

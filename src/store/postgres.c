@@ -427,6 +427,21 @@ static int64_t pg_changes(struct nima_db_stmt *stmt)
     return pg_of(stmt)->changes;
 }
 
+static const struct nima_db_row_ops rows = {
+    .prepare = pg_prepare,
+    .finalize = pg_finalize,
+    .bind = pg_bind,
+    .step = pg_step,
+    .finish = pg_finish,
+    .reset = pg_reset,
+    .changes = pg_changes,
+    .is_null = nima_pg_is_null,
+    .integer = nima_pg_integer,
+    .real = nima_pg_real,
+    .text = nima_pg_text,
+    .bytes = nima_pg_bytes,
+};
+
 const struct nima_db_ops nima_db_postgres = {
     .scheme = "postgres",
     .alias = "postgresql",
@@ -443,16 +458,5 @@ const struct nima_db_ops nima_db_postgres = {
     .has_table = pg_has_table,
     .line_up = pg_line_up,
     .scrub = pg_scrub,
-    .prepare = pg_prepare,
-    .finalize = pg_finalize,
-    .bind = pg_bind,
-    .step = pg_step,
-    .finish = pg_finish,
-    .reset = pg_reset,
-    .changes = pg_changes,
-    .is_null = nima_pg_is_null,
-    .integer = nima_pg_integer,
-    .real = nima_pg_real,
-    .text = nima_pg_text,
-    .bytes = nima_pg_bytes,
+    .rows = &rows,
 };

@@ -1,11 +1,10 @@
 /*
- * The SQLite engine: transactions, statements, columns, and errors in words. sqlite_open.c opens.
+ * The SQLite engine: transactions, and errors in words. sqlite_open.c opens, sqlite_rows.c has the
+ * statements.
  */
 #include "store/sqlite_int.h"
 
 #include <string.h>
-
-#include "util/clock.h"
 
 static sqlite3 *handle(const struct nima_db *db)
 {
@@ -154,120 +153,6 @@ static nima_rc sqlite_scrub(struct nima_ctx *ctx, struct nima_db *db, int wait_m
     return result == SQLITE_OK ? NIMA_OK : nima_sqlite_fail(ctx, db, result);
 }
 
-nima_rc nima_sqlite_prepare(struct nima_ctx *ctx, struct nima_db_stmt *stmt)
-{
-    sqlite3_stmt *prepared = NULL;
-    int result = sqlite3_prepare_v3(handle(stmt->db), stmt->sql, -1, SQLITE_PREPARE_PERSISTENT,
-                                    &prepared, NULL);
-    stmt->engine = prepared;
-    return result == SQLITE_OK ? NIMA_OK : nima_sqlite_fail(ctx, stmt->db, result);
-}
-
-void nima_sqlite_finalize(struct nima_db_stmt *stmt)
-{
-    sqlite3_finalize(stmt->engine);
-}
-
-/* $1 is a name to SQLite, not a number, so it is looked up. */
-nima_rc nima_sqlite_bind(struct nima_ctx *ctx, struct nima_db_stmt *stmt, int index,
-                         const struct nima_db_value *value)
-{
-    char name[16];
-    snprintf(name, sizeof(name), "$%d", index);
-    int at = sqlite3_bind_parameter_index(stmt->engine, name);
-    nima_assert(at > 0);
-    int result = SQLITE_OK;
-    char time[NIMA_TIME_CHARS + 1];
-    switch (value->kind) {
-    case NIMA_DB_NULL:
-        result = sqlite3_bind_null(stmt->engine, at);
-        break;
-    case NIMA_DB_TEXT:
-    case NIMA_DB_JSON:
-        result = sqlite3_bind_text64(stmt->engine, at, value->text.ptr, value->text.len,
-                                     SQLITE_STATIC, SQLITE_UTF8);
-        break;
-    case NIMA_DB_BYTES:
-        result =
-            sqlite3_bind_blob64(stmt->engine, at, value->text.ptr, value->text.len, SQLITE_STATIC);
-        break;
-    case NIMA_DB_INT:
-        result = sqlite3_bind_int64(stmt->engine, at, value->integer);
-        break;
-    case NIMA_DB_REAL:
-        result = sqlite3_bind_double(stmt->engine, at, value->real);
-        break;
-    case NIMA_DB_TIME:
-        nima_time_write(value->integer, time);
-        result = sqlite3_bind_text(stmt->engine, at, time, NIMA_TIME_CHARS, SQLITE_TRANSIENT);
-        break;
-    }
-    return result == SQLITE_OK ? NIMA_OK : nima_sqlite_fail(ctx, stmt->db, result);
-}
-
-nima_rc nima_sqlite_step(struct nima_ctx *ctx, struct nima_db_stmt *stmt, bool *row)
-{
-    int result = sqlite3_step(stmt->engine);
-    if (result != SQLITE_ROW && result != SQLITE_DONE) {
-        return nima_sqlite_fail(ctx, stmt->db, result);
-    }
-    *row = result == SQLITE_ROW;
-    return NIMA_OK;
-}
-
-void nima_sqlite_reset(struct nima_db_stmt *stmt)
-{
-    sqlite3_reset(stmt->engine);
-    sqlite3_clear_bindings(stmt->engine); /* they borrow from the caller */
-}
-
-nima_rc nima_sqlite_finish(struct nima_ctx *ctx, struct nima_db_stmt *stmt)
-{
-    bool row = sqlite3_stmt_busy(stmt->engine) && !sqlite3_stmt_readonly(stmt->engine);
-    while (row) {
-        NIMA_TRY(nima_sqlite_step(ctx, stmt, &row));
-    }
-    nima_sqlite_reset(stmt);
-    return NIMA_OK;
-}
-
-int64_t nima_sqlite_changes(struct nima_db_stmt *stmt)
-{
-    return sqlite3_changes64(handle(stmt->db));
-}
-
-bool nima_sqlite_is_null(struct nima_db_stmt *stmt, int column)
-{
-    return sqlite3_column_type(stmt->engine, column) == SQLITE_NULL;
-}
-
-int64_t nima_sqlite_integer(struct nima_db_stmt *stmt, int column)
-{
-    return sqlite3_column_int64(stmt->engine, column);
-}
-
-double nima_sqlite_real(struct nima_db_stmt *stmt, int column)
-{
-    return sqlite3_column_double(stmt->engine, column);
-}
-
-nima_str nima_sqlite_text(struct nima_db_stmt *stmt, int column)
-{
-    const char *text = (const char *)sqlite3_column_text(stmt->engine, column);
-    return (nima_str){text, text != NULL ? (size_t)sqlite3_column_bytes(stmt->engine, column) : 0};
-}
-
-nima_str nima_sqlite_bytes(struct nima_db_stmt *stmt, int column)
-{
-    if (nima_sqlite_is_null(stmt, column)) {
-        return (nima_str){0};
-    }
-    /* A blob of no bytes is a NULL pointer to SQLite. */
-    const char *bytes = sqlite3_column_blob(stmt->engine, column);
-    return (nima_str){bytes != NULL ? bytes : "",
-                      (size_t)sqlite3_column_bytes(stmt->engine, column)};
-}
-
 const struct nima_db_ops nima_db_sqlite = {
     .scheme = "sqlite",
     .dialect = "sqlite",
@@ -283,16 +168,5 @@ const struct nima_db_ops nima_db_sqlite = {
     .script = nima_sqlite_exec,
     .has_table = nima_sqlite_has_table,
     .scrub = sqlite_scrub,
-    .prepare = nima_sqlite_prepare,
-    .finalize = nima_sqlite_finalize,
-    .bind = nima_sqlite_bind,
-    .step = nima_sqlite_step,
-    .finish = nima_sqlite_finish,
-    .reset = nima_sqlite_reset,
-    .changes = nima_sqlite_changes,
-    .is_null = nima_sqlite_is_null,
-    .integer = nima_sqlite_integer,
-    .real = nima_sqlite_real,
-    .text = nima_sqlite_text,
-    .bytes = nima_sqlite_bytes,
+    .rows = &nima_sqlite_rows,
 };

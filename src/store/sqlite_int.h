@@ -18,6 +18,9 @@ NIMA_MUST_USE nima_rc nima_sqlite_exec(struct nima_ctx *ctx, struct nima_db *db,
 /* One number, such as a pragma's value. */
 NIMA_MUST_USE nima_rc nima_sqlite_number(struct nima_ctx *ctx, struct nima_db *db, const char *sql,
                                          int64_t *out);
+/* Makes the connection, which belongs to `db` also when this fails, and guards it. */
+NIMA_MUST_USE nima_rc nima_sqlite_connect(struct nima_ctx *ctx, struct nima_db *db,
+                                          const char *name, int flags);
 NIMA_MUST_USE nima_rc nima_sqlite_open(struct nima_ctx *ctx, struct nima_db *db,
                                        enum nima_db_mode mode);
 
@@ -26,16 +29,4 @@ void nima_sqlite_close(struct nima_db *db);
 void nima_sqlite_rollback(struct nima_db *db);
 NIMA_MUST_USE nima_rc nima_sqlite_has_table(struct nima_ctx *ctx, struct nima_db *db, nima_str name,
                                             bool *out);
-NIMA_MUST_USE nima_rc nima_sqlite_prepare(struct nima_ctx *ctx, struct nima_db_stmt *stmt);
-void nima_sqlite_finalize(struct nima_db_stmt *stmt);
-NIMA_MUST_USE nima_rc nima_sqlite_bind(struct nima_ctx *ctx, struct nima_db_stmt *stmt, int index,
-                                       const struct nima_db_value *value);
-NIMA_MUST_USE nima_rc nima_sqlite_step(struct nima_ctx *ctx, struct nima_db_stmt *stmt, bool *row);
-NIMA_MUST_USE nima_rc nima_sqlite_finish(struct nima_ctx *ctx, struct nima_db_stmt *stmt);
-void nima_sqlite_reset(struct nima_db_stmt *stmt);
-int64_t nima_sqlite_changes(struct nima_db_stmt *stmt);
-bool nima_sqlite_is_null(struct nima_db_stmt *stmt, int column);
-int64_t nima_sqlite_integer(struct nima_db_stmt *stmt, int column);
-double nima_sqlite_real(struct nima_db_stmt *stmt, int column);
-nima_str nima_sqlite_text(struct nima_db_stmt *stmt, int column);
-nima_str nima_sqlite_bytes(struct nima_db_stmt *stmt, int column);
+extern const struct nima_db_row_ops nima_sqlite_rows;

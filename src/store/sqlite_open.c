@@ -125,14 +125,10 @@ static nima_rc settle_writer(struct nima_ctx *ctx, struct nima_db *db)
                             "PRAGMA cache_size = -8192");
 }
 
-nima_rc nima_sqlite_open(struct nima_ctx *ctx, struct nima_db *db, enum nima_db_mode mode)
+nima_rc nima_sqlite_connect(struct nima_ctx *ctx, struct nima_db *db, const char *name, int flags)
 {
-    NIMA_TRY(check_path(ctx, db->where, mode));
-    /* "./" keeps SQLite from reading ":memory:" or "file:" as anything but a file's name. */
-    const char *prefix = db->where[0] == '/' ? "" : "./";
-    const char *path = nima_fmt(ctx, "%s%s", prefix, db->where).ptr;
     sqlite3 *engine = NULL;
-    int result = sqlite3_open_v2(path, &engine, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    int result = sqlite3_open_v2(name, &engine, flags | SQLITE_OPEN_NOMUTEX, NULL);
     db->engine = engine;
     if (result != SQLITE_OK) {
         return nima_sqlite_fail(ctx, db, result);
@@ -140,6 +136,17 @@ nima_rc nima_sqlite_open(struct nima_ctx *ctx, struct nima_db *db, enum nima_db_
     sqlite3_extended_result_codes(engine, 1);
     sqlite3_busy_timeout(engine, NIMA_SQLITE_BUSY_MS);
     sqlite3_db_config(engine, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    return NIMA_OK;
+}
+
+nima_rc nima_sqlite_open(struct nima_ctx *ctx, struct nima_db *db, enum nima_db_mode mode)
+{
+    NIMA_TRY(check_path(ctx, db->where, mode));
+    /* "./" keeps SQLite from reading ":memory:" or "file:" as anything but a file's name. */
+    const char *prefix = db->where[0] == '/' ? "" : "./";
+    const char *path = nima_fmt(ctx, "%s%s", prefix, db->where).ptr;
+    NIMA_TRY(nima_sqlite_connect(ctx, db, path, SQLITE_OPEN_READWRITE));
+    sqlite3 *engine = db->engine;
     sqlite3_db_config(engine, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_db_config(engine, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(engine, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);

@@ -36,6 +36,21 @@ nima_rc nima_store_maybe_id(struct nima_ctx *ctx, nima_str id, const char *field
     return nima_uuid_read(ctx, id, field, out);
 }
 
+nima_rc nima_store_ids(struct nima_ctx *ctx, const nima_str *ids, size_t count, nima_str **out,
+                       size_t *count_out)
+{
+    nima_str *valid = NIMA_NEW(ctx->arena, nima_str, count + 1);
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (nima_uuid_valid(ids[i])) {
+            NIMA_TRY(nima_uuid_read(ctx, ids[i], "id", &valid[used++]));
+        }
+    }
+    *out = valid;
+    *count_out = used;
+    return NIMA_OK;
+}
+
 nima_str nima_store_json(nima_str text)
 {
     return text.ptr != NULL ? text : NIMA_STR("{}");
@@ -106,4 +121,35 @@ nima_rc nima_store_cursor_read(struct nima_ctx *ctx, char kind, nima_str text,
         .id = nima_str_copy(ctx->arena, (nima_str){id, NIMA_UUID_CHARS}),
     };
     return NIMA_OK;
+}
+
+void nima_store_select_add(struct nima_store_select *select, const char *text,
+                           struct nima_db_value value)
+{
+    nima_assert(select->count < NIMA_STORE_SELECT_ARGS);
+    select->args[select->count++] = value;
+    nima_buf_fmt(&select->sql, " %s $%zu", text, select->count);
+}
+
+void nima_store_select_text(struct nima_store_select *select, const char *text, nima_str value)
+{
+    if (value.ptr != NULL) {
+        nima_store_select_add(select, text, nima_db_text(value));
+    }
+}
+
+const float *nima_store_vector(struct nima_ctx *ctx, struct nima_db_stmt *stmt, int column,
+                               struct nima_store_vector *room, size_t *dims_out)
+{
+    nima_str bytes = nima_db_view_bytes(stmt, column);
+    *dims_out = bytes.len / sizeof(float);
+    if (bytes.ptr == NULL) {
+        return NULL;
+    }
+    if (room->room == NULL || *dims_out > room->dims) {
+        room->room = NIMA_NEW(ctx->arena, float, *dims_out);
+        room->dims = *dims_out;
+    }
+    memcpy(room->room, bytes.ptr, *dims_out * sizeof(float));
+    return room->room;
 }

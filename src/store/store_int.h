@@ -3,6 +3,7 @@
  * store_int: what the repositories share, private to this room.
  */
 #include "store/db.h"
+#include "util/buf.h"
 
 /* A lower-case copy, or NOT_FOUND ("there is no such fact"): what is no UUID is nobody's id. */
 NIMA_MUST_USE nima_rc nima_store_id(struct nima_ctx *ctx, nima_str id, const char *what,
@@ -13,6 +14,9 @@ NIMA_MUST_USE nima_rc nima_store_new_id(struct nima_ctx *ctx, nima_str id, const
 /* An id that may stay absent. */
 NIMA_MUST_USE nima_rc nima_store_maybe_id(struct nima_ctx *ctx, nima_str id, const char *field,
                                           nima_str *out);
+/* Those of the ids that are UUIDs, in lower case, and an absent one behind them. */
+NIMA_MUST_USE nima_rc nima_store_ids(struct nima_ctx *ctx, const nima_str *ids, size_t count,
+                                     nima_str **out, size_t *count_out);
 nima_str nima_store_json(nima_str text); /* "{}" for absent */
 NIMA_MUST_USE nima_rc nima_store_no_such(struct nima_ctx *ctx, const char *what);
 
@@ -50,3 +54,26 @@ nima_str nima_store_cursor_write(struct nima_ctx *ctx, char kind, struct nima_st
 /* INVALID naming `cursor` for what was not written with this kind. */
 NIMA_MUST_USE nima_rc nima_store_cursor_read(struct nima_ctx *ctx, char kind, nima_str text,
                                              struct nima_store_cursor *out);
+
+/* A query put together from what a filter asks for. */
+enum { NIMA_STORE_SELECT_ARGS = 16 };
+struct nima_store_select {
+    struct nima_buf sql;
+    struct nima_db_value args[NIMA_STORE_SELECT_ARGS];
+    size_t count;
+};
+/* `text` is the condition up to the parameter, which is numbered here. */
+void nima_store_select_add(struct nima_store_select *select, const char *text,
+                           struct nima_db_value value);
+/* The same for a text that may be absent, which adds nothing. */
+void nima_store_select_text(struct nima_store_select *select, const char *text, nima_str value);
+
+/* A vector out of a column: copied, since a column's bytes stand at any address and floats may
+ * not. `room` is used again for the next row; all zero before the first. */
+struct nima_store_vector {
+    float *room;
+    size_t dims;
+};
+/* Absent: NULL and 0. */
+const float *nima_store_vector(struct nima_ctx *ctx, struct nima_db_stmt *stmt, int column,
+                               struct nima_store_vector *room, size_t *dims_out);

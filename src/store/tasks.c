@@ -125,46 +125,32 @@ nima_rc nima_task_get(struct nima_ctx *ctx, struct nima_store *store, nima_str i
     return NIMA_OK;
 }
 
-enum { LIST_ARGS_MAX = 8, LIST_SQL_MAX = 1000 };
+enum { LIST_SQL_MAX = 1000 };
 struct list {
-    struct nima_buf sql;
-    struct nima_db_value args[LIST_ARGS_MAX];
-    size_t count;
+    struct nima_store_select select;
     int limit;
     struct nima_task_rows rows;
 };
-
-/* `text` is the condition up to the parameter, which is numbered here. */
-static void add_condition(struct list *list, const char *text, struct nima_db_value value)
-{
-    nima_assert(list->count < LIST_ARGS_MAX);
-    list->args[list->count++] = value;
-    nima_buf_fmt(&list->sql, " %s $%zu", text, list->count);
-}
 
 static nima_rc build_list(struct nima_ctx *ctx, const struct nima_task_filter *filter,
                           struct list *list)
 {
     NIMA_TRY(nima_store_limit(ctx, filter->limit, &list->limit));
-    nima_buf_add(&list->sql, NIMA_STR("SELECT " NIMA_TASK_COLUMNS " FROM tasks WHERE"));
-    add_condition(list, "user_id =", nima_db_text(ctx->user_id));
+    nima_buf_add(&list->select.sql, NIMA_STR("SELECT " NIMA_TASK_COLUMNS " FROM tasks WHERE"));
+    nima_store_select_add(&list->select, "user_id =", nima_db_text(ctx->user_id));
     if (filter->cursor.ptr != NULL) {
         struct nima_store_cursor at;
         NIMA_TRY(nima_store_cursor_read(ctx, 't', filter->cursor, &at));
-        add_condition(list, "AND id <", nima_db_text(at.id));
+        nima_store_select_add(&list->select, "AND id <", nima_db_text(at.id));
     }
-    if (filter->type.ptr != NULL) {
-        add_condition(list, "AND type =", nima_db_text(filter->type));
-    }
-    if (filter->status.ptr != NULL) {
-        add_condition(list, "AND status =", nima_db_text(filter->status));
-    }
+    nima_store_select_text(&list->select, "AND type =", filter->type);
+    nima_store_select_text(&list->select, "AND status =", filter->status);
     if (filter->since != 0) {
-        add_condition(list, "AND created_at >=", nima_db_time(filter->since));
+        nima_store_select_add(&list->select, "AND created_at >=", nima_db_time(filter->since));
     }
-    nima_buf_add(&list->sql, NIMA_STR(" ORDER BY id DESC"));
-    add_condition(list, "LIMIT", nima_db_int((int64_t)list->limit + 1));
-    nima_assert(!list->sql.overflowed);
+    nima_buf_add(&list->select.sql, NIMA_STR(" ORDER BY id DESC"));
+    nima_store_select_add(&list->select, "LIMIT", nima_db_int((int64_t)list->limit + 1));
+    nima_assert(!list->select.sql.overflowed);
     return NIMA_OK;
 }
 
@@ -175,7 +161,8 @@ static nima_rc run_list(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     bool row = false;
     list->rows.count = 0;
     list->rows.next_cursor = (nima_str){0};
-    NIMA_TRY(nima_db_query(ctx, db, list->sql.ptr, list->args, list->count, &stmt));
+    const struct nima_store_select *select = &list->select;
+    NIMA_TRY(nima_db_query(ctx, db, select->sql.ptr, select->args, select->count, &stmt));
     NIMA_TRY(nima_db_step(ctx, stmt, &row));
     while (row && list->rows.count < (size_t)list->limit) {
         nima_task_row(ctx, stmt, &list->rows.items[list->rows.count++]);
@@ -192,13 +179,13 @@ nima_rc nima_task_list(struct nima_ctx *ctx, struct nima_store *store,
                        const struct nima_task_filter *filter, struct nima_task_rows *out)
 {
     struct list list = {0};
-    nima_buf_init(&list.sql, LIST_SQL_MAX);
+    nima_buf_init(&list.select.sql, LIST_SQL_MAX);
     nima_rc rc = build_list(ctx, filter, &list);
     if (rc == NIMA_OK) {
         list.rows.items = NIMA_NEW(ctx->arena, struct nima_task_row, (size_t)list.limit);
         rc = nima_db_read(ctx, store, run_list, &list);
     }
-    nima_buf_done(&list.sql);
+    nima_buf_done(&list.select.sql);
     if (rc == NIMA_OK) {
         *out = list.rows;
     }

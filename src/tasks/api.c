@@ -332,12 +332,8 @@ static const struct nima_shape out_shape = NIMA_SHAPE("ApiReply", struct api_out
 static nima_rc encode(struct nima_ctx *ctx, const struct nima_shape *shape, const void *out,
                       nima_str *result)
 {
-    struct nima_buf buf;
-    nima_buf_init(&buf, (size_t)BODY_BYTES_MAX * 6 + HEADERS_MAX * HEADER_BYTES_MAX);
-    nima_json_encode(&buf, shape, out);
-    nima_rc rc = nima_buf_take(ctx, &buf, result);
-    nima_buf_done(&buf);
-    return rc;
+    return nima_json_encode_text(
+        ctx, shape, out, (size_t)BODY_BYTES_MAX * 6 + HEADERS_MAX * HEADER_BYTES_MAX, result);
 }
 
 /* A status that is not the wished one, as the rc that says whether to try again. */

@@ -113,12 +113,7 @@ static const struct nima_shape read_shape = SHAPE("FileRead", read_fields),
 nima_rc nima_file_result(struct nima_ctx *ctx, const struct nima_shape *shape, const void *out,
                          nima_str *result)
 {
-    struct nima_buf buf;
-    nima_buf_init(&buf, RESULT_BYTES_MAX);
-    nima_json_encode(&buf, shape, out);
-    nima_rc rc = nima_buf_take(ctx, &buf, result);
-    nima_buf_done(&buf);
-    return rc;
+    return nima_json_encode_text(ctx, shape, out, RESULT_BYTES_MAX, result);
 }
 
 struct content_out {

@@ -26,6 +26,19 @@ int64_t nima_mono_us(void)
     return read_clock_us(CLOCK_MONOTONIC);
 }
 
+struct timespec nima_mono_after(int64_t ms)
+{
+    struct timespec then;
+    clock_gettime(CLOCK_MONOTONIC, &then);
+    then.tv_sec += ms / 1000;
+    then.tv_nsec += ms % 1000 * 1000000;
+    if (then.tv_nsec >= 1000000000) {
+        then.tv_sec++;
+        then.tv_nsec -= 1000000000;
+    }
+    return then;
+}
+
 enum { MS_A_DAY = 86400000 };
 #define YEAR_1_MS    INT64_C(-62135596800000)
 #define YEAR_9999_MS INT64_C(253402300799999)

@@ -106,6 +106,9 @@ NIMA_MUST_USE nima_rc nima_json_check_required(struct nima_ctx *ctx, const struc
 
 /* Struct to text. */
 void nima_json_encode(struct nima_buf *buf, const struct nima_shape *shape, const void *in);
+/* The same into ctx->arena; TOO_LARGE over `max` bytes. */
+NIMA_MUST_USE nima_rc nima_json_encode_text(struct nima_ctx *ctx, const struct nima_shape *shape,
+                                            const void *in, size_t max, nima_str *out);
 void nima_json_encode_list(struct nima_buf *buf, const struct nima_shape *shape,
                            const struct nima_list *list);
 void nima_json_write_str(struct nima_buf *buf, nima_str s);   /* quoted, escaped, always UTF-8 */

@@ -177,6 +177,17 @@ void nima_json_encode(struct nima_buf *buf, const struct nima_shape *shape, cons
     nima_buf_add_char(buf, '}');
 }
 
+nima_rc nima_json_encode_text(struct nima_ctx *ctx, const struct nima_shape *shape, const void *in,
+                              size_t max, nima_str *out)
+{
+    struct nima_buf buf;
+    nima_buf_init(&buf, max);
+    nima_json_encode(&buf, shape, in);
+    nima_rc rc = nima_buf_take(ctx, &buf, out);
+    nima_buf_done(&buf);
+    return rc;
+}
+
 void nima_json_encode_list(struct nima_buf *buf, const struct nima_shape *shape,
                            const struct nima_list *list)
 {

@@ -2,9 +2,9 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "util/arena.h"
+#include "util/clock.h"
 #include "util/rc.h"
 
 struct nima_queue {
@@ -59,14 +59,7 @@ bool nima_queue_push(struct nima_queue *queue, void *item)
 
 static void wait_filled(struct nima_queue *queue, int64_t timeout_ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += timeout_ms / 1000;
-    until.tv_nsec += timeout_ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    struct timespec until = nima_mono_after(timeout_ms > 0 ? timeout_ms : 0);
     int rc = 0;
     while (queue->count == 0 && !queue->closed && rc == 0) {
         rc = timeout_ms < 0 ? pthread_cond_wait(&queue->filled, &queue->lock)

@@ -12,7 +12,7 @@ static char folder[64];
 static void clean(void)
 {
     nima_store_close(store);
-    fuzz_folder_empty(folder);
+    test_folder_remove(folder);
 }
 
 static void open_once(struct nima_ctx *ctx)

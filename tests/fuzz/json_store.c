@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
     open_and_look(&ctx, folder, parts[0]);
-    fuzz_folder_empty(folder);
+    test_folder_remove(folder);
     nima_ctx_done(&ctx);
     return 0;
 }

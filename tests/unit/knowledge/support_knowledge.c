@@ -1,10 +1,10 @@
 #include "knowledge/support_knowledge.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "support/folder.h"
 #include "util/file.h"
 
 static void open_all(struct world *w, const char *shipped, const char *embeddings)
@@ -63,19 +63,11 @@ void world_restart(struct world *w)
     open_all(w, NULL, "scripted:");
 }
 
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *walk)
-{
-    (void)info;
-    (void)type;
-    (void)walk;
-    return remove(path);
-}
-
 void world_close(struct world *w)
 {
     close_all(w);
     nima_ctx_done(&w->ctx);
-    nftw(w->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    test_folder_remove(w->folder);
 }
 
 const char *path_of(struct world *w, const char *name)

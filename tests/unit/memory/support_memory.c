@@ -1,9 +1,10 @@
 #include "memory/support_memory.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "support/folder.h"
 
 static void open_all(struct world *w, const char *embeddings)
 {
@@ -81,14 +82,7 @@ void world_close(struct world *w)
 {
     close_all(w);
     nima_ctx_done(&w->ctx);
-    DIR *dir = opendir(w->folder);
-    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
-        unlinkat(dirfd(dir), entry->d_name, 0);
-    }
-    if (dir != NULL) {
-        closedir(dir);
-    }
-    rmdir(w->folder);
+    test_folder_remove(w->folder);
 }
 
 struct nima_fact a_fact(const char *text)

@@ -1,9 +1,10 @@
 #include "orchestrator/support_orchestrator.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "support/folder.h"
 
 struct world world_open(void)
 {
@@ -40,14 +41,7 @@ void world_close(struct world *w)
     nima_llm_close(w->llm);
     nima_store_close(w->store);
     nima_ctx_done(&w->ctx);
-    DIR *dir = opendir(w->folder);
-    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
-        unlinkat(dirfd(dir), entry->d_name, 0);
-    }
-    if (dir != NULL) {
-        closedir(dir);
-    }
-    rmdir(w->folder);
+    test_folder_remove(w->folder);
 }
 
 static nima_rc on_text(struct nima_ctx *ctx, void *user, nima_str piece)

@@ -1,6 +1,5 @@
 /* The runner on a clock of the test's own: what is due, what was missed, clocks that jump, idle
  * conversations. */
-#include <dirent.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -8,6 +7,7 @@
 
 #include "schedules/schedules_int.h"
 #include "store/conversations.h"
+#include "support/folder.h"
 #include "support/test.h"
 #include "util/clock.h"
 
@@ -63,14 +63,7 @@ static void world_close(struct world *w)
     nima_schedules_free(w->s);
     nima_store_close(w->store);
     nima_ctx_done(&w->ctx);
-    DIR *dir = opendir(w->folder);
-    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
-        unlinkat(dirfd(dir), entry->d_name, 0);
-    }
-    if (dir != NULL) {
-        closedir(dir);
-    }
-    rmdir(w->folder);
+    test_folder_remove(w->folder);
 }
 
 static nima_str add(struct world *w, struct nima_schedule_when when)

@@ -59,12 +59,9 @@ TEST(a_sync_that_fails_is_no_success)
         skip();
     }
     struct world w = world_open();
-    struct nima_fact fact = a_fact("not kept"), row;
-    bool created;
-    int64_t change;
     put_fact(&w, "kept");
     atomic_store(&syncs_fail, true);
-    nima_rc rc = nima_facts_put(&w.ctx, w.store, &fact, &row, &created, &change);
+    nima_rc rc = try_put_fact(&w, "not kept");
     atomic_store(&syncs_fail, false);
     ASSERT_INT_EQ(rc, NIMA_E_STORE);
     assert_non_null(strstr(w.ctx.error.message, "failed"));
@@ -95,12 +92,9 @@ TEST(a_full_disk_is_told_and_nothing_is_lost)
 {
     world_only("sqlite");
     struct world w = world_open();
-    struct nima_fact fact = a_fact("not kept"), row;
-    bool created;
-    int64_t change;
     put_fact(&w, "kept");
     set_disk_full(true);
-    nima_rc rc = nima_facts_put(&w.ctx, w.store, &fact, &row, &created, &change);
+    nima_rc rc = try_put_fact(&w, "not kept");
     set_disk_full(false);
     ASSERT_INT_EQ(rc, NIMA_E_STORE);
     assert_non_null(strstr(w.ctx.error.message, "disk is full"));
@@ -202,14 +196,11 @@ TEST(a_lock_held_elsewhere_is_busy_and_passes)
 {
     world_only("sqlite");
     struct world w = world_open();
-    struct nima_fact fact = a_fact("refused"), row;
     sqlite3 *other = NULL;
-    bool created;
-    int64_t change;
     assert_int_equal(sqlite3_open(w.path, &other), SQLITE_OK);
     assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_busy_timeout(w.store->writers.idle->engine, 50);
-    ASSERT_RC(NIMA_E_BUSY, nima_facts_put(&w.ctx, w.store, &fact, &row, &created, &change));
+    ASSERT_RC(NIMA_E_BUSY, try_put_fact(&w, "refused"));
     assert_non_null(strstr(w.ctx.error.message, "locked by another program"));
     ASSERT_INT_EQ(w.ctx.error.retry_after_s, 1);
     ASSERT_INT_EQ(count_facts(&w), 0); /* readers are not held up */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 static struct nima_db_ops flaky;
+static struct nima_db_row_ops flaky_rows;
 static int calls_left; /* until one fails; below 0: none does */
 
 static nima_rc count_down(struct nima_ctx *ctx)
@@ -30,26 +31,26 @@ static nima_rc flaky_commit(struct nima_ctx *ctx, struct nima_db *db)
 static nima_rc flaky_prepare(struct nima_ctx *ctx, struct nima_db_stmt *stmt)
 {
     NIMA_TRY(count_down(ctx));
-    return nima_db_sqlite.prepare(ctx, stmt);
+    return nima_db_sqlite.rows->prepare(ctx, stmt);
 }
 
 static nima_rc flaky_bind(struct nima_ctx *ctx, struct nima_db_stmt *stmt, int index,
                           const struct nima_db_value *value)
 {
     NIMA_TRY(count_down(ctx));
-    return nima_db_sqlite.bind(ctx, stmt, index, value);
+    return nima_db_sqlite.rows->bind(ctx, stmt, index, value);
 }
 
 static nima_rc flaky_step(struct nima_ctx *ctx, struct nima_db_stmt *stmt, bool *row)
 {
     NIMA_TRY(count_down(ctx));
-    return nima_db_sqlite.step(ctx, stmt, row);
+    return nima_db_sqlite.rows->step(ctx, stmt, row);
 }
 
 static nima_rc flaky_finish(struct nima_ctx *ctx, struct nima_db_stmt *stmt)
 {
     NIMA_TRY(count_down(ctx));
-    return nima_db_sqlite.finish(ctx, stmt);
+    return nima_db_sqlite.rows->finish(ctx, stmt);
 }
 
 static nima_rc flaky_scrub(struct nima_ctx *ctx, struct nima_db *db, int wait_ms)
@@ -62,12 +63,14 @@ static struct world world_flaky(void)
 {
     struct world w = world_open();
     flaky = nima_db_sqlite;
+    flaky_rows = *flaky.rows;
+    flaky.rows = &flaky_rows;
     flaky.begin = flaky_begin;
     flaky.commit = flaky_commit;
-    flaky.prepare = flaky_prepare;
-    flaky.bind = flaky_bind;
-    flaky.step = flaky_step;
-    flaky.finish = flaky_finish;
+    flaky_rows.prepare = flaky_prepare;
+    flaky_rows.bind = flaky_bind;
+    flaky_rows.step = flaky_step;
+    flaky_rows.finish = flaky_finish;
     flaky.scrub = flaky_scrub;
     w.store->ops = &flaky;
     for (struct nima_db *db = w.store->writers.idle; db != NULL; db = db->next) {

@@ -228,13 +228,10 @@ TEST(a_second_process_is_refused)
 TEST(a_file_edited_meanwhile_is_not_overwritten)
 {
     struct world w = json_world();
-    struct nima_fact fact = a_fact("mine"), row;
-    bool created;
-    int64_t change;
     put_fact(&w, "before");
     nima_str edited = nima_fmt(&w.ctx, "[{\"fact\": \"by hand\", \"user_id\": \"ana\"}]");
     write_file(&w, "memory/facts.json", edited);
-    ASSERT_RC(NIMA_E_STORE, nima_facts_put(&w.ctx, w.store, &fact, &row, &created, &change));
+    ASSERT_RC(NIMA_E_STORE, try_put_fact(&w, "mine"));
     assert_non_null(strstr(w.ctx.error.message, "changed by somebody else"));
     ASSERT_TRUE(nima_str_eq(file(&w, "memory/facts.json"), edited));
     ASSERT_INT_EQ(count_facts(&w), 1);

@@ -256,15 +256,12 @@ TEST(a_read_only_server_says_so)
 {
     server();
     struct world w = world_open();
-    struct nima_fact fact = a_fact("refused"), row;
-    bool created;
-    int64_t change;
     put_fact(&w, "kept");
     /* As on a standby, where it cannot be switched off. */
     world_sql(&w, "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
                   "$$BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '25006'; END$$; "
                   "CREATE TRIGGER refuse BEFORE INSERT ON facts EXECUTE FUNCTION refuse()");
-    ASSERT_RC(NIMA_E_STORE, nima_facts_put(&w.ctx, w.store, &fact, &row, &created, &change));
+    ASSERT_RC(NIMA_E_STORE, try_put_fact(&w, "refused"));
     assert_non_null(strstr(w.ctx.error.message, "standby"));
     ASSERT_INT_EQ(count_facts(&w), 1);
     world_close(&w);
@@ -274,13 +271,10 @@ TEST(what_waits_too_long_for_a_lock_is_busy)
 {
     server();
     struct world w = world_open();
-    struct nima_fact fact = a_fact("refused"), row;
-    bool created;
-    int64_t change;
     world_sql(&w, "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS "
                   "$$BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '55P03'; END$$; "
                   "CREATE TRIGGER linger BEFORE INSERT ON facts EXECUTE FUNCTION linger()");
-    ASSERT_RC(NIMA_E_BUSY, nima_facts_put(&w.ctx, w.store, &fact, &row, &created, &change));
+    ASSERT_RC(NIMA_E_BUSY, try_put_fact(&w, "refused"));
     ASSERT_INT_EQ(w.ctx.error.retry_after_s, 1);
     world_close(&w);
 }

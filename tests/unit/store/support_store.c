@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "support/folder.h"
 #include "util/file.h"
 
 static const char *kind_under_test(void)
@@ -102,14 +103,6 @@ static int64_t pg_number(const struct world *w, const char *sql)
     return value;
 }
 
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *where)
-{
-    (void)info;
-    (void)type;
-    (void)where;
-    return remove(path);
-}
-
 void world_close(struct world *w)
 {
     nima_store_close(w->store);
@@ -118,7 +111,7 @@ void world_close(struct world *w)
         pg_number(w, nima_fmt(&w->ctx, "DROP SCHEMA IF EXISTS %s CASCADE", schema).ptr);
     }
     nima_ctx_done(&w->ctx);
-    nftw(w->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    test_folder_remove(w->folder);
 }
 
 static sqlite3 *raw_open(struct world *w)
@@ -230,6 +223,14 @@ struct nima_fact a_fact(const char *text)
         .source = NIMA_STR("explicit"),
         .confidence = 0.8,
     };
+}
+
+nima_rc try_put_fact(struct world *w, const char *text)
+{
+    struct nima_fact fact = a_fact(text), row;
+    bool created;
+    int64_t change;
+    return nima_facts_put(&w->ctx, w->store, &fact, &row, &created, &change);
 }
 
 struct nima_fact put_fact(struct world *w, const char *text)

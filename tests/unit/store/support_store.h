@@ -37,4 +37,5 @@ bool world_has_bytes(struct world *w, const char *needle);
 struct nima_fact a_fact(const char *text);
 /* Puts it for the ctx's person and returns the row. */
 struct nima_fact put_fact(struct world *w, const char *text);
-size_t count_facts(struct world *w); /* active ones of the ctx's person */
+nima_rc try_put_fact(struct world *w, const char *text); /* for what is to be refused */
+size_t count_facts(struct world *w);                     /* active ones of the ctx's person */

@@ -1,11 +1,11 @@
 #include "tasks/support_tasks.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "support/folder.h"
 #include "util/file.h"
 
 enum { PATIENCE_MS = 60000, FILE_MAX = 64 << 20 };
@@ -42,20 +42,12 @@ struct world world_open(void)
     return w;
 }
 
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *where)
-{
-    (void)info;
-    (void)type;
-    (void)where;
-    return remove(path);
-}
-
 void world_close(struct world *w)
 {
     nima_tasks_close(w->tasks, PATIENCE_MS);
     nima_store_close(w->store);
     nima_ctx_done(&w->ctx);
-    nftw(w->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    test_folder_remove(w->folder);
 }
 
 nima_rc world_ask(struct world *w, const char *type, const char *action, const char *params,
