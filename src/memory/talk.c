@@ -145,21 +145,34 @@ static void link_row(struct nima_talk *talk, struct nima_talk_row *row, uint32_t
     struct nima_talk_conversation *conversation =
         conversation_of(talk, message->conversation_id, &row->conversation);
     uint32_t last = conversation->last_row;
+    const struct nima_talk_row *before = last != NIMA_TALK_NONE ? &talk->messages[last] : NULL;
     row->position = (uint32_t)message->position;
-    talk->wrong =
-        talk->wrong || (last != NIMA_TALK_NONE && row->position <= conversation->last_position);
-    bool goes_on =
-        last != NIMA_TALK_NONE && message->timestamp - conversation->last_ms <= SESSION_GAP_MS;
-    if (goes_on) {
+    row->said_ms = message->timestamp;
+    talk->wrong = talk->wrong || (before != NULL && row->position <= before->position);
+    if (before != NULL && row->said_ms - before->said_ms <= SESSION_GAP_MS) {
         row->before = last;
-        row->session = talk->messages[last].session;
+        row->session = before->session;
         talk->messages[last].after = number;
     } else {
         row->session = (uint32_t)talk->session_count++;
     }
     conversation->last_row = number;
-    conversation->last_position = row->position;
-    conversation->last_ms = message->timestamp;
+}
+
+/* Those on both sides of it become neighbours: a fresh index would not know of it. */
+static void unlink_row(struct nima_talk *talk, uint32_t number)
+{
+    const struct nima_talk_row *row = &talk->messages[number];
+    struct nima_talk_conversation *conversation = &talk->conversations[row->conversation];
+    if (row->before != NIMA_TALK_NONE) {
+        talk->messages[row->before].after = row->after;
+    }
+    if (row->after != NIMA_TALK_NONE) {
+        talk->messages[row->after].before = row->before;
+    }
+    if (conversation->last_row == number) {
+        conversation->last_row = row->before;
+    }
 }
 
 static uint32_t said_of(struct nima_terms terms)
@@ -227,15 +240,22 @@ static void add(struct nima_talk *talk, struct nima_words *words, const struct n
     talk->messages[talk->count++] = row;
 }
 
+static bool is_found(const struct nima_message_row *row)
+{
+    return !row->left && !is(row->withheld, "forgotten");
+}
+
 static void change(struct nima_talk *talk, struct nima_words *words, uint32_t row,
                    const struct nima_message_found *message)
 {
     if (!nima_talk_lives(talk, row)) {
+        talk->wrong = talk->wrong || is_found(&message->row);
         return;
     }
-    if (is(message->row.withheld, "forgotten")) {
+    if (!is_found(&message->row)) {
         nima_search_bm25_remove(&talk->bm25, row);
         nima_search_rows_set(&talk->rows, row, NULL);
+        unlink_row(talk, row);
         return;
     }
     struct nima_terms terms = nima_search_words_of(words, message->row.content, (nima_str){0});
@@ -255,7 +275,7 @@ void nima_memory_talk_put(struct nima_talk *talk, struct nima_words *words,
     uint32_t row = nima_memory_ids_get(&talk->ids, &id);
     if (row != UINT32_MAX) {
         change(talk, words, row, message);
-    } else if (!is(message->row.withheld, "forgotten") && talk->count < NIMA_BM25_ROWS_MAX) {
+    } else if (is_found(&message->row) && talk->count < NIMA_BM25_ROWS_MAX) {
         add(talk, words, &id, message);
     }
 }

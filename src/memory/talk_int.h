@@ -20,6 +20,7 @@ struct nima_talk_row {
     uint32_t before, after; /* rows of the same session, or NIMA_TALK_NONE */
     uint32_t session, conversation;
     uint32_t position;
+    int64_t said_ms;
     uint32_t said; /* hash of its terms in their order: what is said again */
     float content; /* ln(1 + the weight of its words), how much there is in it */
     uint32_t speaker;
@@ -33,9 +34,7 @@ struct nima_talk_speaker {
     size_t term_count;
 };
 struct nima_talk_conversation {
-    uint32_t last_row;
-    uint32_t last_position;
-    int64_t last_ms;
+    uint32_t last_row; /* NIMA_TALK_NONE: none is known */
 };
 struct nima_talk {
     struct nima_rows rows;

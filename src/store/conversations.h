@@ -140,7 +140,7 @@ NIMA_MUST_USE nima_rc nima_messages_scan(struct nima_ctx *ctx, struct nima_store
                                          int64_t after, nima_messages_visit visit, void *user,
                                          struct nima_messages_change *out);
 /* The person's messages by id, in the order asked, without metadata; ids that are gone are left
- * out, and so is what is forgotten. */
+ * out, and so is what is forgotten, or on a branch that was left. */
 NIMA_MUST_USE nima_rc nima_messages_get_many(struct nima_ctx *ctx, struct nima_store *store,
                                              const nima_str *ids, size_t count,
                                              struct nima_message_rows *out);

@@ -27,7 +27,7 @@ NIMA_MUST_USE nima_rc nima_store_append(struct nima_ctx *ctx, struct nima_db *db
                                         const struct nima_message_row *message,
                                         struct nima_message_row *out);
 
-/* branches.c: leaves what stands at the position and behind it, within the caller's transaction. A
- * summary that tells of it goes, too. */
+/* branches.c: leaves what stands at the position and behind it, within the caller's transaction, as
+ * the person's change number `change` of messages. A summary that tells of it goes, too. */
 NIMA_MUST_USE nima_rc nima_store_leave(struct nima_ctx *ctx, struct nima_db *db,
-                                       nima_str conversation_id, int64_t from);
+                                       nima_str conversation_id, int64_t from, int64_t change);

@@ -114,7 +114,8 @@ static nima_rc append(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     place.position = nima_db_get_int(stmt, 0) - (int64_t)job->count;
     NIMA_TRY(nima_db_end(ctx, stmt));
     if (job->count > 0 && job->messages[0].leaves) {
-        NIMA_TRY(nima_store_leave(ctx, db, job->conversation_id, job->messages[0].leave_from));
+        NIMA_TRY(nima_store_leave(ctx, db, job->conversation_id, job->messages[0].leave_from,
+                                  place.change));
     }
     NIMA_TRY(last_id(ctx, db, job->conversation_id, &place.parent_id));
     for (size_t i = 0; i < job->count; i++, place.position++) {

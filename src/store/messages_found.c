@@ -53,8 +53,9 @@ nima_rc nima_messages_change(struct nima_ctx *ctx, struct nima_store *store,
 /* Reading them */
 
 #define FOUND_COLUMNS                                                                              \
-    "m.id, m.conversation_id, m.role, m.content, m.name, m.timestamp, m.position, m.withheld"
-enum { MODEL_COLUMN = 8, EMBEDDING_COLUMN = 9 };
+    "m.id, m.conversation_id, m.role, m.content, m.name, m.timestamp, m.position, m.withheld, "    \
+    "m.active"
+enum { ACTIVE_COLUMN = 8, MODEL_COLUMN = 9, EMBEDDING_COLUMN = 10 };
 
 static void found_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt, struct nima_message_row *out)
 {
@@ -67,6 +68,7 @@ static void found_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt, struct ni
         .timestamp = nima_db_get_time(stmt, 5),
         .position = nima_db_get_int(stmt, 6),
         .withheld = nima_db_get_text(ctx, stmt, 7),
+        .left = nima_db_get_int(stmt, ACTIVE_COLUMN) == 0,
     };
 }
 
@@ -90,7 +92,8 @@ static void scan_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt, struct sca
                 .name = nima_db_view(stmt, 4),
                 .timestamp = nima_db_get_time(stmt, 5),
                 .position = nima_db_get_int(stmt, 6),
-                .withheld = nima_db_view(stmt, 7)},
+                .withheld = nima_db_view(stmt, 7),
+                .left = nima_db_get_int(stmt, ACTIVE_COLUMN) == 0},
         .embedding_model = nima_db_view(stmt, MODEL_COLUMN),
     };
     out->embedding = nima_store_vector(ctx, stmt, EMBEDDING_COLUMN, &scan->vector, &out->dims);
@@ -143,7 +146,8 @@ static nima_rc get_many(struct nima_ctx *ctx, struct nima_db *db, void *arg)
             ctx, db,
             "SELECT " FOUND_COLUMNS
             " FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id "
-            "WHERE c.user_id = $1 AND m.id = $2 AND COALESCE(m.withheld, '') <> 'forgotten'",
+            "WHERE c.user_id = $1 AND m.id = $2 AND m.active = 1 AND "
+            "COALESCE(m.withheld, '') <> 'forgotten'",
             NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->ids[i])), &stmt));
         if (stmt != NULL) {
             found_row(ctx, stmt, &job->rows.items[job->rows.count++]);
@@ -169,7 +173,7 @@ nima_rc nima_messages_get_many(struct nima_ctx *ctx, struct nima_store *store, c
 /* Withholding */
 
 struct source {
-    nima_str conversation_id;
+    nima_str conversation_id, id;
     int64_t position;
 };
 
@@ -177,15 +181,16 @@ struct source {
 static nima_rc sources_of(struct nima_ctx *ctx, struct nima_db *db, nima_str fact_id,
                           bool with_versions, struct source *out, size_t room, size_t *count)
 {
-    static const char now[] = "SELECT m.conversation_id, m.position FROM facts AS f "
+    static const char now[] = "SELECT m.conversation_id, m.id, m.position FROM facts AS f "
                               "JOIN messages AS m ON m.id = f.message_id "
                               "JOIN conversations AS c ON c.id = m.conversation_id "
                               "WHERE f.user_id = $1 AND f.id = $2 AND c.user_id = $1";
-    static const char before[] = "SELECT m.conversation_id, m.position FROM fact_versions AS v "
-                                 "JOIN messages AS m ON m.id = v.message_id "
-                                 "JOIN conversations AS c ON c.id = m.conversation_id "
-                                 "WHERE v.user_id = $1 AND v.fact_id = $2 AND c.user_id = $1 "
-                                 "ORDER BY v.version DESC";
+    static const char before[] =
+        "SELECT m.conversation_id, m.id, m.position FROM fact_versions AS v "
+        "JOIN messages AS m ON m.id = v.message_id "
+        "JOIN conversations AS c ON c.id = m.conversation_id "
+        "WHERE v.user_id = $1 AND v.fact_id = $2 AND c.user_id = $1 "
+        "ORDER BY v.version DESC";
     *count = 0;
     for (int pass = 0; pass < (with_versions ? 2 : 1); pass++) {
         struct nima_db_stmt *stmt;
@@ -196,7 +201,8 @@ static nima_rc sources_of(struct nima_ctx *ctx, struct nima_db *db, nima_str fac
         NIMA_TRY(nima_db_step(ctx, stmt, &row));
         while (row && *count < room) {
             out[(*count)++] =
-                (struct source){nima_db_get_text(ctx, stmt, 0), nima_db_get_int(stmt, 1)};
+                (struct source){nima_db_get_text(ctx, stmt, 0), nima_db_get_text(ctx, stmt, 1),
+                                nima_db_get_int(stmt, 2)};
             NIMA_TRY(nima_db_step(ctx, stmt, &row));
         }
         NIMA_TRY(nima_db_end(ctx, stmt));
@@ -204,11 +210,11 @@ static nima_rc sources_of(struct nima_ctx *ctx, struct nima_db *db, nima_str fac
     return NIMA_OK;
 }
 
-/* The message at the place, the reply that follows it, and those that were made instead of that. */
+/* The message, and the replies to it, on every branch; before there were branches a reply named no
+ * parent and stood right behind. */
 #define AND_REPLIES                                                                                \
-    "conversation_id = $1 AND (position = $2 OR (role = 'assistant' AND (position = $2 + 1 OR "    \
-    "parent_id = (SELECT other.id FROM messages AS other WHERE other.conversation_id = $1 AND "    \
-    "other.position = $2))))"
+    "conversation_id = $1 AND (id = $4 OR (role = 'assistant' AND "                                \
+    "(parent_id = $4 OR (parent_id IS NULL AND position = $2 + 1))))"
 
 /* What is forgotten stays so, and loses its vector. */
 static nima_rc withhold_at(struct nima_ctx *ctx, struct nima_db *db, const struct source *at,
@@ -224,7 +230,7 @@ static nima_rc withhold_at(struct nima_ctx *ctx, struct nima_db *db, const struc
                          NULL));
     return nima_db_run(ctx, db, how == NIMA_WITHHOLD_FORGOTTEN ? forgotten : superseded,
                        NIMA_DB_ARGS(nima_db_text(at->conversation_id), nima_db_int(at->position),
-                                    nima_db_int(change)),
+                                    nima_db_int(change), nima_db_text(at->id)),
                        NULL);
 }
 
@@ -266,7 +272,7 @@ static nima_rc withhold_one(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     if (stmt == NULL) {
         return nima_store_no_such(ctx, "message");
     }
-    struct source at = {job->conversation_id, nima_db_get_int(stmt, 0)};
+    struct source at = {job->conversation_id, job->id, nima_db_get_int(stmt, 0)};
     NIMA_TRY(nima_db_end(ctx, stmt));
     return withhold_at(ctx, db, &at, NIMA_WITHHOLD_FORGOTTEN, change);
 }

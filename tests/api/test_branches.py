@@ -48,9 +48,13 @@ def test_an_edit_begins_a_branch_and_the_old_one_comes_back(fresh):
 def test_the_first_message_can_be_edited(fresh):
     talk = fresh.chat("one [[reply:r1]]").json()["conversation_id"]
     first = all_of(fresh, talk)[0]["id"]
-    fresh.put(f"{TALKS}/{talk}/messages/{first}", {"content": "eins [[reply:e1]]"}, expect=200)
+    edited = fresh.put(f"{TALKS}/{talk}/messages/{first}", {"content": "eins [[reply:e1]]"}, expect=200).json()
     assert contents(fresh, talk) == ["eins [[reply:e1]]", "e1"]
     assert "parent_id" not in all_of(fresh, talk)[2]
+    fresh.post(f"{TALKS}/{talk}/messages/{first}/activate", expect=200)
+    assert contents(fresh, talk) == ["one [[reply:r1]]", "r1"]
+    fresh.post(f"{TALKS}/{talk}/messages/{edited['message_id']}/activate", expect=200)
+    assert contents(fresh, talk) == ["eins [[reply:e1]]", "e1"]
 
 
 def test_a_model_that_fails_leaves_the_old_reply(fresh):

@@ -81,6 +81,23 @@ def test_vectors_come_in_the_background_and_after_a_restart(start_server):
     assert contents(api, "The dinghy is for sale")[0] == "The dinghy is for sale"
 
 
+def test_a_branch_that_was_left_is_not_found(fresh):
+    first = fresh.chat("Where did I put it? [[reply:The oboe lies under the bed.]]").json()
+    talk = first["conversation_id"]
+    asked = fresh.get(f"/v1/conversations/{talk}/messages", expect=200).json()[0]["id"]
+    assert "The oboe lies under the bed." in contents(fresh, "oboe lies")
+    edit = {"content": "The oboe was sold in Porto. [[reply:A pity.]]"}
+    second = fresh.put(f"/v1/conversations/{talk}/messages/{asked}", edit, expect=200).json()
+    assert sorted(contents(fresh, "oboe")) == ["A pity.", edit["content"]]
+    assert "under the bed" not in fresh.chat("where does my oboe lie? [[recall]]").json()["response"]
+    fresh.post(f"/v1/conversations/{talk}/messages/{first['message_id']}/activate", expect=200)
+    found_now = contents(fresh, "oboe lies sold", limit=50)
+    assert "The oboe lies under the bed." in found_now and edit["content"] not in found_now
+    fresh.post(f"/v1/conversations/{talk}/messages/{second['message_id']}/activate", expect=200)
+    found_now = contents(fresh, "oboe lies sold", limit=50)
+    assert edit["content"] in found_now and "The oboe lies under the bed." not in found_now
+
+
 def test_a_deleted_conversation_is_gone_at_once(fresh):
     talk = take_in(fresh, "The oboe lesson is on Tuesday")
     take_in(fresh, "The bassoon lesson is on Friday")

@@ -319,6 +319,32 @@ TEST(what_is_forgotten_is_gone_and_what_is_superseded_stays_out_of_prompts)
     table_close(&t);
 }
 
+TEST(what_is_left_is_gone_and_its_neighbours_meet)
+{
+    struct table t = table_open();
+    filler(&t, 4);
+    int question = say(&t, "Where is the oboe?");
+    int old = say(&t, "Under the bed");
+    struct nima_message_found left = {.row = {.id = id_of(&t, old),
+                                              .conversation_id = nima_str_of(t.talk_id),
+                                              .role = NIMA_STR("user"),
+                                              .content = NIMA_STR("Under the bed"),
+                                              .timestamp = t.now_ms,
+                                              .position = old,
+                                              .left = true}};
+    nima_memory_talk_put(t.talk, t.words, &left);
+    int new = say(&t, "In the attic");
+    struct nima_talk_hits hits = ask(&t, "oboe");
+    ASSERT_TRUE(place(&t, &hits, question) > 0 && place(&t, &hits, new) > 0);
+    ASSERT_INT_EQ(place(&t, &hits, old), 0);
+    ASSERT_INT_EQ(ask(&t, "bed").count, 0);
+    ASSERT_TRUE(!nima_memory_talk_worn(t.talk));
+    left.row.left = false; /* it stands before what is there by now */
+    nima_memory_talk_put(t.talk, t.words, &left);
+    ASSERT_TRUE(nima_memory_talk_worn(t.talk));
+    table_close(&t);
+}
+
 TEST(meaning_finds_what_shares_no_word)
 {
     struct table t = table_open();

@@ -8,6 +8,7 @@ enum { SEEN_MAX = 32 };
 struct seen {
     nima_str contents[SEEN_MAX], models[SEEN_MAX], withheld[SEEN_MAX];
     float first[SEEN_MAX];
+    bool left[SEEN_MAX];
     size_t count;
 };
 
@@ -18,6 +19,7 @@ static nima_rc note(struct nima_ctx *ctx, void *user, const struct nima_message_
     seen->contents[at] = nima_str_copy(ctx->arena, found->row.content);
     seen->models[at] = nima_str_copy(ctx->arena, found->embedding_model);
     seen->withheld[at] = nima_str_copy(ctx->arena, found->row.withheld);
+    seen->left[at] = found->row.left;
     seen->first[at] = found->embedding != NULL ? found->embedding[0] : 0;
     return NIMA_OK;
 }
@@ -44,6 +46,26 @@ static nima_str say(struct world *w, nima_str talk, const char *role, const char
     struct nima_message_row row;
     ASSERT_OK_CTX(&w->ctx, nima_messages_append(&w->ctx, w->store, talk, &message, 1, &row));
     return row.id;
+}
+
+/* Says it in the place of what stands at `from` and behind it. */
+static nima_str say_instead(struct world *w, nima_str talk, const char *role, const char *content,
+                            int64_t from)
+{
+    struct nima_message_row message = {.role = nima_str_of(role),
+                                       .content = nima_str_of(content),
+                                       .leaves = true,
+                                       .leave_from = from};
+    struct nima_message_row row;
+    ASSERT_OK_CTX(&w->ctx, nima_messages_append(&w->ctx, w->store, talk, &message, 1, &row));
+    return row.id;
+}
+
+static size_t count_found(struct world *w, nima_str id)
+{
+    struct nima_message_rows rows;
+    ASSERT_OK_CTX(&w->ctx, nima_messages_get_many(&w->ctx, w->store, &id, 1, &rows));
+    return rows.count;
 }
 
 static struct nima_messages_waiting waiting(struct world *w, const char *model)
@@ -201,6 +223,50 @@ TEST(every_reply_to_what_is_forgotten_is_withheld)
     for (size_t i = 1; i < seen.count; i++) {
         ASSERT_STR_EQ(seen.withheld[i], "forgotten");
     }
+    world_close(&w);
+}
+
+TEST(a_reply_to_another_message_is_not_withheld_for_its_place)
+{
+    struct world w = world_open();
+    struct seen seen;
+    int64_t change;
+    nima_str talk = begin(&w, "any news?");
+    say(&w, talk, "assistant", "none");
+    nima_str message = say(&w, talk, "user", "I live in Lisbon");
+    say_instead(&w, talk, "assistant", "rain again", 1);
+    struct nima_fact fact = learned(&w, "The user lives in Lisbon", talk, message);
+    ASSERT_OK_CTX(&w.ctx, nima_facts_delete(&w.ctx, w.store, fact.id, &change));
+    look(&w, -1, &seen);
+    ASSERT_INT_EQ(seen.count, 4);
+    ASSERT_STR_EQ(seen.withheld[2], "forgotten");
+    ASSERT_TRUE(seen.withheld[3].ptr == NULL);
+    world_close(&w);
+}
+
+TEST(what_stands_on_a_branch_that_was_left_is_not_found)
+{
+    struct world w = world_open();
+    struct seen seen;
+    nima_str talk = begin(&w, "any news?");
+    nima_str old = say(&w, talk, "assistant", "sunshine");
+    struct nima_messages_change before = look(&w, -1, &seen), after;
+    nima_str new = say_instead(&w, talk, "assistant", "rain again", 1);
+    after = look(&w, before.change, &seen);
+    ASSERT_INT_EQ(seen.count, 2); /* an index hears of it */
+    ASSERT_INT_EQ(after.gone, before.gone);
+    ASSERT_STR_EQ(seen.contents[0], "sunshine");
+    ASSERT_TRUE(seen.left[0] && !seen.left[1]);
+    ASSERT_INT_EQ(count_found(&w, old), 0);
+    ASSERT_INT_EQ(count_found(&w, new), 1);
+    before = after;
+    ASSERT_OK_CTX(&w.ctx, nima_message_activate(&w.ctx, w.store, talk, old));
+    after = look(&w, before.change, &seen);
+    ASSERT_INT_EQ(seen.count, 2);
+    ASSERT_TRUE(!seen.left[0] && seen.left[1]);
+    ASSERT_INT_EQ(after.gone, after.change); /* and reads everything anew */
+    ASSERT_INT_EQ(count_found(&w, old), 1);
+    ASSERT_INT_EQ(count_found(&w, new), 0);
     world_close(&w);
 }
 
