@@ -35,6 +35,9 @@ enum nima_command nima_memory_command(nima_str text, nima_str *about)
     if (takes(text, "/forget", about)) {
         return NIMA_COMMAND_FORGET;
     }
+    if (nima_str_starts_nocase(text, NIMA_STR("forget that,"))) {
+        return NIMA_COMMAND_NONE; /* what follows stands in its place */
+    }
     bool one_sentence = nima_str_find(text, NIMA_STR("\n"), 0) == SIZE_MAX && text.len < 300 &&
                         !nima_str_ends(text, NIMA_STR("?"));
     for (size_t i = 0; one_sentence && i < sizeof(forgets) / sizeof(forgets[0]); i++) {

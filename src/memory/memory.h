@@ -146,6 +146,32 @@ NIMA_MUST_USE nima_rc nima_memory_learn(struct nima_ctx *ctx, struct nima_memory
                                         const struct nima_utterance *said,
                                         struct nima_learned_list *out);
 
+/* What a message says that says nothing else, of what was just remembered or recalled. */
+enum nima_retraction {
+    NIMA_RETRACT_NOTHING,
+    NIMA_RETRACT_FORGET, /* "forget that" */
+    NIMA_RETRACT_WRONG,  /* "that's wrong" */
+    NIMA_RETRACT_ENDED   /* "that's not true any more" */
+};
+enum nima_retraction nima_memory_retraction(struct nima_ctx *ctx, nima_str message);
+/* The reply before that message. */
+struct nima_last_reply {
+    nima_str reply;
+    const nima_str *added,
+        *recalled; /* ids: of what was learned in its turn, of what it was given */
+    size_t added_count, recalled_count;
+};
+/* The facts that the person may mean: one when it is clear, none when nothing of memory is. */
+NIMA_MUST_USE nima_rc nima_memory_retracts(struct nima_ctx *ctx, struct nima_memory *memory,
+                                           enum nima_retraction kind,
+                                           const struct nima_last_reply *told,
+                                           struct nima_fact_rows *out);
+/* Deletes the fact, or, when it has ended, lets "The user no longer …" take its place. */
+NIMA_MUST_USE nima_rc nima_memory_retract(struct nima_ctx *ctx, struct nima_memory *memory,
+                                          enum nima_retraction kind, const struct nima_fact *fact,
+                                          const struct nima_utterance *said,
+                                          struct nima_learned_list *out);
+
 /* How far the facts of all people are embedded by the present model. */
 struct nima_memory_change {
     bool counted;        /* else what follows is not known yet */

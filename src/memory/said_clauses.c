@@ -142,6 +142,33 @@ static const char *const askings[] = {
     "keep in mind that",         "please keep in mind that", "make a note that",   "take note that",
 };
 
+/* The same, with a comma behind: what follows is how it is. */
+static const char *const corrections[] = {
+    "that's not true anymore",
+    "that is not true anymore",
+    "that's not true any more",
+    "that is not true any more",
+    "that's no longer true",
+    "that is no longer true",
+    "that's not true",
+    "that is not true",
+    "that's not right",
+    "that is not right",
+    "that's not correct",
+    "that is not correct",
+    "that's wrong",
+    "that is wrong",
+    "that was wrong",
+    "that's incorrect",
+    "that is incorrect",
+    "not anymore",
+    "not any more",
+    "not true",
+    "wrong",
+    "forget that",
+    "scratch that",
+};
+
 /* How many tokens the phrase takes at the start; 0: it does not stand there. */
 static size_t starts_with(const struct nima_said_word *t, size_t count, const char *phrase)
 {
@@ -176,6 +203,11 @@ static size_t skip_openings(const struct nima_said_word *t, size_t count)
     for (;;) {
         size_t taken =
             starts_with_one(t + at, count - at, openings, sizeof(openings) / sizeof(openings[0]));
+        if (taken == 0) {
+            taken = starts_with_one(t + at, count - at, corrections,
+                                    sizeof(corrections) / sizeof(corrections[0]));
+            taken = taken > 0 && t[at + taken - 1].comma ? taken : 0;
+        }
         if (taken == 0) {
             return at;
         }

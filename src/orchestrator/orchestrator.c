@@ -53,6 +53,7 @@ struct turn_state {
     struct nima_memory_hits hits;
     struct nima_context_messages said; /* past messages recalled */
     struct nima_pack_turn packs;
+    struct nima_retract retract;
     struct nima_pack_wish wish; /* a pack to switch; none: no pack */
     struct nima_prompt_texts texts;
     struct nima_room room;
@@ -310,29 +311,49 @@ static const nima_str event_names[] = {
     [NIMA_LEARNED_FORGOTTEN] = NIMA_STR_INIT("forgotten"),
 };
 
+static nima_rc tell_learned(struct nima_ctx *ctx, struct turn_state *s,
+                            const struct nima_learned_list *learned)
+{
+    bool fresh = false;
+    s->out.remembered.items = NIMA_NEW(ctx->arena, struct nima_remembered, learned->count);
+    s->out.remembered.count = learned->count;
+    for (size_t i = 0; i < learned->count; i++) {
+        const struct nima_fact *fact = &learned->items[i].fact;
+        s->out.remembered.items[i] = (struct nima_remembered){fact->id, fact->fact, fact->category,
+                                                              event_names[learned->items[i].event]};
+        fresh = fresh || learned->items[i].event == NIMA_LEARNED_ADDED;
+    }
+    return fresh && s->o->schedules != NULL
+               ? nima_schedules_event(ctx, s->o->schedules, NIMA_STR("fact.created"))
+               : NIMA_OK;
+}
+
+static struct nima_utterance utterance(const struct turn_state *s)
+{
+    return (struct nima_utterance){.text = s->message,
+                                   .conversation_id = s->conversation_id,
+                                   .message_id = s->message_id,
+                                   .wait = s->turn->learn == NIMA_LEARN_WAIT};
+}
+
 static nima_rc learn(struct nima_ctx *ctx, struct turn_state *s)
 {
     if (s->turn->learn == NIMA_LEARN_OFF || !s->turn->use_memory || s->turn->again.ptr != NULL) {
         return NIMA_OK;
     }
-    struct nima_utterance said = {.text = s->message,
-                                  .conversation_id = s->conversation_id,
-                                  .message_id = s->message_id,
-                                  .wait = s->turn->learn == NIMA_LEARN_WAIT};
+    struct nima_utterance said = utterance(s);
     struct nima_learned_list learned;
-    bool fresh = false;
     NIMA_TRY(nima_memory_learn(ctx, s->o->memory, &said, &learned));
-    s->out.remembered.items = NIMA_NEW(ctx->arena, struct nima_remembered, learned.count);
-    s->out.remembered.count = learned.count;
-    for (size_t i = 0; i < learned.count; i++) {
-        const struct nima_fact *fact = &learned.items[i].fact;
-        s->out.remembered.items[i] = (struct nima_remembered){fact->id, fact->fact, fact->category,
-                                                              event_names[learned.items[i].event]};
-        fresh = fresh || learned.items[i].event == NIMA_LEARNED_ADDED;
-    }
-    return fresh && s->o->schedules != NULL
-               ? nima_schedules_event(ctx, s->o->schedules, NIMA_STR("fact.created"))
-               : NIMA_OK;
+    return tell_learned(ctx, s, &learned);
+}
+
+static nima_rc retract(struct nima_ctx *ctx, struct turn_state *s)
+{
+    struct nima_utterance said = utterance(s);
+    struct nima_learned_list learned;
+    NIMA_TRY(nima_retract_run(ctx, s->o, &s->retract, &said, &s->reply.text, &learned));
+    NIMA_TRY(tell_learned(ctx, s, &learned));
+    return s->turn->on_text != NULL ? s->turn->on_text(ctx, s->turn->user, s->reply.text) : NIMA_OK;
 }
 
 /* "/remember …" and "/forget …" are carried out and confirmed without the model. */
@@ -585,6 +606,7 @@ static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
     bool command = turn->use_memory && turn->learn != NIMA_LEARN_OFF && is_command(s->message);
     command = command && turn->again.ptr == NULL;
     bool asked = !command && turn->again.ptr == NULL && is_for_schedules(ctx, s);
+    NIMA_TRY(nima_retract_find(ctx, s->o, turn, s->message, s->branch.from, &s->retract));
     NIMA_TRY(nima_history_load(ctx, s->o, turn, s->branch.from, &s->history));
     NIMA_TRY(hear(ctx, s, &spoken));
     bool acts = spoken.said != NIMA_SAID_NOTHING;
@@ -598,7 +620,8 @@ static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
         s->wish.here = s->wish.here && turn->conversation_id.ptr != NULL;
         NIMA_TRY(nima_packs_obey(ctx, s->o, &s->wish, turn->conversation_id, &reply));
     }
-    if (!command && !asked && !acts && !wish_only) {
+    bool quick = command || asked || acts || wish_only || s->retract.answered;
+    if (!quick) {
         NIMA_TRY(make_prompt(ctx, s));
     }
     NIMA_TRY(store_message(ctx, s));
@@ -607,13 +630,14 @@ static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
         rc = turn->on_ready(ctx, turn->user, s->conversation_id);
     }
     if (rc == NIMA_OK) {
-        rc = acts        ? act(ctx, s, &spoken)
-             : wish_only ? run_wish(ctx, s)
-             : command   ? run_command(ctx, s)
-             : asked     ? answer_schedules(ctx, s)
-                         : generate(ctx, s);
+        rc = acts                  ? act(ctx, s, &spoken)
+             : wish_only           ? run_wish(ctx, s)
+             : command             ? run_command(ctx, s)
+             : asked               ? answer_schedules(ctx, s)
+             : s->retract.answered ? retract(ctx, s)
+                                   : generate(ctx, s);
     }
-    return finish(ctx, s, rc, command || asked || acts || wish_only);
+    return finish(ctx, s, rc, quick);
 }
 
 nima_rc nima_orchestrator_turn(struct nima_ctx *ctx, struct nima_orchestrator *orchestrator,

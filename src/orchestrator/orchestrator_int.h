@@ -294,3 +294,18 @@ extern const struct nima_shape nima_user_meta_shape;
 extern const struct nima_shape nima_reply_meta_shape;
 NIMA_MUST_USE nima_rc nima_meta_encode(struct nima_ctx *ctx, const struct nima_shape *shape,
                                        const void *meta, nima_str *out);
+
+/* retract.c: "forget that", "that's wrong", of what the reply before remembered or stated. */
+struct nima_retract {
+    enum nima_retraction kind;
+    bool answered; /* it is for memory, not for the model */
+    struct nima_fact_rows meant;
+};
+NIMA_MUST_USE nima_rc nima_retract_find(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                        const struct nima_turn *turn, nima_str message,
+                                        int64_t before, struct nima_retract *out);
+/* Takes back what is clear, and asks about the rest. */
+NIMA_MUST_USE nima_rc nima_retract_run(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                       const struct nima_retract *retract,
+                                       const struct nima_utterance *said, nima_str *reply,
+                                       struct nima_learned_list *out);

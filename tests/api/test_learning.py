@@ -83,3 +83,19 @@ def test_no_i_moved(chat):
     chat.chat("no, I moved to Porto")
     assert [text for text in facts(chat) if "Lisbon" in text] == []
     assert any("Porto" in text for text in facts(chat))
+
+
+def test_what_was_just_said_is_taken_back(fresh):
+    first = fresh.chat("I live in Lisbon. [[reply:Nice.]]").json()
+    talk = first["conversation_id"]
+    assert list(facts(fresh)) == ["The user lives in Lisbon"]
+    ended = fresh.chat("That's not true any more.", conversation_id=talk).json()
+    assert ended["response"] == "I will remember: The user no longer lives in Lisbon"
+    assert [r["event"] for r in ended["remembered"]] == ["superseded", "added"]
+    assert list(facts(fresh)) == ["The user no longer lives in Lisbon"]
+    gone = fresh.chat("forget that", conversation_id=talk).json()
+    assert gone["response"].startswith("Forgotten: ") and facts(fresh) == {}
+    moved = fresh.chat("I live in Rome. [[reply:Nice.]]", conversation_id=talk).json()
+    assert [r["event"] for r in moved["remembered"]] == ["added"]
+    fresh.chat("That's wrong, I live in Porto. [[reply:Nice.]]", conversation_id=talk)
+    assert list(facts(fresh)) == ["The user lives in Porto"]

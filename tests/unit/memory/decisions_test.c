@@ -1,9 +1,7 @@
 /*
  * What a new statement means for a known one, on tests/data/decisions.jsonl: something new, nothing
  * new, or something that takes its place. Half the lines ("dev") may be looked at.
- *
- *   NIMA_SHOW=dev|test     prints what was decided wrongly in that half
- *   NIMA_EMBEDDINGS=local:PATH.gguf      with a real embedding model
+ * NIMA_SHOW=dev|test prints what was decided wrongly in that half.
  */
 #include "memory/support_memory.h"
 

@@ -75,6 +75,76 @@ TEST(forgetting_what_is_not_there_says_so)
     world_close(&w);
 }
 
+TEST(what_was_just_remembered_is_taken_back)
+{
+    struct world w = world_open();
+    said(&w, none, "I live in Lisbon. [[reply:A fine city.]]");
+    nima_str talk = w.out.conversation_id;
+    ASSERT_STR_EQ(said(&w, talk, "Forget that."), "Forgotten: The user lives in Lisbon");
+    ASSERT_STR_EQ(w.out.remembered.items[0].event, "forgotten");
+    assert_int_equal(count_facts(&w), 0);
+    struct nima_message_rows rows = messages_of(&w, talk);
+    for (size_t i = 0; i < rows.count; i++) {
+        ASSERT_STR_EQ(rows.items[i].withheld, "forgotten");
+    }
+    ASSERT_CONTAINS(said(&w, talk, "forget that"), "I kept nothing");
+    world_close(&w);
+}
+
+TEST(what_has_ended_is_kept_as_ended)
+{
+    struct world w = world_open();
+    said(&w, none, "I live in Lisbon. [[reply:hm]]");
+    said(&w, none, "Where do I live? [[reply:You live in Lisbon, close to the sea.]]");
+    ASSERT_STR_EQ(said(&w, w.out.conversation_id, "No, that's not true any more."),
+                  "I will remember: The user no longer lives in Lisbon");
+    assert_int_equal(w.out.remembered.count, 2);
+    ASSERT_STR_EQ(w.out.remembered.items[0].event, "superseded");
+    ASSERT_STR_EQ(w.out.remembered.items[1].event, "added");
+    said(&w, w.out.conversation_id, "I live in Porto now. [[reply:hm]]");
+    assert_int_equal(count_facts(&w), 1);
+    world_close(&w);
+}
+
+TEST(what_is_stated_wrongly_is_forgotten)
+{
+    struct world w = world_open();
+    world_remember(&w, "The user lives in Lisbon");
+    said(&w, none, "Where do I live? [[reply:You live in Lisbon.]]");
+    ASSERT_CONTAINS(said(&w, w.out.conversation_id, "that's wrong"), "Forgotten: The user lives");
+    assert_int_equal(count_facts(&w), 0);
+    world_close(&w);
+}
+
+TEST(who_disagrees_with_something_else_loses_nothing)
+{
+    struct world w = world_open();
+    said(&w, none, "I live in Lisbon. How far is the moon? [[reply:It is made of cheese.]]");
+    ASSERT_STR_EQ(said(&w, w.out.conversation_id, "That's wrong."), "You said: That's wrong.");
+    said(&w, none,
+         "How far do I live from Porto? [[reply:You live in Lisbon, so it takes six hours "
+         "by the slow train and stops at every village.]]");
+    said(&w, w.out.conversation_id, "That's not true!");
+    assert_int_equal(w.out.remembered.count, 0);
+    assert_int_equal(count_facts(&w), 1);
+    world_close(&w);
+}
+
+TEST(who_may_mean_several_is_asked)
+{
+    struct world w = world_open();
+    said(&w, none, "I live in Lisbon and I have a dog. [[reply:hm]]");
+    assert_int_equal(count_facts(&w), 2);
+    nima_str reply = said(&w, w.out.conversation_id, "Forget that, please.");
+    ASSERT_CONTAINS(reply, "Which of these");
+    ASSERT_CONTAINS(reply, "Lisbon");
+    ASSERT_CONTAINS(reply, "dog");
+    assert_int_equal(count_facts(&w), 2);
+    said(&w, w.out.conversation_id, "forget that I have a dog");
+    assert_int_equal(count_facts(&w), 1);
+    world_close(&w);
+}
+
 TEST(without_memory_a_command_is_a_message_like_any_other)
 {
     struct world w = world_open();
