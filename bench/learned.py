@@ -28,3 +28,14 @@ def learning(out):
             held = goal if made["kind"] == "all" and made["how"] != "rules" else None
             out.add("learning", f"{name}, {figure}", made[figure], "share" if figure != "secrets" else "facts", held,
                     utterances=made["utterances"], expected=made["expected"])  # fmt: skip
+
+
+def recall(out):
+    for limit in (4, 8):
+        command = [str(BUILD / "bench_recall"), str(ROOT / "tests" / "data" / "recall.jsonl"), models_dir(), str(limit)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
+        for line in done.stdout.splitlines():
+            made = json.loads(line)
+            name = f"recall of {limit} facts, {made['wordings']} wording{'s' if made['wordings'] == 'several' else ''}"
+            for figure in ("covered", "told", "about"):
+                out.add("recall", f"{name}, {figure}", made[figure], "share", questions=made["questions"])

@@ -108,7 +108,7 @@ static bool details_within(nima_str part, nima_str whole)
     return true;
 }
 
-static bool same_details(nima_str a, nima_str b)
+bool nima_memory_same_details(nima_str a, nima_str b)
 {
     return against(a) == against(b) && details_within(a, b) && details_within(b, a);
 }
@@ -129,7 +129,7 @@ static enum nima_decision_kind by_attribute(const struct nima_candidate *new, ni
     bool ended = nima_str_starts(old_value, NIMA_STR("no longer"));
     if (starred) {
         bool turned = against(new->text) != against(old->fact);
-        bool detail = !turned && !same_details(new->text, old->fact);
+        bool detail = !turned && !nima_memory_same_details(new->text, old->fact);
         return turned || ended ? NIMA_DECIDE_REPLACE
                : detail        ? NIMA_DECIDE_ADD
                                : NIMA_DECIDE_NOTHING;
@@ -232,7 +232,7 @@ static void decide_by_meaning(const struct nima_fact *fact, const struct nima_me
         const struct nima_memory_hit *hit = &near->items[i];
         bool same_text = nima_str_eq_nocase(hit->fact.fact, fact->fact);
         bool reworded = fact->embedding != NULL && hit->vector >= rewording_cosine &&
-                        same_details(hit->fact.fact, fact->fact);
+                        nima_memory_same_details(hit->fact.fact, fact->fact);
         if (same_text || reworded) {
             *out = (struct nima_decision){NIMA_DECIDE_NOTHING, hit->fact};
             return;

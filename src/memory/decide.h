@@ -21,3 +21,5 @@ NIMA_MUST_USE nima_rc nima_memory_decide(struct nima_ctx *ctx, struct nima_memor
 /* {"attribute": …, "value": …}, or "{}". */
 nima_str nima_memory_candidate_metadata(struct nima_ctx *ctx,
                                         const struct nima_candidate *candidate);
+/* Two facts agree in numbers, names and denial. */
+bool nima_memory_same_details(nima_str a, nima_str b);

@@ -1,8 +1,9 @@
 /* Search as asked, and what of it a turn should see. */
 #include "memory/hints.h"
 #include "memory/memory_int.h"
+#include "memory/thin.h"
 
-enum { PROBES_MAX = 6, PROBE_BYTES_MAX = 1200, RECALL_LOOK = 2 };
+enum { PROBES_MAX = 6, PROBE_BYTES_MAX = 1200, RECALL_LOOK = 4 };
 
 nima_rc nima_memory_check_query(struct nima_ctx *ctx, const struct nima_memory_query *query)
 {
@@ -153,12 +154,13 @@ nima_rc nima_memory_recall(struct nima_ctx *ctx, struct nima_memory *memory, nim
     struct nima_memory_hits hits;
     NIMA_TRY(nima_memory_find(ctx, memory, &find, &hits));
     size_t kept = 0;
-    for (size_t i = 0; i < hits.count && kept < (size_t)limit; i++) {
+    for (size_t i = 0; i < hits.count; i++) {
         if (bears_on(&hits.items[i], probes[0].vector != NULL)) {
             hits.items[kept++] = hits.items[i];
         }
     }
     hits.count = kept;
+    nima_memory_thin(ctx, &hits, (size_t)limit);
     *out = hits;
     return NIMA_OK;
 }
