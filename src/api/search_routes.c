@@ -22,7 +22,8 @@ struct search_in {
                    .doc = "Only with at least this score."),                                       \
         NIMA_FIELD(STR, struct search_in, scope, .place = (place_), .preset_str = "facts",         \
                    .choices = SEARCH_SCOPES,                                                       \
-                   .doc = "What to search: facts, what was said, or both.")
+                   .doc = "What to search: facts, what was said, or both. What was said needs a "  \
+                          "token with the scope chat beside memory.")
 static const struct nima_field search_get_fields[] = {
     NIMA_FIELD(STR, struct search_in, q, .place = NIMA_IN_QUERY, .required = true, .min = 1,
                .max = NIMA_QUERY_CHARS_MAX, .doc = "What to look for."),
@@ -175,10 +176,15 @@ static nima_rc search(struct nima_ctx *ctx, struct nima_exchange *exchange, cons
                                       .min_score = wanted->min_score};
     struct nima_memory_hits facts = {0};
     struct nima_said_hits said = {0};
+    bool facts_alone = nima_str_eq(wanted->scope, NIMA_STR("facts"));
+    if (!facts_alone && !nima_api_may(ctx, exchange, "chat")) {
+        return nima_fail(ctx, NIMA_E_FORBIDDEN,
+                         "to search what was said, the token needs the scope \"chat\", too");
+    }
     if (!nima_str_eq(wanted->scope, NIMA_STR("messages"))) {
         NIMA_TRY(nima_memory_search(ctx, memory, &query, &facts));
     }
-    if (!nima_str_eq(wanted->scope, NIMA_STR("facts"))) {
+    if (!facts_alone) {
         NIMA_TRY(nima_memory_search_said(ctx, memory, &query, &said));
     }
     *(struct hit_list *)out = merge(ctx, &facts, &said, (size_t)wanted->limit);

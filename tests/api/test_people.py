@@ -76,6 +76,12 @@ def test_scopes(server, people):
     memory.get(FACTS, expect=200)
     assert "chat" in memory.chat("hello", expect=403).error["message"]
     memory.get("/v1/conversations", expect=403)
+    search = "/v1/memory/search"
+    memory.get(f"{search}?q=secret", expect=200)
+    for scope in ("messages", "all"):  # what was said is for those who may read conversations
+        assert "chat" in memory.get(f"{search}?q=secret&scope={scope}", expect=403).error["message"]
+        memory.post(search, {"query": "secret", "scope": scope}, expect=403)
+        people[0].get(f"{search}?q=secret&scope={scope}", expect=200)
     chat.chat("hello", learn="off")
     chat.get(FACTS, expect=403)
     chat.delete("/v1/memory", {"confirm": "ana"}, expect=403)
