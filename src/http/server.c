@@ -1,11 +1,13 @@
 /* Start, stop, and figures of the server. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -256,21 +258,36 @@ static void cut_short(struct nima_http *http)
     }
 }
 
+/* New connections are refused from now on. MHD_quiesce_daemon is made for this, but with epoll and
+ * several threads it races with them for the removal of the socket, and the loser aborts the
+ * process ("Failed to remove listen FD from epoll set"). So the socket's number is given to
+ * something that never has an event; the socket itself is closed by it and so leaves the sets. */
+static void stop_listening(struct nima_http *http)
+{
+    int quiet = eventfd(0, EFD_CLOEXEC);
+    if (quiet >= 0 && dup3(quiet, http->listen_fd, O_CLOEXEC) >= 0) {
+        close(quiet);
+        return;
+    }
+    nima_log_warn("the listening socket stays open until the end: %s", strerror(errno));
+    if (quiet >= 0) {
+        close(quiet);
+    }
+}
+
 void nima_http_stop(struct nima_http *http, int grace_ms)
 {
     if (http == NULL) {
         return;
     }
     atomic_store(&http->stopping, true);
-    MHD_socket listening = MHD_quiesce_daemon(http->daemon);
-    shutdown(listening, SHUT_RDWR); /* refuses from now on; MHD may still look at the number */
+    stop_listening(http);
     if (!wait_quiet(http, grace_ms)) {
         cut_short(http);
     }
     nima_http_lane_close(&http->lane);
     nima_http_lane_close(&http->slow_lane);
-    MHD_stop_daemon(http->daemon);
-    close(listening);
+    MHD_stop_daemon(http->daemon); /* closes listen_fd */
     http_free(http);
 }
 
