@@ -169,6 +169,7 @@ static nima_rc open_domain(struct nima_ctx *ctx, struct nima_app *app)
                                                 .schedules = app->schedules,
                                                 .keep_persona = true,
                                                 .knowledge = app->knowledge,
+                                                .goals = app->goals,
                                                 .recall_limit = (int)c->memory.recall_limit};
     app->orchestrator = nima_orchestrator_new(&options);
     return NIMA_OK;

@@ -21,6 +21,7 @@
 #include "store/goals.h"
 
 struct nima_llm;
+struct nima_zone;
 struct nima_goals;
 
 enum { NIMA_GOAL_TITLE_MAX = 300, NIMA_GOAL_TEXT_MAX = 8000, NIMA_GOAL_NOTE_MAX = 2000 };
@@ -132,3 +133,43 @@ struct nima_goal_suggestions {
 NIMA_MUST_USE nima_rc nima_goals_suggest(struct nima_ctx *ctx, struct nima_goals *goals,
                                          nima_str id, const struct nima_goal_hint *hints,
                                          size_t count, struct nima_goal_suggestions *out);
+
+/* Goals in chat, by rules: "I want to run a half marathon by May", "I finished chapter 3", "how is
+ * the thesis going?", "pause the thesis", "undo that". */
+struct nima_goals_heard;
+struct nima_goals_ask {
+    nima_str message;
+    const struct nima_zone *zone; /* the person's */
+    nima_str last_actions;        /* of the reply before, a JSON array; absent: none */
+};
+/* Without looking at any goal: whether the message may be a wish at all. */
+bool nima_goals_asked(struct nima_ctx *ctx, nima_str message);
+/* *out NULL: the message asks nothing of the goals that there are. */
+NIMA_MUST_USE nima_rc nima_goals_hear(struct nima_ctx *ctx, struct nima_goals *goals,
+                                      const struct nima_goals_ask *ask,
+                                      struct nima_goals_heard **out);
+struct nima_goals_reply {
+    nima_str text;
+    nima_str actions; /* a JSON array; absent: nothing was done */
+    nima_str changed; /* the goal that was changed; absent: none */
+};
+/* Carries it out and says so, or asks back. */
+NIMA_MUST_USE nima_rc nima_goals_answer(struct nima_ctx *ctx, struct nima_goals *goals,
+                                        const struct nima_goals_heard *heard,
+                                        struct nima_goals_reply *out);
+
+/* Active goals that bear on a message, by words of title and milestones, and by nearness of the
+ * title where there is an embedding model. */
+struct nima_goal_near {
+    struct nima_goal goal;
+    double score, keyword, vector; /* 0..1 */
+};
+struct nima_goals_near {
+    struct nima_goal_near *items; /* best first */
+    size_t count;
+};
+NIMA_MUST_USE nima_rc nima_goals_near(struct nima_ctx *ctx, struct nima_goals *goals,
+                                      nima_str message, size_t limit, struct nima_goals_near *out);
+/* "Write the thesis: 40 %, 1 of 4 milestones done, next: Chapter 2, due 2027-05-01", on one line.
+ */
+nima_str nima_goal_line(struct nima_ctx *ctx, const struct nima_goal *goal);

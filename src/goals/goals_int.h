@@ -19,6 +19,16 @@ static inline bool nima_goal_is(const struct nima_goal *goal, nima_str status)
 }
 size_t nima_goal_steps_done(const struct nima_goal *goal);
 
+/* Of two vectors of unit length. */
+static inline double nima_goal_cosine(const float *a, const float *b, size_t dims)
+{
+    float sum = 0;
+    for (size_t i = 0; i < dims; i++) {
+        sum += a[i] * b[i];
+    }
+    return sum;
+}
+
 /* Pace, projection and state, from goal and history. */
 void nima_goal_measure(struct nima_goal_course *course, int64_t now_ms);
 

@@ -192,15 +192,6 @@ static void keep_in_mind(struct sight *sight, const struct nima_goal_hint *hints
 
 /* The finished goal most like this one */
 
-static float product(const float *a, const float *b, size_t dims)
-{
-    float sum = 0;
-    for (size_t i = 0; i < dims; i++) {
-        sum += a[i] * b[i];
-    }
-    return sum;
-}
-
 static nima_rc find_alike(struct nima_ctx *ctx, struct nima_goals *goals, struct sight *sight,
                           struct nima_goal_rows *finished)
 {
@@ -224,7 +215,8 @@ static nima_rc find_alike(struct nima_ctx *ctx, struct nima_goals *goals, struct
     }
     double best = SAME_KIND;
     for (size_t i = 0; i < finished->count; i++) {
-        double like = product(vectors.items, vectors.items + (i + 1) * vectors.dims, vectors.dims);
+        double like =
+            nima_goal_cosine(vectors.items, vectors.items + (i + 1) * vectors.dims, vectors.dims);
         if (like >= best && !nima_str_eq(finished->items[i].id, sight->goal->id)) {
             best = like;
             sight->alike = &finished->items[i];

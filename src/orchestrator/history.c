@@ -242,7 +242,8 @@ static nima_rc from_store(struct nima_ctx *ctx, struct nima_orchestrator *o,
     if (sent.ptr != NULL) {
         out->system = sent; /* the client's newest word on it */
     }
-    return turn->use_memory ? check_notes(ctx, o, out) : NIMA_OK;
+    NIMA_TRY(turn->use_memory ? check_notes(ctx, o, out) : NIMA_OK);
+    return nima_turn_goals_check(ctx, o, out);
 }
 
 nima_rc nima_history_load(struct nima_ctx *ctx, struct nima_orchestrator *o,

@@ -24,6 +24,7 @@ struct nima_orchestrator *nima_orchestrator_new(const struct nima_orchestrator_o
     o->schedules = options->schedules;
     o->tasks = options->tasks;
     o->knowledge = options->knowledge;
+    o->goals = options->goals;
     o->recall_limit = options->recall_limit > 0 ? options->recall_limit : RECALL_PRESET;
     o->order = nima_order_new();
     o->keeper = options->keep_persona ? nima_keeper_new(o) : NULL;
@@ -55,6 +56,8 @@ struct turn_state {
     struct nima_pack_turn packs;
     struct nima_retract retract;
     struct nima_pack_wish wish; /* a pack to switch; none: no pack */
+    struct nima_turn_goals goals;
+    struct nima_goals_heard *goal_wish; /* what is asked of goals; NULL: nothing */
     struct nima_prompt_texts texts;
     struct nima_room room;
     struct nima_fit fit; /* notes: of the hits, those not in sight already */
@@ -109,6 +112,15 @@ static void add_note(struct turn_state *s, const struct nima_memory_hit *hit)
                                                                   .confidence = hit->confidence};
 }
 
+static void add_unseen(struct turn_state *s, const struct nima_notes *notes)
+{
+    for (size_t i = 0; i < notes->count; i++) {
+        if (!in_sight(&s->history, notes->items[i].id)) {
+            s->fit.notes.items[s->fit.notes.count++] = notes->items[i];
+        }
+    }
+}
+
 static bool is_true(const struct nima_fact_rows *facts, const struct nima_note *note)
 {
     for (size_t i = 0; i < facts->count; i++) {
@@ -138,6 +150,7 @@ static nima_rc take_notes(struct nima_ctx *ctx, struct turn_state *s)
     struct nima_fact_rows facts;
     NIMA_TRY(nima_facts_get_many(ctx, s->o->store, ids, own, &facts));
     nima_packs_again(ctx, &asked->notes, &s->packs);
+    nima_turn_goals_ids(ctx, &asked->notes, &s->goals);
     s->fit.notes.items = NIMA_NEW(ctx->arena, struct nima_note, asked->notes.count);
     s->hits.items = NIMA_NEW(ctx->arena, struct nima_memory_hit, asked->notes.count);
     for (size_t i = 0; i < asked->notes.count; i++) {
@@ -180,24 +193,23 @@ static nima_rc recall(struct nima_ctx *ctx, struct turn_state *s)
     if (s->turn->again.ptr != NULL) {
         return take_notes(ctx, s);
     }
-    struct nima_notes of_packs = {0};
+    struct nima_notes of_packs = {0}, of_goals = {0};
     if (s->turn->use_memory) {
         NIMA_TRY(nima_memory_recall(ctx, s->o->memory, s->message, s->o->recall_limit, &s->hits));
+        NIMA_TRY(nima_turn_goals_recall(ctx, s->o, s->message, &of_goals));
     }
+    nima_turn_goals_ids(ctx, &of_goals, &s->goals);
     NIMA_TRY(nima_packs_recall(ctx, s->o, s->turn, &s->history, s->message, &s->packs));
     nima_packs_notes(ctx, &s->packs, &of_packs);
-    s->fit.notes.items =
-        NIMA_NEW(ctx->arena, struct nima_note, s->hits.count + of_packs.count + NIMA_SAID_MAX);
+    s->fit.notes.items = NIMA_NEW(ctx->arena, struct nima_note,
+                                  s->hits.count + of_goals.count + of_packs.count + NIMA_SAID_MAX);
     for (size_t i = 0; i < s->hits.count; i++) {
         if (!in_sight(&s->history, s->hits.items[i].fact.id)) {
             add_note(s, &s->hits.items[i]);
         }
     }
-    for (size_t i = 0; i < of_packs.count; i++) {
-        if (!in_sight(&s->history, of_packs.items[i].id)) {
-            s->fit.notes.items[s->fit.notes.count++] = of_packs.items[i];
-        }
-    }
+    add_unseen(s, &of_goals);
+    add_unseen(s, &of_packs);
     if (!s->turn->use_memory) {
         return NIMA_OK;
     }
@@ -415,6 +427,12 @@ static nima_rc run_wish(struct nima_ctx *ctx, struct turn_state *s)
     return s->turn->on_text != NULL ? s->turn->on_text(ctx, s->turn->user, s->reply.text) : NIMA_OK;
 }
 
+static nima_rc answer_goals(struct nima_ctx *ctx, struct turn_state *s)
+{
+    NIMA_TRY(nima_turn_goals_act(ctx, s->o, s->goal_wish, &s->reply.text, &s->out.actions));
+    return s->turn->on_text != NULL ? s->turn->on_text(ctx, s->turn->user, s->reply.text) : NIMA_OK;
+}
+
 static nima_rc generate(struct nima_ctx *ctx, struct turn_state *s)
 {
     struct nima_llm_request request = s->turn->model;
@@ -444,6 +462,8 @@ static void fill_context(struct nima_ctx *ctx, struct turn_state *s)
     }
     context->messages = s->said;
     nima_packs_context(ctx, &s->packs, context);
+    context->goals.items = s->goals.items;
+    context->goals.count = s->goals.count;
     context->tokens = NIMA_NEW(ctx->arena, struct nima_context_tokens, 1);
     *context->tokens = (struct nima_context_tokens){s->reply.prompt_tokens, s->reply.cached_tokens,
                                                     s->reply.completion_tokens};
@@ -611,7 +631,11 @@ static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
     NIMA_TRY(hear(ctx, s, &spoken));
     bool acts = spoken.said != NIMA_SAID_NOTHING;
     NIMA_TRY(nima_voice_choose(ctx, s->o, turn, s->history.metadata, &s->persona));
-    if (turn->scheduled == NULL && turn->again.ptr == NULL && !asked && !acts) {
+    if (!command && !asked && !acts) {
+        NIMA_TRY(nima_turn_goals_hear(ctx, s->o, turn, s->message, &s->goal_wish));
+    }
+    bool aims = s->goal_wish != NULL;
+    if (turn->scheduled == NULL && turn->again.ptr == NULL && !asked && !acts && !aims) {
         NIMA_TRY(nima_packs_wish(ctx, s->o, turn, s->message, &s->wish));
     }
     bool wish_only = s->wish.pack.ptr != NULL && s->wish.only;
@@ -620,7 +644,7 @@ static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
         s->wish.here = s->wish.here && turn->conversation_id.ptr != NULL;
         NIMA_TRY(nima_packs_obey(ctx, s->o, &s->wish, turn->conversation_id, &reply));
     }
-    bool quick = command || asked || acts || wish_only || s->retract.answered;
+    bool quick = command || asked || acts || aims || wish_only || s->retract.answered;
     if (!quick) {
         NIMA_TRY(make_prompt(ctx, s));
     }
@@ -634,6 +658,7 @@ static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
              : wish_only           ? run_wish(ctx, s)
              : command             ? run_command(ctx, s)
              : asked               ? answer_schedules(ctx, s)
+             : aims                ? answer_goals(ctx, s)
              : s->retract.answered ? retract(ctx, s)
                                    : generate(ctx, s);
     }

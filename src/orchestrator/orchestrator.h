@@ -23,6 +23,7 @@
 #include "store/conversations.h"
 #include "util/json.h"
 
+struct nima_goals;
 struct nima_knowledge;
 struct nima_orchestrator;
 struct nima_personality;
@@ -42,6 +43,7 @@ struct nima_orchestrator_options {
     struct nima_schedules *schedules; /* NULL: reminders cannot be asked for in chat */
     struct nima_tasks *tasks;         /* NULL: nothing is done from conversations */
     struct nima_knowledge *knowledge; /* NULL: no packs */
+    struct nima_goals *goals;         /* NULL: none in conversations */
     int recall_limit;                 /* facts a turn may recall; 0: 8 */
     bool keep_persona; /* evaluate it as soon as the model is loaded, and keep it evaluated */
 };

@@ -2,6 +2,7 @@
 /*
  * Private to src/orchestrator: the parts of a turn.
  */
+#include "goals/goals.h"
 #include "knowledge/knowledge.h"
 #include "orchestrator/orchestrator.h"
 
@@ -16,6 +17,7 @@ struct nima_orchestrator {
     struct nima_schedules *schedules;
     struct nima_tasks *tasks;
     struct nima_knowledge *knowledge; /* NULL: no packs */
+    struct nima_goals *goals;         /* NULL: none */
     struct nima_order *order;
     struct nima_keeper *keeper; /* NULL: none */
     int recall_limit;
@@ -41,6 +43,7 @@ enum nima_section {
     NIMA_SECTION_SUMMARY, /* of what has left the window */
     NIMA_SECTION_HISTORY,
     NIMA_SECTION_FACTS,
+    NIMA_SECTION_GOALS,
     NIMA_SECTION_SAID,       /* in other conversations, or long ago in this one */
     NIMA_SECTION_PACKS,      /* facts of knowledge packs */
     NIMA_SECTION_PACK_RULES, /* how to speak of their topics */
@@ -200,6 +203,28 @@ NIMA_MUST_USE nima_rc nima_packs_wish(struct nima_ctx *ctx, struct nima_orchestr
 NIMA_MUST_USE nima_rc nima_packs_obey(struct nima_ctx *ctx, struct nima_orchestrator *o,
                                       const struct nima_pack_wish *wish, nima_str conversation_id,
                                       nima_str *reply);
+
+/* goals.c: the person's goals in a turn. */
+struct nima_turn_goals {
+    nima_str *items; /* ids */
+    size_t count;
+};
+enum { NIMA_GOALS_NEAR = 3 };
+/* "I finished chapter 3": *out NULL when the message asks nothing of goals. */
+NIMA_MUST_USE nima_rc nima_turn_goals_hear(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                           const struct nima_turn *turn, nima_str message,
+                                           struct nima_goals_heard **out);
+NIMA_MUST_USE nima_rc nima_turn_goals_act(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                          const struct nima_goals_heard *heard, nima_str *text,
+                                          nima_str *actions);
+/* Active goals that bear on the message, as notes: NIMA_GOALS_NEAR at most. */
+NIMA_MUST_USE nima_rc nima_turn_goals_recall(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                             nima_str message, struct nima_notes *out);
+/* Leaves out the window's notes of goals that have changed since or are gone. */
+NIMA_MUST_USE nima_rc nima_turn_goals_check(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                            struct nima_history *history);
+void nima_turn_goals_ids(struct nima_ctx *ctx, const struct nima_notes *notes,
+                         struct nima_turn_goals *out);
 
 /* fit.c: what of it all fits into the model's context. */
 struct nima_room {

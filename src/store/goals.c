@@ -32,6 +32,7 @@ static void goal_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt, struct nim
 struct create {
     nima_str id;
     const struct nima_goal *given;
+    const struct nima_goal_entries *history; /* NULL: it begins now */
     struct nima_goal row;
 };
 
@@ -73,7 +74,24 @@ static nima_rc create(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     }
     NIMA_TRY(nima_store_sync_milestones(ctx, db, &job->row));
     struct nima_goal_entry entry = {.kind = NIMA_STR("created")};
-    return nima_store_goal_entry(ctx, db, &job->row, &entry);
+    if (job->history == NULL) {
+        return nima_store_goal_entry(ctx, db, &job->row, &entry);
+    }
+    for (size_t i = 0; i < job->history->count; i++) {
+        NIMA_TRY(nima_store_goal_entry_again(ctx, db, job->row.id, &job->history->items[i]));
+    }
+    return NIMA_OK;
+}
+
+nima_rc nima_goal_restore(struct nima_ctx *ctx, struct nima_store *store,
+                          const struct nima_goal *goal, const struct nima_goal_entries *history,
+                          struct nima_goal *out)
+{
+    struct create job = {.given = goal, .history = history};
+    NIMA_TRY(nima_store_new_id(ctx, goal->id, "id", &job.id));
+    NIMA_TRY(nima_db_write(ctx, store, create, &job));
+    *out = job.row;
+    return NIMA_OK;
 }
 
 nima_rc nima_goal_create(struct nima_ctx *ctx, struct nima_store *store,

@@ -72,6 +72,11 @@ NIMA_MUST_USE nima_rc nima_goal_change(struct nima_ctx *ctx, struct nima_store *
                                        nima_goal_rule rule, void *arg, struct nima_goal *out);
 /* With milestones and history. */
 NIMA_MUST_USE nima_rc nima_goal_delete(struct nima_ctx *ctx, struct nima_store *store, nima_str id);
+/* A deleted goal comes back as it was, with its history. CONFLICT when its id is taken. */
+NIMA_MUST_USE nima_rc nima_goal_restore(struct nima_ctx *ctx, struct nima_store *store,
+                                        const struct nima_goal *goal,
+                                        const struct nima_goal_entries *history,
+                                        struct nima_goal *out);
 /* The last `limit` rows (1..1000, 0 is 1000), oldest first. */
 NIMA_MUST_USE nima_rc nima_goal_history(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
                                         int limit, struct nima_goal_entries *out);

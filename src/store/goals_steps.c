@@ -113,19 +113,31 @@ nima_rc nima_store_sync_milestones(struct nima_ctx *ctx, struct nima_db *db, str
     return NIMA_OK;
 }
 
-nima_rc nima_store_goal_entry(struct nima_ctx *ctx, struct nima_db *db,
-                              const struct nima_goal *goal, const struct nima_goal_entry *entry)
+nima_rc nima_store_goal_entry_again(struct nima_ctx *ctx, struct nima_db *db, nima_str goal_id,
+                                    const struct nima_goal_entry *entry)
 {
     nima_str id;
-    NIMA_TRY(nima_store_new_id(ctx, (nima_str){0}, "id", &id));
+    NIMA_TRY(nima_store_new_id(ctx, entry->id, "id", &id));
     return nima_db_run(ctx, db,
                        "INSERT INTO goal_progress (id, goal_id, recorded_at, event, progress, "
                        "status, milestone_id, note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                       NIMA_DB_ARGS(nima_db_text(id), nima_db_text(goal->id),
-                                    nima_db_time(nima_ctx_now(ctx)), nima_db_text(entry->kind),
-                                    nima_db_real(goal->progress), nima_db_text(goal->status),
+                       NIMA_DB_ARGS(nima_db_text(id), nima_db_text(goal_id),
+                                    nima_db_time(entry->recorded_at), nima_db_text(entry->kind),
+                                    nima_db_real(entry->progress), nima_db_text(entry->status),
                                     nima_db_text(entry->milestone_id), nima_db_text(entry->note)),
                        NULL);
+}
+
+nima_rc nima_store_goal_entry(struct nima_ctx *ctx, struct nima_db *db,
+                              const struct nima_goal *goal, const struct nima_goal_entry *entry)
+{
+    struct nima_goal_entry now = {.recorded_at = nima_ctx_now(ctx),
+                                  .kind = entry->kind,
+                                  .progress = goal->progress,
+                                  .status = goal->status,
+                                  .milestone_id = entry->milestone_id,
+                                  .note = entry->note};
+    return nima_store_goal_entry_again(ctx, db, goal->id, &now);
 }
 
 /* History */

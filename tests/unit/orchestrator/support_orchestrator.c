@@ -27,8 +27,12 @@ struct world world_open_with(struct nima_llm_options llm)
     w.memory = nima_memory_new(w.store, w.llm, &memory);
     struct nima_personality_options persona = {.llm = w.llm, .rules = true};
     ASSERT_OK_CTX(&w.ctx, nima_personality_open(&w.ctx, &persona, &w.personality));
-    struct nima_orchestrator_options options = {
-        .store = w.store, .llm = w.llm, .memory = w.memory, .personality = w.personality};
+    w.goals = nima_goals_new(w.store, w.llm);
+    struct nima_orchestrator_options options = {.store = w.store,
+                                                .llm = w.llm,
+                                                .memory = w.memory,
+                                                .personality = w.personality,
+                                                .goals = w.goals};
     w.o = nima_orchestrator_new(&options);
     return w;
 }
@@ -37,6 +41,7 @@ void world_close(struct world *w)
 {
     nima_orchestrator_free(w->o);
     nima_personality_close(w->personality);
+    nima_goals_free(w->goals);
     nima_memory_free(w->memory);
     nima_llm_close(w->llm);
     nima_store_close(w->store);

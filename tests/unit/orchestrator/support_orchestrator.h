@@ -13,6 +13,7 @@ struct world {
     struct nima_store *store;
     struct nima_llm *llm;
     struct nima_memory *memory;
+    struct nima_goals *goals;
     struct nima_personality *personality;
     struct nima_orchestrator *o;
     char folder[64];

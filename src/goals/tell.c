@@ -1,0 +1,86 @@
+/* Goals in words. */
+#include "goals/said_int.h"
+#include "util/buf.h"
+#include "util/zone.h"
+
+enum { LINES_BYTES_MAX = 64 * 1024, LISTED_MAX = 30 };
+
+nima_str nima_goal_day(struct nima_ctx *ctx, const struct nima_zone *zone, int64_t ms)
+{
+    static const char *const months[] = {"January",   "February", "March",    "April",
+                                         "May",       "June",     "July",     "August",
+                                         "September", "October",  "November", "December"};
+    struct nima_civil day;
+    nima_civil_of(ms / 1000 + nima_zone_offset_s(zone, ms / 1000), &day);
+    return nima_fmt(ctx, "%d %s %d", day.day, months[day.month - 1], day.year);
+}
+
+static void add_next(const struct nima_goal *goal, struct nima_buf *buf)
+{
+    for (size_t i = 0; i < goal->milestones.count; i++) {
+        if (!goal->milestones.items[i].completed) {
+            nima_buf_fmt(buf, " Next: " NIMA_FMT ".", NIMA_ARG(goal->milestones.items[i].title));
+            return;
+        }
+    }
+}
+
+static void add_head(struct nima_ctx *ctx, const struct nima_zone *zone,
+                     const struct nima_goal *goal, struct nima_buf *buf)
+{
+    nima_buf_fmt(buf, NIMA_FMT ": %.0f %%", NIMA_ARG(goal->title), goal->progress * 100);
+    if (goal->milestones.count > 0) {
+        nima_buf_fmt(buf, ", %zu of %zu milestones", nima_goal_steps_done(goal),
+                     goal->milestones.count);
+    }
+    if (!nima_goal_is(goal, NIMA_GOAL_ACTIVE)) {
+        nima_buf_fmt(buf, ", " NIMA_FMT, NIMA_ARG(goal->status));
+    } else if (goal->deadline != 0) {
+        nima_buf_fmt(buf, ", due " NIMA_FMT, NIMA_ARG(nima_goal_day(ctx, zone, goal->deadline)));
+    }
+}
+
+nima_rc nima_goal_tell(struct nima_ctx *ctx, struct nima_goals *goals, const struct nima_zone *zone,
+                       nima_str id, nima_str *out)
+{
+    struct nima_goal_course course;
+    struct nima_buf buf;
+    NIMA_TRY(nima_goals_course(ctx, goals, id, &course));
+    nima_buf_init(&buf, LINES_BYTES_MAX);
+    add_head(ctx, zone, &course.goal, &buf);
+    if (nima_str_eq(course.state, NIMA_STR("on_track"))) {
+        nima_buf_add(&buf, NIMA_STR(", on track"));
+    } else if (nima_str_eq(course.state, NIMA_STR("slipping"))) {
+        nima_buf_add(&buf, NIMA_STR(", slipping"));
+    } else if (nima_str_eq(course.state, NIMA_STR("overdue"))) {
+        nima_buf_add(&buf, NIMA_STR(", overdue"));
+    }
+    nima_buf_add_char(&buf, '.');
+    if (course.projected != 0) {
+        nima_buf_fmt(&buf, " At the present pace it is reached around " NIMA_FMT ".",
+                     NIMA_ARG(nima_goal_day(ctx, zone, course.projected)));
+    }
+    if (!nima_goal_is(&course.goal, NIMA_GOAL_COMPLETED)) {
+        add_next(&course.goal, &buf);
+    }
+    *out = nima_str_copy(ctx->arena, nima_buf_view(&buf));
+    nima_buf_done(&buf);
+    return NIMA_OK;
+}
+
+nima_str nima_goal_lines(struct nima_ctx *ctx, const struct nima_zone *zone,
+                         const struct nima_goal_rows *rows)
+{
+    struct nima_buf buf;
+    nima_buf_init(&buf, LINES_BYTES_MAX);
+    for (size_t i = 0; i < rows->count && i < LISTED_MAX; i++) {
+        nima_buf_add(&buf, NIMA_STR("\n- "));
+        add_head(ctx, zone, &rows->items[i], &buf);
+    }
+    if (rows->count > LISTED_MAX) {
+        nima_buf_fmt(&buf, "\n- and %zu more", rows->count - LISTED_MAX);
+    }
+    nima_str text = nima_str_copy(ctx->arena, nima_buf_view(&buf));
+    nima_buf_done(&buf);
+    return text;
+}

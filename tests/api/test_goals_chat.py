@@ -1,0 +1,68 @@
+"""Goals in a conversation, by rules: set, advanced, asked about, taken back, and in the prompt."""
+
+STORES = ("sqlite", "json", "postgres")
+GOALS = "/v1/goals"
+
+
+def said(api, message, talk=None):
+    body = api.chat(message, **({"conversation_id": talk} if talk else {})).json()
+    return body, body["conversation_id"]
+
+
+def events(body):
+    return [(a["type"], a["event"]) for a in body["actions"]]
+
+
+def test_goals_live_in_chat(fresh):
+    fresh.put("/v1/memory/profile", {"name": "Ana", "preferences": {"time_zone": "Europe/Berlin"}, "context": {}}, expect=200)
+    body, talk = said(fresh, "My goal is to write the thesis by 2099-05-01")
+    (goal,) = fresh.get(GOALS).json()
+    assert goal["title"] == "Write the thesis" and goal["deadline"] == "2099-05-01T21:59:59.000Z"
+    assert events(body) == [("goal", "created")] and body["actions"][0]["goal"]["id"] == goal["id"]
+    assert "due 1 May 2099" in body["response"] and body["context"]["facts"] == []
+    for step in ("Chapter 1", "Chapter 2"):
+        assert events(said(fresh, f'add a milestone "{step}" to the thesis', talk)[0]) == [("goal", "edited")]
+    body, _ = said(fresh, "I finished chapter 1", talk)
+    assert events(body) == [("goal", "milestone")] and "50 %" in body["response"]
+    kept = fresh.get(f"/v1/conversations/{talk}").json()["messages"][-1]
+    assert kept["metadata"]["actions"] == body["actions"]
+    assert "1 of 2 milestones" in said(fresh, "how is the thesis going?", talk)[0]["response"]
+    assert "Write the thesis: 50 %" in said(fresh, "how am I doing?", talk)[0]["response"]
+    assert events(said(fresh, "pause the thesis", talk)[0]) == [("goal", "paused")]
+    assert fresh.get(f"{GOALS}/{goal['id']}").json()["status"] == "paused"
+    assert events(said(fresh, "resume the thesis", talk)[0]) == [("goal", "resumed")]
+    assert events(said(fresh, "the thesis is at 80 %", talk)[0]) == [("goal", "progress")]
+    assert events(said(fresh, "the thesis is done", talk)[0]) == [("goal", "completed")]
+    now = fresh.get(f"{GOALS}/{goal['id']}").json()
+    assert now["status"] == "completed" and now["progress"] == 1
+
+
+def test_a_change_is_taken_back_once(fresh):
+    goal = fresh.post(GOALS, {"title": "Learn the cello", "milestones": ["Scales", "A song"]}, expect=201).json()
+    where = f"{GOALS}/{goal['id']}"
+    fresh.post(f"{where}/progress", {"milestone_id": goal["milestones"][0]["id"], "note": "by heart"}, expect=200)
+    before, history = fresh.get(where).json(), fresh.get(f"{where}/progress").json()["history"]
+    body, talk = said(fresh, "drop the cello")
+    assert events(body) == [("goal", "deleted")]
+    fresh.get(where, expect=404)
+    body, _ = said(fresh, "undo that", talk)
+    assert events(body) == [("goal", "undone")]
+    assert fresh.get(where).json() == before and fresh.get(f"{where}/progress").json()["history"] == history
+    assert said(fresh, "undo that [[reply:hm]]", talk)[0]["actions"] == []
+    body, _ = said(fresh, "tick off a song", talk)
+    assert fresh.get(where).json()["status"] == "completed"
+    fresh.put(where, {"description": "with Marta"}, expect=200)
+    body, _ = said(fresh, "undo that", talk)
+    assert body["actions"] == [] and body["response"].startswith("I took nothing back")
+
+
+def test_goals_that_bear_on_a_message_are_in_its_context(fresh):
+    run = fresh.post(GOALS, {"title": "Run a half marathon", "milestones": ["Run 10 km"]}, expect=201).json()
+    fresh.post(GOALS, {"title": "Learn the cello"}, expect=201)
+    body = fresh.chat("What do I eat before a marathon? [[recall]]").json()
+    assert body["context"]["goals"] == [run["id"]] and "Run a half marathon: 0 %" in body["response"]
+    where = f"/v1/conversations/{body['conversation_id']}/messages/{body['message_id']}/context"
+    sections = {s["name"]: s for s in fresh.get(where, expect=200).json()["sections"]}
+    assert [i["id"] for i in sections["goals"]["items"]] == [run["id"]]
+    assert fresh.chat("Where do penguins live? [[reply:South]]").json()["context"]["goals"] == []
+    assert fresh.chat("What do I eat before a marathon?", use_memory=False).json()["context"]["goals"] == []
