@@ -197,10 +197,24 @@ static void judge(struct world *w, const struct nima_json *line, struct tally *t
     }
 }
 
+/* "dev" the rules were tuned with, "test" was written with it, "held" after the rules. */
+static const char *const set_names[] = {"dev", "test", "held"};
+enum { SETS = sizeof(set_names) / sizeof(set_names[0]) };
+
+static int set_of(const struct nima_json *line)
+{
+    nima_str set = nima_json_str(nima_json_get(line, "set"));
+    int found = 0;
+    for (int i = 0; i < SETS; i++) {
+        found = nima_str_eq(set, nima_str_of(set_names[i])) ? i : found;
+    }
+    return found;
+}
+
 TEST(sentences_change_goals_or_do_not)
 {
     struct world w = world_open();
-    struct tally tallies[2] = {0};
+    struct tally tallies[SETS] = {0};
     nima_str data, text;
     ASSERT_OK_CTX(&w.ctx, nima_file_read(&w.ctx, NIMA_SOURCE_DIR "/tests/data/goals.jsonl",
                                          DATA_BYTES_MAX, &data));
@@ -210,20 +224,19 @@ TEST(sentences_change_goals_or_do_not)
             continue;
         }
         ASSERT_OK_CTX(&w.ctx, nima_json_parse(&w.ctx, text, &line));
-        bool dev = nima_str_eq(nima_json_str(nima_json_get(line, "set")), NIMA_STR("dev"));
-        judge(&w, line, &tallies[dev ? 0 : 1]);
+        judge(&w, line, &tallies[set_of(line)]);
     }
     struct tally all = {0};
-    for (int i = 0; i < 2; i++) {
-        printf("  %s: %d of %d right, %d of %d taken by mistake\n", i == 0 ? "dev" : "test",
-               tallies[i].right, tallies[i].wished, tallies[i].taken, tallies[i].others);
+    for (int i = 0; i < SETS; i++) {
+        printf("  %s: %d of %d right, %d of %d taken by mistake\n", set_names[i], tallies[i].right,
+               tallies[i].wished, tallies[i].taken, tallies[i].others);
         all.wished += tallies[i].wished;
         all.right += tallies[i].right;
         all.others += tallies[i].others;
         all.taken += tallies[i].taken;
     }
     assert_true(all.wished >= 60 && all.others >= 40);
-    assert_true(all.right >= 55);
+    assert_true(all.right * 60 >= all.wished * 55);
     ASSERT_INT_EQ(all.taken, 0);
     world_close(&w);
 }
