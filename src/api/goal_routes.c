@@ -1,8 +1,10 @@
 /* Goals: contract section 8. */
 #include "api/api_int.h"
 #include "goals/goals.h"
+#include "orchestrator/orchestrator.h"
+#include "util/log.h"
 
-enum { HINTS_MAX = 2 };
+enum { HINTS_MAX = 2, HINTS_LOOK = 8 };
 #define HINT_SCORE_MIN 0.35 /* a fact below that does not bear on the goal */
 
 /* A goal as it goes out */
@@ -51,6 +53,18 @@ static const struct nima_shape goal_shape =
 static void show(const struct nima_goal *goal, struct goal_out *out)
 {
     *out = (struct goal_out){*goal, goal->deadline != 0, goal->completed_at != 0};
+}
+
+/* What follows from a change. It is stored by then: what fails here does not undo it. */
+static void changed(struct nima_ctx *ctx, struct nima_exchange *exchange, nima_str id, bool made)
+{
+    struct nima_error before = ctx->error;
+    if (nima_orchestrator_goal_changed(ctx, nima_api_of(exchange)->orchestrator, id, made) !=
+        NIMA_OK) {
+        nima_log_warn("a goal has changed, what is remembered of it has not: %s",
+                      ctx->error.message);
+        ctx->error = before;
+    }
 }
 
 /* GET and POST /v1/goals */
@@ -119,6 +133,7 @@ static nima_rc create(struct nima_ctx *ctx, struct nima_exchange *exchange, cons
         goal.milestones.items[i].title = wanted->milestones.items[i];
     }
     NIMA_TRY(nima_goals_add(ctx, nima_api_of(exchange)->goals, &goal, &made));
+    changed(ctx, exchange, made.id, true);
     show(&made, out);
     return NIMA_OK;
 }
@@ -163,6 +178,7 @@ static nima_rc put(struct nima_ctx *ctx, struct nima_exchange *exchange, const v
     const struct one_in *wanted = in;
     struct nima_goal goal;
     NIMA_TRY(nima_goals_edit(ctx, nima_api_of(exchange)->goals, wanted->id, &wanted->edit, &goal));
+    changed(ctx, exchange, goal.id, false);
     show(&goal, out);
     return NIMA_OK;
 }
@@ -172,7 +188,9 @@ static nima_rc delete (struct nima_ctx *ctx, struct nima_exchange *exchange, con
 {
     const struct one_in *wanted = in;
     (void)out;
-    return nima_goals_drop(ctx, nima_api_of(exchange)->goals, wanted->id);
+    NIMA_TRY(nima_goals_drop(ctx, nima_api_of(exchange)->goals, wanted->id));
+    changed(ctx, exchange, wanted->id, false);
+    return NIMA_OK;
 }
 
 /* Progress */
@@ -203,6 +221,7 @@ static nima_rc advance(struct nima_ctx *ctx, struct nima_exchange *exchange, con
     struct nima_goal goal;
     NIMA_TRY(
         nima_goals_advance(ctx, nima_api_of(exchange)->goals, wanted->id, &wanted->step, &goal));
+    changed(ctx, exchange, goal.id, false);
     show(&goal, out);
     return NIMA_OK;
 }
@@ -279,6 +298,7 @@ static nima_rc add_milestone(struct nima_ctx *ctx, struct nima_exchange *exchang
     struct nima_goal goal;
     NIMA_TRY(nima_goals_add_milestones(ctx, nima_api_of(exchange)->goals, wanted->id,
                                        &wanted->title, 1, &goal));
+    changed(ctx, exchange, goal.id, false);
     show(&goal, out);
     return NIMA_OK;
 }
@@ -318,6 +338,7 @@ static nima_rc edit_milestone(struct nima_ctx *ctx, struct nima_exchange *exchan
     struct nima_goal goal;
     NIMA_TRY(nima_goals_edit_milestone(ctx, nima_api_of(exchange)->goals, wanted->id, &wanted->edit,
                                        &goal));
+    changed(ctx, exchange, goal.id, false);
     show(&goal, out);
     return NIMA_OK;
 }
@@ -329,6 +350,7 @@ static nima_rc drop_milestone(struct nima_ctx *ctx, struct nima_exchange *exchan
     struct nima_goal goal;
     NIMA_TRY(nima_goals_drop_milestone(ctx, nima_api_of(exchange)->goals, wanted->id,
                                        wanted->edit.id, &goal));
+    changed(ctx, exchange, goal.id, false);
     show(&goal, out);
     return NIMA_OK;
 }
@@ -361,11 +383,15 @@ static nima_rc hints_for(struct nima_ctx *ctx, struct nima_api *api, nima_str id
     struct nima_memory_hits hits;
     NIMA_TRY(nima_goals_get(ctx, api->goals, id, &goal));
     struct nima_memory_query query = {
-        .text = goal.title, .limit = HINTS_MAX, .min_score = HINT_SCORE_MIN};
+        .text = goal.title, .limit = HINTS_LOOK, .min_score = HINT_SCORE_MIN};
     *count = 0;
     NIMA_TRY(nima_memory_search(ctx, api->memory, &query, &hits));
     for (size_t i = 0; i < hits.count && *count < HINTS_MAX; i++) {
-        hints[(*count)++] = (struct nima_goal_hint){hits.items[i].fact.id, hits.items[i].fact.fact};
+        const struct nima_fact *fact = &hits.items[i].fact;
+        /* That there is a goal is no advice on it. */
+        if (nima_str_find(fact->metadata, NIMA_STR("\"goal_id\""), 0) == SIZE_MAX) {
+            hints[(*count)++] = (struct nima_goal_hint){fact->id, fact->fact};
+        }
     }
     return NIMA_OK;
 }

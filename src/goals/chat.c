@@ -250,6 +250,7 @@ static nima_rc answer_new(struct nima_ctx *ctx, struct nima_goals *goals,
                          "ahead with it, or say \"undo that\".",
                          NIMA_ARG(made.title), NIMA_ARG(due));
     act(ctx, "created", NULL, &made, out);
+    out->made = true;
     return NIMA_OK;
 }
 
@@ -418,6 +419,7 @@ static nima_rc answer_undo(struct nima_ctx *ctx, struct nima_goals *goals,
     struct nima_goal_action action = {.type = NIMA_STR("goal"), .event = NIMA_STR("undone")};
     action.goal = nima_goal_record_of(ctx, &now);
     out->changed = now.id;
+    out->made = nima_str_eq(heard->last.event, NIMA_STR("deleted"));
     out->text = nima_str_eq(heard->last.event, NIMA_STR("created"))
                     ? nima_fmt(ctx, "Taken back: there is no goal \"" NIMA_FMT "\" any more.",
                                NIMA_ARG(now.title))

@@ -152,6 +152,7 @@ struct nima_goals_reply {
     nima_str text;
     nima_str actions; /* a JSON array; absent: nothing was done */
     nima_str changed; /* the goal that was changed; absent: none */
+    bool made;        /* it was not there before */
 };
 /* Carries it out and says so, or asks back. */
 NIMA_MUST_USE nima_rc nima_goals_answer(struct nima_ctx *ctx, struct nima_goals *goals,

@@ -62,6 +62,10 @@ NIMA_MUST_USE nima_rc nima_memory_patch(struct nima_ctx *ctx, struct nima_memory
                                         struct nima_fact *out);
 NIMA_MUST_USE nima_rc nima_memory_delete(struct nima_ctx *ctx, struct nima_memory *memory,
                                          nima_str id);
+/* The fact of fact->id says this now. Where there is none it is made when `fresh`, and otherwise it
+ * stays gone: the person may have forgotten it. */
+NIMA_MUST_USE nima_rc nima_memory_keep(struct nima_ctx *ctx, struct nima_memory *memory,
+                                       const struct nima_fact *fact, bool fresh);
 /* Everything about this person is gone, from the store, the index and every cache. */
 NIMA_MUST_USE nima_rc nima_memory_forget(struct nima_ctx *ctx, struct nima_memory *memory);
 

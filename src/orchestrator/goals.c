@@ -54,6 +54,9 @@ nima_rc nima_turn_goals_act(struct nima_ctx *ctx, struct nima_orchestrator *o,
 {
     struct nima_goals_reply reply = {0};
     NIMA_TRY(nima_goals_answer(ctx, o->goals, heard, &reply));
+    if (reply.changed.ptr != NULL) {
+        NIMA_TRY(nima_orchestrator_goal_changed(ctx, o, reply.changed, reply.made));
+    }
     *text = reply.text;
     *actions = reply.actions;
     return NIMA_OK;

@@ -204,7 +204,8 @@ static nima_rc recall(struct nima_ctx *ctx, struct turn_state *s)
     s->fit.notes.items = NIMA_NEW(ctx->arena, struct nima_note,
                                   s->hits.count + of_goals.count + of_packs.count + NIMA_SAID_MAX);
     for (size_t i = 0; i < s->hits.count; i++) {
-        if (!in_sight(&s->history, s->hits.items[i].fact.id)) {
+        nima_str id = s->hits.items[i].fact.id;
+        if (!in_sight(&s->history, id) && !nima_turn_goal_tells(ctx, &s->goals, id)) {
             add_note(s, &s->hits.items[i]);
         }
     }

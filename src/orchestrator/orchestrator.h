@@ -205,3 +205,9 @@ NIMA_MUST_USE nima_rc nima_orchestrator_import(struct nima_ctx *ctx,
 NIMA_MUST_USE nima_rc nima_orchestrator_scheduled(struct nima_ctx *ctx, void *user,
                                                   const struct nima_schedule_run *run,
                                                   nima_str *conversation_id, nima_str *message_id);
+/* To be called once a goal was made (or brought back), changed or deleted: one fact says how it
+ * stands (source "inferred", {"goal_id"} in its metadata), goes with the goal, and stays gone when
+ * the person forgot it. */
+NIMA_MUST_USE nima_rc nima_orchestrator_goal_changed(struct nima_ctx *ctx,
+                                                     struct nima_orchestrator *orchestrator,
+                                                     nima_str goal_id, bool made);

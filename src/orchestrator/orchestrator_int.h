@@ -223,6 +223,9 @@ NIMA_MUST_USE nima_rc nima_turn_goals_recall(struct nima_ctx *ctx, struct nima_o
 /* Leaves out the window's notes of goals that have changed since or are gone. */
 NIMA_MUST_USE nima_rc nima_turn_goals_check(struct nima_ctx *ctx, struct nima_orchestrator *o,
                                             struct nima_history *history);
+/* goal_told.c: whether the fact says how one of these goals stands. */
+bool nima_turn_goal_tells(struct nima_ctx *ctx, const struct nima_turn_goals *goals,
+                          nima_str fact_id);
 void nima_turn_goals_ids(struct nima_ctx *ctx, const struct nima_notes *notes,
                          struct nima_turn_goals *out);
 

@@ -66,3 +66,22 @@ def test_goals_that_bear_on_a_message_are_in_its_context(fresh):
     assert [i["id"] for i in sections["goals"]["items"]] == [run["id"]]
     assert fresh.chat("Where do penguins live? [[reply:South]]").json()["context"]["goals"] == []
     assert fresh.chat("What do I eat before a marathon?", use_memory=False).json()["context"]["goals"] == []
+
+
+def test_a_goal_leaves_one_fact(fresh):
+    goal = fresh.post(GOALS, {"title": "Learn Dutch", "milestones": ["A1", "A2"]}, expect=201).json()
+    where = f"{GOALS}/{goal['id']}"
+    (fact,) = fresh.get("/v1/memory/facts").json()
+    assert fact["fact"] == 'The user has the goal "Learn Dutch", 0 % done' and fact["category"] == "goal"
+    assert fact["source"] == "inferred" and fact["metadata"] == {"goal_id": goal["id"]}
+    fresh.post(f"{where}/progress", {"milestone_id": goal["milestones"][0]["id"]}, expect=200)
+    fresh.put(where, {"title": "Learn Flemish"}, expect=200)
+    (now,) = fresh.get("/v1/memory/facts").json()
+    assert now["id"] == fact["id"] and now["fact"] == 'The user has the goal "Learn Flemish", 50 % done'
+    assert fresh.chat("[[recall]] What about my Flemish?").json()["response"].count("Learn Flemish") == 1, "told once"
+    assert fresh.get(f"{where}/suggestions").json()[-1]["evidence"] != [fact["id"]], "a goal is no hint on itself"
+    fresh.put(where, {"status": "completed"}, expect=200)
+    (now,) = fresh.get("/v1/memory/facts").json()
+    assert now["fact"].startswith('The user reached the goal "Learn Flemish" on 20')
+    fresh.delete(where, expect=204)
+    assert fresh.get("/v1/memory/facts").json() == []

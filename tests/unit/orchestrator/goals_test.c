@@ -108,4 +108,47 @@ TEST(many_goals_keep_to_their_share)
     world_close(&w);
 }
 
+/* The person's only fact. */
+static struct nima_fact only_fact(struct world *w)
+{
+    struct nima_fact_rows rows;
+    struct nima_fact_filter all = {.limit = 10};
+    ASSERT_OK_CTX(&w->ctx, nima_facts_list(&w->ctx, w->store, &all, &rows));
+    ASSERT_INT_EQ(rows.count, 1);
+    return rows.items[0];
+}
+
+TEST(a_goal_leaves_one_fact_that_goes_with_it)
+{
+    struct world w = world_open();
+    said(&w, none, "My goal is to write the thesis");
+    nima_str talk = w.out.conversation_id;
+    struct nima_fact made = only_fact(&w);
+    ASSERT_STR_EQ(made.fact, "The user has the goal \"Write the thesis\", 0 % done");
+    ASSERT_STR_EQ(made.source, "inferred");
+    ASSERT_CONTAINS(made.metadata, "goal_id");
+    said(&w, talk, "the thesis is at 40 %");
+    struct nima_fact later = only_fact(&w);
+    assert_true(nima_str_eq(made.id, later.id));
+    ASSERT_CONTAINS(later.fact, "40 % done");
+    said(&w, talk, "drop the thesis");
+    ASSERT_INT_EQ(count_facts(&w), 0);
+    said(&w, talk, "undo that");
+    ASSERT_CONTAINS(only_fact(&w).fact, "40 % done");
+    said(&w, talk, "the thesis is done");
+    ASSERT_CONTAINS(only_fact(&w).fact, "reached the goal \"Write the thesis\" on ");
+    world_close(&w);
+}
+
+TEST(a_fact_that_the_person_forgot_stays_gone)
+{
+    struct world w = world_open();
+    said(&w, none, "My goal is to write the thesis");
+    ASSERT_OK_CTX(&w.ctx, nima_memory_delete(&w.ctx, w.memory, only_fact(&w).id));
+    said(&w, none, "the thesis is at 40 %");
+    ASSERT_CONTAINS(w.out.actions, "progress");
+    ASSERT_INT_EQ(count_facts(&w), 0);
+    world_close(&w);
+}
+
 TEST_MAIN

@@ -1,0 +1,121 @@
+/*
+ * What a change of a goal leaves elsewhere: one fact that says how it stands, and the event that it
+ * was reached. Goals and memory do not know each other; they meet here.
+ */
+#include <ctype.h>
+
+#include "goals/goals.h"
+#include "orchestrator/orchestrator_int.h"
+#include "util/clock.h"
+#include "util/digest.h"
+#include "util/uuid.h"
+
+enum { DATE_CHARS = 10, TAIL_CHARS = 12, TRIES = 3 };
+#define GOAL_CONFIDENCE 0.9
+
+/* The goal's own id with another end: it sorts where the goal does. */
+static nima_str fact_id_of(struct nima_ctx *ctx, nima_str goal_id)
+{
+    char *id = nima_cstr(ctx, goal_id);
+    for (char *c = id; *c != '\0'; c++) {
+        *c = (char)tolower((unsigned char)*c);
+    }
+    nima_str hex = nima_sha256_hex(ctx, nima_fmt(ctx, "goal %s", id));
+    return nima_fmt(ctx, "%.*s%.*s", (int)(NIMA_UUID_CHARS - TAIL_CHARS), id, TAIL_CHARS, hex.ptr);
+}
+
+static nima_str day_of(struct nima_ctx *ctx, int64_t ms)
+{
+    char when[NIMA_TIME_CHARS + 1];
+    nima_time_write(ms, when);
+    return nima_fmt(ctx, "%.*s", DATE_CHARS, when);
+}
+
+static nima_str fact_text(struct nima_ctx *ctx, const struct nima_goal *goal)
+{
+    if (nima_str_eq(goal->status, NIMA_STR("completed"))) {
+        return nima_fmt(ctx, "The user reached the goal \"" NIMA_FMT "\" on " NIMA_FMT,
+                        NIMA_ARG(goal->title), NIMA_ARG(day_of(ctx, goal->completed_at)));
+    }
+    nima_str due = NIMA_STR("");
+    if (goal->deadline != 0) {
+        due = nima_fmt(ctx, ", due " NIMA_FMT, NIMA_ARG(day_of(ctx, goal->deadline)));
+    }
+    return nima_fmt(ctx, "The user %s the goal \"" NIMA_FMT "\", %.0f %% done" NIMA_FMT,
+                    nima_str_eq(goal->status, NIMA_STR("paused")) ? "paused" : "has",
+                    NIMA_ARG(goal->title), goal->progress * 100, NIMA_ARG(due));
+}
+
+static nima_rc forget(struct nima_ctx *ctx, struct nima_orchestrator *o, nima_str fact_id)
+{
+    struct nima_error before = ctx->error;
+    nima_rc rc = nima_memory_delete(ctx, o->memory, fact_id);
+    if (rc != NIMA_E_NOT_FOUND) {
+        return rc;
+    }
+    ctx->error = before;
+    return NIMA_OK;
+}
+
+/* Whether the last thing that happened to the goal was that it was reached. */
+static nima_rc just_reached(struct nima_ctx *ctx, struct nima_orchestrator *o, nima_str goal_id,
+                            bool *out)
+{
+    struct nima_goal_entries last;
+    nima_str completed = NIMA_STR("completed");
+    NIMA_TRY(nima_goal_history(ctx, o->store, goal_id, 2, &last));
+    *out = last.count > 0 && nima_str_eq(last.items[last.count - 1].status, completed) &&
+           (last.count == 1 || !nima_str_eq(last.items[0].status, completed));
+    return NIMA_OK;
+}
+
+/* Says how the goal stands now; again when it has changed meanwhile. */
+static nima_rc keep_fact(struct nima_ctx *ctx, struct nima_orchestrator *o, nima_str goal_id,
+                         bool made)
+{
+    struct nima_goal goal;
+    nima_str told = {NULL, 0};
+    NIMA_TRY(nima_goals_get(ctx, o->goals, goal_id, &goal));
+    for (int i = 0; i < TRIES && !nima_str_eq(told, fact_text(ctx, &goal)); i++) {
+        told = fact_text(ctx, &goal);
+        struct nima_fact fact = {
+            .id = fact_id_of(ctx, goal_id),
+            .fact = told,
+            .category = NIMA_STR("goal"),
+            .source = NIMA_STR("inferred"),
+            .confidence = GOAL_CONFIDENCE,
+            .metadata = nima_fmt(ctx, "{\"goal_id\": \"" NIMA_FMT "\"}", NIMA_ARG(goal.id))};
+        NIMA_TRY(nima_memory_keep(ctx, o->memory, &fact, made));
+        NIMA_TRY(nima_goals_get(ctx, o->goals, goal_id, &goal));
+    }
+    return NIMA_OK;
+}
+
+nima_rc nima_orchestrator_goal_changed(struct nima_ctx *ctx, struct nima_orchestrator *orchestrator,
+                                       nima_str goal_id, bool made)
+{
+    struct nima_orchestrator *o = orchestrator;
+    struct nima_error before = ctx->error;
+    bool reached;
+    nima_rc rc = keep_fact(ctx, o, goal_id, made);
+    if (rc == NIMA_E_NOT_FOUND) {
+        ctx->error = before;
+        return forget(ctx, o, fact_id_of(ctx, goal_id));
+    }
+    NIMA_TRY(rc);
+    NIMA_TRY(just_reached(ctx, o, goal_id, &reached));
+    return reached && o->schedules != NULL
+               ? nima_schedules_event(ctx, o->schedules, NIMA_STR("goal.completed"))
+               : NIMA_OK;
+}
+
+bool nima_turn_goal_tells(struct nima_ctx *ctx, const struct nima_turn_goals *goals,
+                          nima_str fact_id)
+{
+    for (size_t i = 0; i < goals->count; i++) {
+        if (nima_str_eq(fact_id_of(ctx, goals->items[i]), fact_id)) {
+            return true;
+        }
+    }
+    return false;
+}
