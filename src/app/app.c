@@ -235,6 +235,7 @@ static nima_rc open_http(struct nima_ctx *ctx, struct nima_app *app)
     };
     NIMA_TRY(nima_http_start(ctx, &options, &app->http));
     app->api.http = app->http;
+    nima_schedules_watch(app->schedules, nima_orchestrator_look, app->orchestrator);
     nima_schedules_start(app->schedules, nima_orchestrator_scheduled, app->orchestrator);
     return NIMA_OK;
 }

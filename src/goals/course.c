@@ -1,7 +1,7 @@
 /*
  * How a goal goes: pace, where it leads, and whether that is in time (goals.h has the formulas).
  */
-#include "goals/goals_int.h"
+#include "goals/said_int.h"
 #include "util/clock.h"
 
 #define PACE_DAYS 28.0
@@ -126,8 +126,27 @@ static nima_rc alert_rule(struct nima_ctx *ctx, void *arg, struct nima_goal *goa
     return NIMA_OK;
 }
 
+static nima_str told_of(struct nima_ctx *ctx, nima_str state, int64_t deadline)
+{
+    char when[NIMA_TIME_CHARS + 1];
+    nima_time_write(deadline, when);
+    return nima_fmt(ctx, NIMA_FMT ", due %s", NIMA_ARG(state), when);
+}
+
+/* Without looking at its history: a goal whose time has just begun, or that was told of. */
+static bool is_quiet(struct nima_ctx *ctx, const struct nima_goal *goal)
+{
+    int64_t now = nima_ctx_now(ctx);
+    bool over = goal->deadline <= now;
+    nima_str state = over ? NIMA_STR("overdue") : NIMA_STR("slipping");
+    return goal->deadline == 0 ||
+           (!over && now - goal->created_at < (goal->deadline - goal->created_at) / 4) ||
+           nima_str_eq(goal->alerted, told_of(ctx, state, goal->deadline));
+}
+
 static nima_rc alert_of(struct nima_ctx *ctx, struct nima_goals *goals,
-                        const struct nima_goal *goal, struct nima_goal_alerts *out)
+                        const struct nima_zone *zone, const struct nima_goal *goal,
+                        struct nima_goal_alerts *out)
 {
     struct nima_goal_course course = {.goal = *goal};
     struct nima_goal changed;
@@ -137,15 +156,18 @@ static nima_rc alert_of(struct nima_ctx *ctx, struct nima_goals *goals,
         !nima_str_eq(course.state, NIMA_STR("slipping"))) {
         return NIMA_OK;
     }
-    char when[NIMA_TIME_CHARS + 1];
-    nima_time_write(goal->deadline, when);
     struct alert job = {.deadline = goal->deadline};
-    job.told = nima_fmt(ctx, NIMA_FMT ", due %s", NIMA_ARG(course.state), when);
-    if (nima_str_eq(goal->alerted, job.told)) {
-        return NIMA_OK;
-    }
-    nima_rc rc = nima_goal_change(ctx, goals->store, goal->id, alert_rule, &job, &changed);
+    job.told = told_of(ctx, course.state, goal->deadline);
+    struct nima_goal_said said = {nima_goal_alert_text(ctx, zone, &course),
+                                  nima_fmt(ctx,
+                                           "{\"goal_alert\": {\"goal_id\": \"" NIMA_FMT
+                                           "\", \"state\": \"" NIMA_FMT "\"}}",
+                                           NIMA_ARG(goal->id), NIMA_ARG(course.state))};
+    struct nima_error before = ctx->error;
+    nima_rc rc =
+        nima_goal_change_saying(ctx, goals->store, goal->id, alert_rule, &job, &said, &changed);
     if (rc == NIMA_E_NOT_FOUND) {
+        ctx->error = before;
         return NIMA_OK; /* deleted just now */
     }
     NIMA_TRY(rc);
@@ -157,7 +179,7 @@ static nima_rc alert_of(struct nima_ctx *ctx, struct nima_goals *goals,
 }
 
 nima_rc nima_goals_alerts(struct nima_ctx *ctx, struct nima_goals *goals,
-                          struct nima_goal_alerts *out)
+                          const struct nima_zone *zone, struct nima_goal_alerts *out)
 {
     struct nima_goal_alerts found = {0};
     nima_str cursor = {0};
@@ -166,8 +188,8 @@ nima_rc nima_goals_alerts(struct nima_ctx *ctx, struct nima_goals *goals,
         struct nima_goal_rows page;
         NIMA_TRY(nima_goal_list(ctx, goals->store, NIMA_GOAL_ACTIVE, ALERT_PAGE, cursor, &page));
         for (size_t i = 0; i < page.count && seen < ALERT_GOALS_MAX; i++, seen++) {
-            if (page.items[i].deadline != 0) {
-                NIMA_TRY(alert_of(ctx, goals, &page.items[i], &found));
+            if (!is_quiet(ctx, &page.items[i])) {
+                NIMA_TRY(alert_of(ctx, goals, zone, &page.items[i], &found));
             }
         }
         if (page.next_cursor.ptr == NULL) {

@@ -98,7 +98,8 @@ NIMA_MUST_USE nima_rc nima_goals_course(struct nima_ctx *ctx, struct nima_goals 
                                         struct nima_goal_course *out);
 
 /* Goals of this person that have become overdue or slipping since the last call. Each is told once
- * for each deadline, also when several processes ask: the history has a row of kind "alert". */
+ * for each deadline, also when several processes ask: the history has a row of kind "alert", and in
+ * the same transaction the person's conversation for reminders a message, its days by `zone`. */
 struct nima_goal_alert {
     nima_str goal_id, title, state; /* "overdue" | "slipping" */
     int64_t deadline, projected;
@@ -108,7 +109,7 @@ struct nima_goal_alerts {
     size_t count;
 };
 NIMA_MUST_USE nima_rc nima_goals_alerts(struct nima_ctx *ctx, struct nima_goals *goals,
-                                        struct nima_goal_alerts *out);
+                                        const struct nima_zone *zone, struct nima_goal_alerts *out);
 
 /* Suggestions */
 

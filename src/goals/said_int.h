@@ -109,3 +109,6 @@ NIMA_MUST_USE nima_rc nima_goal_tell(struct nima_ctx *ctx, struct nima_goals *go
 /* A line for each. */
 nima_str nima_goal_lines(struct nima_ctx *ctx, const struct nima_zone *zone,
                          const struct nima_goal_rows *rows);
+/* "Your goal … is overdue", as it is raised once. */
+nima_str nima_goal_alert_text(struct nima_ctx *ctx, const struct nima_zone *zone,
+                              const struct nima_goal_course *course);

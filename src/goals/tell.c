@@ -84,3 +84,25 @@ nima_str nima_goal_lines(struct nima_ctx *ctx, const struct nima_zone *zone,
     nima_buf_done(&buf);
     return text;
 }
+
+nima_str nima_goal_alert_text(struct nima_ctx *ctx, const struct nima_zone *zone,
+                              const struct nima_goal_course *course)
+{
+    const struct nima_goal *goal = &course->goal;
+    nima_str due = nima_goal_day(ctx, zone, goal->deadline);
+    if (nima_str_eq(course->state, NIMA_STR("overdue"))) {
+        return nima_fmt(ctx,
+                        "Your goal \"" NIMA_FMT "\" was due " NIMA_FMT " and stands at %.0f %%. "
+                        "Give it a new date, pause it, or tell me how it went.",
+                        NIMA_ARG(goal->title), NIMA_ARG(due), goal->progress * 100);
+    }
+    nima_str leads = NIMA_STR("lately it has not moved");
+    if (course->projected != 0) {
+        leads = nima_fmt(ctx, "at the present pace it is reached around " NIMA_FMT,
+                         NIMA_ARG(nima_goal_day(ctx, zone, course->projected)));
+    }
+    return nima_fmt(ctx,
+                    "Your goal \"" NIMA_FMT "\" is slipping: it is due " NIMA_FMT ", stands at "
+                    "%.0f %%, and " NIMA_FMT ".",
+                    NIMA_ARG(goal->title), NIMA_ARG(due), goal->progress * 100, NIMA_ARG(leads));
+}

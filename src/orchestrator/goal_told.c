@@ -10,7 +10,7 @@
 #include "util/digest.h"
 #include "util/uuid.h"
 
-enum { DATE_CHARS = 10, TAIL_CHARS = 12, TRIES = 3 };
+enum { DATE_CHARS = 10, TAIL_CHARS = 12, TRIES = 3, PEOPLE = 100 };
 #define GOAL_CONFIDENCE 0.9
 
 /* The goal's own id with another end: it sorts where the goal does. */
@@ -104,6 +104,9 @@ nima_rc nima_orchestrator_goal_changed(struct nima_ctx *ctx, struct nima_orchest
     }
     NIMA_TRY(rc);
     NIMA_TRY(just_reached(ctx, o, goal_id, &reached));
+    if (o->schedules != NULL) {
+        nima_schedules_look_soon(o->schedules);
+    }
     return reached && o->schedules != NULL
                ? nima_schedules_event(ctx, o->schedules, NIMA_STR("goal.completed"))
                : NIMA_OK;
@@ -118,4 +121,41 @@ bool nima_turn_goal_tells(struct nima_ctx *ctx, const struct nima_turn_goals *go
         }
     }
     return false;
+}
+
+/* Overdue and slipping */
+
+static nima_rc look_at(struct nima_ctx *ctx, struct nima_orchestrator *o)
+{
+    const struct nima_zone *zone;
+    struct nima_goal_alerts alerts;
+    NIMA_TRY(nima_turn_goals_zone(ctx, o, &zone));
+    NIMA_TRY(nima_goals_alerts(ctx, o->goals, zone, &alerts));
+    bool overdue = false;
+    for (size_t i = 0; i < alerts.count; i++) {
+        overdue = overdue || nima_str_eq(alerts.items[i].state, NIMA_STR("overdue"));
+    }
+    return overdue && o->schedules != NULL
+               ? nima_schedules_event(ctx, o->schedules, NIMA_STR("goal.deadline"))
+               : NIMA_OK;
+}
+
+nima_rc nima_orchestrator_look(struct nima_ctx *ctx, void *user)
+{
+    struct nima_orchestrator *o = user;
+    nima_str *people = NIMA_NEW(ctx->arena, nima_str, PEOPLE), after = {NULL, 0};
+    size_t count = PEOPLE;
+    while (o->goals != NULL && count == PEOPLE) {
+        NIMA_TRY(nima_goal_people(ctx, o->store, after, PEOPLE, people, &count));
+        for (size_t i = 0; i < count; i++) {
+            struct nima_arena_mark mark = nima_scratch(ctx);
+            ctx->user_id = people[i];
+            nima_rc rc = nima_ctx_stopped(ctx);
+            rc = rc == NIMA_OK ? look_at(ctx, o) : rc;
+            nima_scratch_end(ctx, mark);
+            NIMA_TRY(rc);
+        }
+        after = count > 0 ? people[count - 1] : after;
+    }
+    return NIMA_OK;
 }

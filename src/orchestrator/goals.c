@@ -5,8 +5,8 @@
 #include "orchestrator/orchestrator_int.h"
 #include "util/zone.h"
 
-static nima_rc zone_of(struct nima_ctx *ctx, struct nima_orchestrator *o,
-                       const struct nima_zone **out)
+nima_rc nima_turn_goals_zone(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                             const struct nima_zone **out)
 {
     nima_str name;
     return o->schedules != NULL ? nima_schedules_zone(ctx, o->schedules, &name, out)
@@ -44,7 +44,7 @@ nima_rc nima_turn_goals_hear(struct nima_ctx *ctx, struct nima_orchestrator *o,
         turn->again.ptr != NULL || !nima_goals_asked(ctx, message)) {
         return NIMA_OK;
     }
-    NIMA_TRY(zone_of(ctx, o, &ask.zone));
+    NIMA_TRY(nima_turn_goals_zone(ctx, o, &ask.zone));
     NIMA_TRY(last_actions(ctx, o, turn, &ask.last_actions));
     return nima_goals_hear(ctx, o->goals, &ask, out);
 }

@@ -211,3 +211,6 @@ NIMA_MUST_USE nima_rc nima_orchestrator_scheduled(struct nima_ctx *ctx, void *us
 NIMA_MUST_USE nima_rc nima_orchestrator_goal_changed(struct nima_ctx *ctx,
                                                      struct nima_orchestrator *orchestrator,
                                                      nima_str goal_id, bool made);
+/* Raises what of everybody's goals has become overdue or slipping, each once; `user` is the
+ * orchestrator (a nima_schedule_look). */
+NIMA_MUST_USE nima_rc nima_orchestrator_look(struct nima_ctx *ctx, void *user);

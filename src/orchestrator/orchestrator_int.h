@@ -6,6 +6,7 @@
 #include "knowledge/knowledge.h"
 #include "orchestrator/orchestrator.h"
 
+struct nima_zone;
 struct nima_order;  /* which conversations are at work, order.c */
 struct nima_keeper; /* keeps the persona evaluated, keeper.c */
 
@@ -223,6 +224,9 @@ NIMA_MUST_USE nima_rc nima_turn_goals_recall(struct nima_ctx *ctx, struct nima_o
 /* Leaves out the window's notes of goals that have changed since or are gone. */
 NIMA_MUST_USE nima_rc nima_turn_goals_check(struct nima_ctx *ctx, struct nima_orchestrator *o,
                                             struct nima_history *history);
+/* Whose days are meant: ctx->user_id's zone, UTC where nobody knows. */
+NIMA_MUST_USE nima_rc nima_turn_goals_zone(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                           const struct nima_zone **out);
 /* goal_told.c: whether the fact says how one of these goals stands. */
 bool nima_turn_goal_tells(struct nima_ctx *ctx, const struct nima_turn_goals *goals,
                           nima_str fact_id);

@@ -20,6 +20,7 @@ enum {
     PAUSE_MAX_MS = 15000,
     PAUSE_AFTER_ERROR_MS = 5000,
     IDLE_LOOK_MS = 60000,
+    WATCH_MS = 5 * 60 * 1000,
     JUMP_MS = 2000,
     LEASE_MS = 15 * 60 * 1000,
     WORK_MS = 14 * 60 * 1000, /* less than the lease: two never work on one run at a time */
@@ -35,6 +36,7 @@ struct runner {
     bool made;                /* runs, which may be for the other one */
     int64_t wall_ms, mono_ms; /* of the last look */
     int64_t idle_at_ms;       /* on nima_mono_ms() */
+    int64_t watch_at_ms;      /* the same */
     nima_rc told;             /* the trouble that was logged already */
 };
 
@@ -117,6 +119,20 @@ static nima_rc look_for_idle(struct runner *r)
     return NIMA_OK;
 }
 
+static nima_rc watch(struct runner *r)
+{
+    bool soon = atomic_exchange(&r->s->look_soon, false);
+    if (r->s->look == NULL || (!soon && nima_mono_ms() < r->watch_at_ms)) {
+        return NIMA_OK;
+    }
+    begin(r);
+    r->watch_at_ms = nima_mono_ms() + WATCH_MS;
+    r->ctx.cancelled = &r->s->stopping;
+    nima_rc rc = r->s->look(&r->ctx, r->s->look_user);
+    r->ctx.cancelled = NULL;
+    return rc == NIMA_E_CANCELLED ? NIMA_OK : rc;
+}
+
 static nima_str mark_of(struct nima_ctx *ctx, const struct nima_schedule_run *run)
 {
     struct nima_buf buf;
@@ -168,7 +184,8 @@ static nima_rc remind(struct runner *r)
     NIMA_TRY(watch_clock(r));
     NIMA_TRY(advance_due(r));
     NIMA_TRY(look_for_idle(r));
-    return deliver_reminders(r);
+    NIMA_TRY(deliver_reminders(r));
+    return watch(r);
 }
 
 static bool may_pass(nima_rc rc)

@@ -52,6 +52,19 @@ void nima_schedules_wake(struct nima_schedules *schedules)
     pthread_mutex_unlock(&schedules->lock);
 }
 
+void nima_schedules_watch(struct nima_schedules *schedules, nima_schedule_look look, void *user)
+{
+    nima_assert(!schedules->started);
+    schedules->look = look;
+    schedules->look_user = user;
+}
+
+void nima_schedules_look_soon(struct nima_schedules *schedules)
+{
+    atomic_store(&schedules->look_soon, true);
+    nima_schedules_wake(schedules);
+}
+
 /* Whose clocks */
 
 static bool zone_in(struct nima_ctx *ctx, nima_str object, nima_str *name,

@@ -39,6 +39,11 @@ typedef nima_rc (*nima_schedule_perform)(struct nima_ctx *ctx, void *user,
                                          nima_str *conversation_id, nima_str *message_id);
 void nima_schedules_start(struct nima_schedules *schedules, nima_schedule_perform perform,
                           void *user);
+/* Calls `look` at the start, every five minutes, and soon after _look_soon, on the thread of
+ * reminders; ctx is for nobody yet. To be set before _start. */
+typedef nima_rc (*nima_schedule_look)(struct nima_ctx *ctx, void *user);
+void nima_schedules_watch(struct nima_schedules *schedules, nima_schedule_look look, void *user);
+void nima_schedules_look_soon(struct nima_schedules *schedules);
 void nima_schedules_stop(struct nima_schedules *schedules); /* waits for the run at work */
 
 /* When: exactly one of cron, at, every, event. */

@@ -14,6 +14,9 @@ struct nima_schedules {
     int64_t idle_ms;
     nima_schedule_perform perform;
     void *perform_user;
+    nima_schedule_look look; /* NULL: none */
+    void *look_user;
+    atomic_bool look_soon;
     pthread_t threads[2];
     bool started;
     atomic_bool stopping;

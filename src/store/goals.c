@@ -4,6 +4,7 @@
 #include "store/goals.h"
 
 #include "store/goals_int.h"
+#include "store/schedules_int.h"
 
 #define COLUMNS                                                                                    \
     "id, user_id, title, description, status, deadline, progress, created_at, updated_at, "        \
@@ -210,6 +211,7 @@ struct change {
     nima_str id;
     nima_goal_rule rule;
     void *arg;
+    const struct nima_goal_said *said; /* NULL: nothing */
     struct nima_goal row;
 };
 
@@ -253,17 +255,32 @@ static nima_rc change(struct nima_ctx *ctx, struct nima_db *db, void *arg)
                      nima_db_json(nima_store_json(row->metadata)), nima_db_time(row->updated_at)),
         NULL));
     NIMA_TRY(nima_store_sync_milestones(ctx, db, &job->row));
-    return nima_store_goal_entry(ctx, db, row, &entry);
+    NIMA_TRY(nima_store_goal_entry(ctx, db, row, &entry));
+    if (job->said == NULL) {
+        return NIMA_OK;
+    }
+    nima_str conversation_id;
+    struct nima_message_row stored, said = {.role = NIMA_STR("assistant"),
+                                            .content = job->said->text,
+                                            .metadata = job->said->metadata};
+    return nima_store_say_own(ctx, db, &said, &conversation_id, &stored);
+}
+
+nima_rc nima_goal_change_saying(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
+                                nima_goal_rule rule, void *arg, const struct nima_goal_said *said,
+                                struct nima_goal *out)
+{
+    struct change job = {.rule = rule, .arg = arg, .said = said};
+    NIMA_TRY(nima_store_id(ctx, id, "goal", &job.id));
+    NIMA_TRY(nima_db_write(ctx, store, change, &job));
+    *out = job.row;
+    return NIMA_OK;
 }
 
 nima_rc nima_goal_change(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
                          nima_goal_rule rule, void *arg, struct nima_goal *out)
 {
-    struct change job = {.rule = rule, .arg = arg};
-    NIMA_TRY(nima_store_id(ctx, id, "goal", &job.id));
-    NIMA_TRY(nima_db_write(ctx, store, change, &job));
-    *out = job.row;
-    return NIMA_OK;
+    return nima_goal_change_saying(ctx, store, id, rule, arg, NULL, out);
 }
 
 static nima_rc delete_one(struct nima_ctx *ctx, struct nima_db *db, void *arg)
@@ -280,4 +297,43 @@ nima_rc nima_goal_delete(struct nima_ctx *ctx, struct nima_store *store, nima_st
     nima_str valid;
     NIMA_TRY(nima_store_id(ctx, id, "goal", &valid));
     return nima_db_wipe(ctx, store, delete_one, &valid, false);
+}
+
+/* Whose deadlines are to be watched */
+
+struct people {
+    nima_str after;
+    int limit;
+    nima_str *ids;
+    size_t count;
+};
+
+static nima_rc read_people(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    struct people *job = arg;
+    struct nima_db_stmt *stmt;
+    bool row = false;
+    job->count = 0;
+    NIMA_TRY(
+        nima_db_query(ctx, db,
+                      "SELECT DISTINCT user_id FROM goals WHERE user_id > $1 AND status = 'active' "
+                      "AND deadline IS NOT NULL ORDER BY user_id LIMIT $2",
+                      NIMA_DB_ARGS(nima_db_text(job->after), nima_db_int(job->limit)), &stmt));
+    NIMA_TRY(nima_db_step(ctx, stmt, &row));
+    while (row && job->count < (size_t)job->limit) {
+        job->ids[job->count++] = nima_db_get_text(ctx, stmt, 0);
+        NIMA_TRY(nima_db_step(ctx, stmt, &row));
+    }
+    return nima_db_end(ctx, stmt);
+}
+
+nima_rc nima_goal_people(struct nima_ctx *ctx, struct nima_store *store, nima_str after, int limit,
+                         nima_str *ids, size_t *count_out)
+{
+    nima_assert(limit > 0);
+    struct people job = {.after = after.ptr != NULL ? after : NIMA_STR(""), .limit = limit};
+    job.ids = ids;
+    NIMA_TRY(nima_db_read(ctx, store, read_people, &job));
+    *count_out = job.count;
+    return NIMA_OK;
 }

@@ -70,6 +70,19 @@ typedef nima_rc (*nima_goal_rule)(struct nima_ctx *ctx, void *arg, struct nima_g
                                   struct nima_goal_entry *entry);
 NIMA_MUST_USE nima_rc nima_goal_change(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
                                        nima_goal_rule rule, void *arg, struct nima_goal *out);
+/* The same; when the rule changed something, `said` is put into the person's own conversation for
+ * reminders in the same transaction, with this metadata (a JSON object). */
+struct nima_goal_said {
+    nima_str text, metadata;
+};
+NIMA_MUST_USE nima_rc nima_goal_change_saying(struct nima_ctx *ctx, struct nima_store *store,
+                                              nima_str id, nima_goal_rule rule, void *arg,
+                                              const struct nima_goal_said *said,
+                                              struct nima_goal *out);
+/* People with active goals that have a deadline, in order, behind `after` (absent: from the first);
+ * `ids` has room for `limit`. The one call here that is not about ctx->user_id. */
+NIMA_MUST_USE nima_rc nima_goal_people(struct nima_ctx *ctx, struct nima_store *store,
+                                       nima_str after, int limit, nima_str *ids, size_t *count_out);
 /* With milestones and history. */
 NIMA_MUST_USE nima_rc nima_goal_delete(struct nima_ctx *ctx, struct nima_store *store, nima_str id);
 /* A deleted goal comes back as it was, with its history. CONFLICT when its id is taken. */

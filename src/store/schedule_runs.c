@@ -371,6 +371,16 @@ static nima_rc own_conversation(struct nima_ctx *ctx, struct nima_db *db, nima_s
         NULL);
 }
 
+nima_rc nima_store_say_own(struct nima_ctx *ctx, struct nima_db *db,
+                           const struct nima_message_row *row, nima_str *conversation_id,
+                           struct nima_message_row *out)
+{
+    struct nima_message_row copy = *row;
+    *conversation_id = nima_schedule_conversation(ctx, ctx->user_id);
+    NIMA_TRY(own_conversation(ctx, db, *conversation_id));
+    return nima_store_append(ctx, db, *conversation_id, &copy, out);
+}
+
 static nima_rc say(struct nima_ctx *ctx, struct nima_db *db, struct deliver *job,
                    struct nima_message_row *out)
 {
@@ -387,9 +397,7 @@ static nima_rc say(struct nima_ctx *ctx, struct nima_db *db, struct deliver *job
         return rc;
     }
     ctx->error = before;
-    job->conversation_id = nima_schedule_conversation(ctx, ctx->user_id);
-    NIMA_TRY(own_conversation(ctx, db, job->conversation_id));
-    return nima_store_append(ctx, db, job->conversation_id, &row, out);
+    return nima_store_say_own(ctx, db, &row, &job->conversation_id, out);
 }
 
 static nima_rc deliver(struct nima_ctx *ctx, struct nima_db *db, void *arg)

@@ -1,7 +1,11 @@
 """Goals in a conversation, by rules: set, advanced, asked about, taken back, and in the prompt."""
 
+import time
+from datetime import datetime, timedelta, timezone
+
 STORES = ("sqlite", "json", "postgres")
 GOALS = "/v1/goals"
+WAIT_S = 60
 
 
 def said(api, message, talk=None):
@@ -85,3 +89,32 @@ def test_a_goal_leaves_one_fact(fresh):
     assert now["fact"].startswith('The user reached the goal "Learn Flemish" on 20')
     fresh.delete(where, expect=204)
     assert fresh.get("/v1/memory/facts").json() == []
+
+
+def raised(api):
+    """What stands in the conversation for reminders."""
+    for talk in api.get("/v1/conversations").json():
+        if talk["title"] == "Reminders":
+            return api.get(f"/v1/conversations/{talk['id']}").json()["messages"]
+    return []
+
+
+def test_what_is_overdue_is_raised_once(fresh):
+    before = (datetime.now(timezone.utc) - timedelta(days=3)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    goal = fresh.post(GOALS, {"title": "Renew the passport", "deadline": before}, expect=201).json()
+    until = time.monotonic() + WAIT_S
+    while not (messages := raised(fresh)) and time.monotonic() < until:
+        time.sleep(0.05)
+    (message,) = messages
+    assert message["content"].startswith('Your goal "Renew the passport" was due ') and message["role"] == "assistant"
+    assert message["metadata"]["goal_alert"] == {"goal_id": goal["id"], "state": "overdue"}
+    where = f"{GOALS}/{goal['id']}"
+    fresh.post(f"{where}/progress", {"progress": 0.2}, expect=200)  # has it looked at again
+    fresh.server.stop()
+    fresh.server.start().wait_ready()
+    second = fresh.post(GOALS, {"title": "Renew the licence", "deadline": before}, expect=201).json()
+    while len(messages := raised(fresh)) < 2 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert [m["metadata"]["goal_alert"]["goal_id"] for m in messages] == [goal["id"], second["id"]]
+    kinds = [row["kind"] for row in fresh.get(f"{where}/progress").json()["history"]]
+    assert kinds == ["created", "alert", "progress"]

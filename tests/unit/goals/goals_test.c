@@ -7,6 +7,7 @@
 #include "llm/llm.h"
 #include "support/test.h"
 #include "util/clock.h"
+#include "util/zone.h"
 
 #define DAY (24 * 3600 * 1000LL)
 
@@ -100,7 +101,9 @@ static struct nima_goal_course course_of(struct world *w, const struct nima_goal
 static struct nima_goal_alerts alerts(struct world *w)
 {
     struct nima_goal_alerts found;
-    ASSERT_OK_CTX(&w->ctx, nima_goals_alerts(&w->ctx, w->goals, &found));
+    const struct nima_zone *zone;
+    ASSERT_OK_CTX(&w->ctx, nima_zone_load(&w->ctx, NIMA_STR("UTC"), &zone));
+    ASSERT_OK_CTX(&w->ctx, nima_goals_alerts(&w->ctx, w->goals, zone, &found));
     return found;
 }
 
