@@ -2,9 +2,10 @@
 #include "api/api_int.h"
 #include "goals/goals.h"
 #include "orchestrator/orchestrator.h"
+#include "schedules/schedules.h"
 #include "util/log.h"
 
-enum { HINTS_MAX = 2, HINTS_LOOK = 8 };
+enum { HINTS_MAX = 2, HINTS_LOOK = 8, WEEK_MS = 7 * 24 * 3600 * 1000 };
 #define HINT_SCORE_MIN 0.35 /* a fact below that does not bear on the goal */
 
 /* A goal as it goes out */
@@ -363,6 +364,8 @@ struct suggestion_out {
     bool has_due;
 };
 static const struct nima_field suggestion_fields[] = {
+    NIMA_FIELD_AS(STR, "id", struct suggestion_out, suggestion.key, .required = true,
+                  .doc = "To accept or dismiss it by."),
     NIMA_FIELD_AS(STR, "action", struct suggestion_out, suggestion.action, .required = true,
                   .doc = "What to do."),
     NIMA_FIELD_AS(STR, "reason", struct suggestion_out, suggestion.reason, .required = true,
@@ -396,21 +399,86 @@ static nima_rc hints_for(struct nima_ctx *ctx, struct nima_api *api, nima_str id
     return NIMA_OK;
 }
 
+static nima_rc suggestions_of(struct nima_ctx *ctx, struct nima_api *api, nima_str id,
+                              struct nima_goal_suggestions *out)
+{
+    struct nima_goal_hint hints[HINTS_MAX];
+    size_t count;
+    NIMA_TRY(hints_for(ctx, api, id, hints, &count));
+    return nima_goals_suggest(ctx, api->goals, id, hints, count, out);
+}
+
 static nima_rc suggest(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
                        void *out)
 {
     const struct one_in *wanted = in;
-    struct nima_api *api = nima_api_of(exchange);
-    struct nima_goal_hint hints[HINTS_MAX];
     struct nima_goal_suggestions found;
-    size_t count;
-    NIMA_TRY(hints_for(ctx, api, wanted->id, hints, &count));
-    NIMA_TRY(nima_goals_suggest(ctx, api->goals, wanted->id, hints, count, &found));
+    NIMA_TRY(suggestions_of(ctx, nima_api_of(exchange), wanted->id, &found));
     struct suggestion_out *shown = NIMA_NEW(ctx->arena, struct suggestion_out, found.count);
     for (size_t i = 0; i < found.count; i++) {
         shown[i] = (struct suggestion_out){found.items[i], found.items[i].due != 0};
     }
     *(struct nima_list *)out = (struct nima_list){shown, found.count};
+    return NIMA_OK;
+}
+
+struct settle_in {
+    nima_str id, suggestion, as;
+};
+static const char *const settlements[] = {"milestone", "reminder", "dismissed", NULL};
+static const struct nima_field settle_fields[] = {
+    ID_FIELD(struct settle_in),
+    NIMA_FIELD(STR, struct settle_in, suggestion, .required = true, .max = 200,
+               .doc = "The suggestion's id."),
+    NIMA_FIELD(STR, struct settle_in, as, .required = true, .choices = settlements,
+               .doc =
+                   "What becomes of it; a reminder is due when the suggestion is, or in a week."),
+};
+static const struct nima_shape settle_shape =
+    NIMA_SHAPE("GoalSuggestionSettle", struct settle_in, settle_fields,
+               .doc = "A suggestion is accepted or dismissed; it does not come back.");
+
+static nima_rc remind_of(struct nima_ctx *ctx, struct nima_api *api, nima_str goal_id,
+                         const struct nima_goal_suggestion *suggestion)
+{
+    struct nima_goal goal;
+    struct nima_schedule_view view;
+    NIMA_TRY(nima_goals_get(ctx, api->goals, goal_id, &goal));
+    struct nima_schedule_when when = {.has_at = true, .at = suggestion->due};
+    if (when.at == 0) {
+        when.at = nima_ctx_now(ctx) + WEEK_MS;
+    }
+    struct nima_schedule_do what = {.remind =
+                                        nima_fmt(ctx, NIMA_FMT ": " NIMA_FMT, NIMA_ARG(goal.title),
+                                                 NIMA_ARG(suggestion->action))};
+    what.remind = nima_utf8_prefix(what.remind, NIMA_SCHEDULE_REMIND_CHARS_MAX);
+    struct nima_schedule_wish wish = {.when = &when, .what = &what};
+    return nima_schedules_add(ctx, api->schedules, &wish, false, &view);
+}
+
+static nima_rc settle(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
+                      void *out)
+{
+    const struct settle_in *wanted = in;
+    struct nima_api *api = nima_api_of(exchange);
+    struct nima_goal_suggestions found;
+    const struct nima_goal_suggestion *meant = NULL;
+    struct nima_goal goal;
+    NIMA_TRY(suggestions_of(ctx, api, wanted->id, &found));
+    for (size_t i = 0; i < found.count && meant == NULL; i++) {
+        meant = nima_str_eq(found.items[i].key, wanted->suggestion) ? &found.items[i] : NULL;
+    }
+    if (meant == NULL) {
+        return nima_fail_field(ctx, NIMA_E_NOT_FOUND, "suggestion",
+                               "there is no such suggestion now");
+    }
+    if (nima_str_eq(wanted->as, NIMA_STR("reminder"))) {
+        NIMA_TRY(remind_of(ctx, api, wanted->id, meant));
+    }
+    NIMA_TRY(nima_goals_settle(ctx, api->goals, wanted->id, meant,
+                               nima_str_eq(wanted->as, NIMA_STR("milestone")), &goal));
+    changed(ctx, exchange, goal.id, false);
+    show(&goal, out);
     return NIMA_OK;
 }
 
@@ -521,5 +589,14 @@ const struct nima_route nima_api_goal_routes[] = {
      .scope = "memory",
      .tag = "goals",
      .summary = "What to do next, with what it rests on."},
+    {.method = "POST",
+     .path = "/v1/goals/{id}/suggestions",
+     .call = settle,
+     .in = &settle_shape,
+     .out = &goal_shape,
+     .errors = NOT_FOUND | INVALID | NIMA_E_BIT(MODEL),
+     .scope = "memory",
+     .tag = "goals",
+     .summary = "Accepts a suggestion as milestone or reminder, or dismisses it."},
     {0},
 };

@@ -292,25 +292,31 @@ struct more {
     size_t count;
 };
 
+nima_rc nima_goal_more_steps(struct nima_ctx *ctx, struct nima_goal *goal, const nima_str *titles,
+                             size_t count)
+{
+    struct nima_milestones all = {.count = goal->milestones.count};
+    if (goal->milestones.count + count > NIMA_MILESTONES_MAX) {
+        return too_many(ctx);
+    }
+    all.items = NIMA_NEW(ctx->arena, struct nima_milestone, all.count + count);
+    for (size_t i = 0; i < all.count; i++) {
+        all.items[i] = goal->milestones.items[i];
+    }
+    for (size_t i = 0; i < count; i++) {
+        all.items[all.count++] = (struct nima_milestone){.title = titles[i]};
+    }
+    goal->milestones = all;
+    set_progress(ctx, goal, by_milestones(goal));
+    return NIMA_OK;
+}
+
 static nima_rc more_rule(struct nima_ctx *ctx, void *arg, struct nima_goal *goal,
                          struct nima_goal_entry *entry)
 {
     const struct more *job = arg;
-    struct nima_milestones all = {.count = goal->milestones.count};
-    if (goal->milestones.count + job->count > NIMA_MILESTONES_MAX) {
-        return too_many(ctx);
-    }
-    all.items = NIMA_NEW(ctx->arena, struct nima_milestone, all.count + job->count);
-    for (size_t i = 0; i < all.count; i++) {
-        all.items[i] = goal->milestones.items[i];
-    }
-    for (size_t i = 0; i < job->count; i++) {
-        all.items[all.count++] = (struct nima_milestone){.title = job->titles[i]};
-    }
-    goal->milestones = all;
-    set_progress(ctx, goal, by_milestones(goal));
     entry->kind = NIMA_STR("edited");
-    return NIMA_OK;
+    return nima_goal_more_steps(ctx, goal, job->titles, job->count);
 }
 
 nima_rc nima_goals_add_milestones(struct nima_ctx *ctx, struct nima_goals *goals, nima_str id,

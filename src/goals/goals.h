@@ -117,12 +117,14 @@ struct nima_goal_hint { /* what others know that bears on the goal: a fact, a pa
     nima_str id, text;
 };
 struct nima_goal_suggestion {
+    nima_str key; /* what it is known by when it is accepted or dismissed */
     nima_str action, reason;
     struct {
         nima_str *items;
         size_t count;
     } evidence;  /* ids of milestones, facts, pack facts, finished goals, this goal */
     int64_t due; /* 0: none */
+    const struct nima_milestones *steps; /* those it proposes; NULL: none */
 };
 struct nima_goal_suggestions {
     struct nima_goal_suggestion *items; /* best first */
@@ -134,6 +136,11 @@ struct nima_goal_suggestions {
 NIMA_MUST_USE nima_rc nima_goals_suggest(struct nima_ctx *ctx, struct nima_goals *goals,
                                          nima_str id, const struct nima_goal_hint *hints,
                                          size_t count, struct nima_goal_suggestions *out);
+/* The suggestion was accepted or dismissed and does not come back. With `add` it becomes a
+ * milestone, or as many as it proposes. */
+NIMA_MUST_USE nima_rc nima_goals_settle(struct nima_ctx *ctx, struct nima_goals *goals, nima_str id,
+                                        const struct nima_goal_suggestion *suggestion, bool add,
+                                        struct nima_goal *out);
 
 /* Goals in chat, by rules: "I want to run a half marathon by May", "I finished chapter 3", "how is
  * the thesis going?", "pause the thesis", "undo that". */

@@ -17,6 +17,9 @@ static inline bool nima_goal_is(const struct nima_goal *goal, nima_str status)
 {
     return nima_str_eq(goal->status, status);
 }
+/* goals.c: milestones at the end; INVALID when there would be too many. */
+NIMA_MUST_USE nima_rc nima_goal_more_steps(struct nima_ctx *ctx, struct nima_goal *goal,
+                                           const nima_str *titles, size_t count);
 size_t nima_goal_steps_done(const struct nima_goal *goal);
 
 /* Of two vectors of unit length. */
@@ -33,3 +36,7 @@ static inline double nima_goal_cosine(const float *a, const float *b, size_t dim
 void nima_goal_measure(struct nima_goal_course *course, int64_t now_ms);
 
 enum { NIMA_DAY_MS = 24 * 3600 * 1000 };
+
+/* settle.c: leaves out the suggestions that were accepted or dismissed. */
+NIMA_MUST_USE nima_rc nima_goal_unsettled(struct nima_ctx *ctx, const struct nima_goal *goal,
+                                          struct nima_goal_suggestions *suggestions);

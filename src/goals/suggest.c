@@ -27,13 +27,26 @@ struct sight {
     struct nima_goal_suggestions found;
 };
 
-static struct nima_goal_suggestion *add(struct sight *sight, nima_str action, nima_str reason)
+/* `key` names the rule and what it is about: what was settled under it does not come back. */
+static struct nima_goal_suggestion *add(struct sight *sight, nima_str key, nima_str action,
+                                        nima_str reason)
 {
     nima_assert(sight->found.count < SUGGESTIONS_MAX);
     struct nima_goal_suggestion *made = &sight->found.items[sight->found.count++];
-    *made = (struct nima_goal_suggestion){.action = action, .reason = reason};
+    *made = (struct nima_goal_suggestion){.key = key, .action = action, .reason = reason};
     made->evidence.items = NIMA_NEW(sight->ctx->arena, nima_str, EVIDENCE_MAX);
     return made;
+}
+
+static nima_str key_of(struct sight *sight, const char *rule, nima_str about)
+{
+    return nima_fmt(sight->ctx, "%s:" NIMA_FMT, rule, NIMA_ARG(about));
+}
+
+/* Of a rule that speaks again when the time it is about has changed. */
+static nima_str key_at(struct sight *sight, const char *rule, int64_t ms)
+{
+    return nima_fmt(sight->ctx, "%s:%lld", rule, (long long)ms);
 }
 
 static void because(struct nima_goal_suggestion *suggestion, nima_str id)
@@ -74,7 +87,8 @@ static void date_is_past(struct sight *sight)
     }
     int days = (int)((sight->now_ms - sight->goal->deadline) / NIMA_DAY_MS);
     struct nima_goal_suggestion *made =
-        add(sight, NIMA_STR("Set a new date, or pause the goal until there is room for it"),
+        add(sight, key_at(sight, "date", sight->goal->deadline),
+            NIMA_STR("Set a new date, or pause the goal until there is room for it"),
             nima_fmt(sight->ctx, "Its date passed %d day%s ago at %.0f %%.", days,
                      days == 1 ? "" : "s", sight->goal->progress * 100));
     because(made, sight->goal->id);
@@ -89,7 +103,8 @@ static void do_next_step(struct sight *sight)
     }
     size_t left = open_steps(sight->goal);
     struct nima_goal_suggestion *made =
-        add(sight, nima_fmt(sight->ctx, "Do the next step: " NIMA_FMT, NIMA_ARG(step->title)),
+        add(sight, key_of(sight, "step", step->id),
+            nima_fmt(sight->ctx, "Do the next step: " NIMA_FMT, NIMA_ARG(step->title)),
             nima_fmt(sight->ctx, "It is the first of %zu open milestone%s.", left,
                      left == 1 ? "" : "s"));
     because(made, step->id);
@@ -114,7 +129,7 @@ static void steps_that_worked(struct sight *sight)
     }
     nima_str steps = {0};
     struct nima_goal_suggestion *made =
-        add(sight, (nima_str){0},
+        add(sight, key_of(sight, "steps", alike->id), (nima_str){0},
             nima_fmt(sight->ctx, "\"" NIMA_FMT "\" was finished with %zu milestones.",
                      NIMA_ARG(alike->title), alike->milestones.count));
     because(made, alike->id);
@@ -125,6 +140,7 @@ static void steps_that_worked(struct sight *sight)
                                              NIMA_ARG(step->title));
         because(made, step->id);
     }
+    made->steps = &alike->milestones;
     made->action =
         nima_fmt(sight->ctx, "Set milestones as they worked before: " NIMA_FMT, NIMA_ARG(steps));
 }
@@ -134,7 +150,7 @@ static void split_it(struct sight *sight)
     if (sight->goal->milestones.count > 0 || sight->alike != NULL) {
         return;
     }
-    because(add(sight,
+    because(add(sight, NIMA_STR("split"),
                 NIMA_STR("Write down three milestones, the first small enough for this week"),
                 NIMA_STR("The goal has no milestones yet, so there is no next step to take.")),
             sight->goal->id);
@@ -156,7 +172,7 @@ static void stands_still(struct sight *sight)
     const struct nima_milestone *step = next_step(sight->goal);
     nima_str what = step != NULL ? step->title : sight->goal->title;
     struct nima_goal_suggestion *made = add(
-        sight,
+        sight, key_at(sight, "still", last->recorded_at),
         nima_fmt(sight->ctx, "Give \"" NIMA_FMT "\" half an hour this week, then say how it went",
                  NIMA_ARG(what)),
         nima_fmt(sight->ctx, "Nothing has happened for %d days.", days));
@@ -173,7 +189,7 @@ static void too_slow(struct sight *sight)
     nima_str reason =
         nima_fmt(sight->ctx, "It takes %.0f %% a week to be in time; lately it was %.0f %%.",
                  course->needed_per_week * 100, course->pace_per_week * 100);
-    because(add(sight,
+    because(add(sight, key_at(sight, "slow", sight->goal->deadline),
                 NIMA_STR("Plan more time for it each week, drop a milestone, or move the date"),
                 reason),
             sight->goal->id);
@@ -183,7 +199,7 @@ static void keep_in_mind(struct sight *sight, const struct nima_goal_hint *hints
 {
     for (size_t i = 0; i < count && i < HINTS_MAX && sight->found.count < SUGGESTIONS_MAX; i++) {
         because(
-            add(sight,
+            add(sight, key_of(sight, "known", hints[i].id),
                 nima_fmt(sight->ctx, "Plan with this in mind: " NIMA_FMT, NIMA_ARG(hints[i].text)),
                 NIMA_STR("It is known and bears on the goal.")),
             hints[i].id);
@@ -244,6 +260,7 @@ nima_rc nima_goals_suggest(struct nima_ctx *ctx, struct nima_goals *goals, nima_
         stands_still(&sight);
         too_slow(&sight);
         keep_in_mind(&sight, hints, count);
+        NIMA_TRY(nima_goal_unsettled(ctx, &course.goal, &sight.found));
     }
     *out = sight.found;
     return NIMA_OK;

@@ -148,3 +148,30 @@ def test_forgetting_takes_goals_too(fresh):
     fresh.post(GOALS, {"title": "secret plan", "milestones": ["a"]}, expect=201)
     fresh.request("DELETE", "/v1/memory", {"confirm": "default"}, expect=204)
     assert fresh.get(GOALS).json() == []
+
+
+def test_suggestions_are_accepted_or_dismissed_and_do_not_come_back(fresh):
+    goal = fresh.post(GOALS, {"title": "Write a cookbook", "milestones": ["Outline"], "deadline": day(40)}, expect=201).json()
+    where = f"{GOALS}/{goal['id']}/suggestions"
+    (first,) = fresh.get(where).json()
+    assert first["id"] == f"step:{goal['milestones'][0]['id']}"
+    fresh.post(where, {"suggestion": first["id"], "as": "reminder"}, expect=200)
+    (schedule,) = fresh.get("/v1/schedules").json()
+    assert schedule["do"]["remind"] == "Write a cookbook: Do the next step: Outline" and schedule["when"]["at"] == first["due"]
+    assert fresh.get(where).json() == []
+    fresh.post(where, {"suggestion": first["id"], "as": "dismissed"}, expect=404)
+    bare = fresh.post(GOALS, {"title": "Learn to juggle"}, expect=201).json()
+    other = f"{GOALS}/{bare['id']}/suggestions"
+    (split,) = fresh.get(other).json()
+    assert fresh.post(other, {"suggestion": split["id"], "as": "dismissed"}, expect=200).json()["milestones"] == []
+    assert fresh.get(other).json() == []
+    assert fresh.post(other, {"suggestion": "split", "as": "never"}, expect=422).field == "as"
+    # What worked for a finished goal becomes the milestones of one like it.
+    fresh.post(f"{GOALS}/{goal['id']}/progress", {"milestone_id": goal["milestones"][0]["id"]}, expect=200)
+    again = fresh.post(GOALS, {"title": "Write a cookbook"}, expect=201).json()
+    third = f"{GOALS}/{again['id']}/suggestions"
+    worked = fresh.get(third).json()[0]
+    assert worked["id"] == f"steps:{goal['id']}"
+    now = fresh.post(third, {"suggestion": worked["id"], "as": "milestone"}, expect=200).json()
+    assert titles(now) == [("Outline", False)]
+    assert fresh.get(third).json()[0]["action"] == "Do the next step: Outline"
