@@ -14,7 +14,7 @@ UNIT_S = 240
 # What the store promises whatever lies below it, and what is about one engine.
 EVERY_STORE = (
     "store_facts_test", "store_people_test", "store_conversations_test", "store_messages_test", "store_list_test", "store_durable_test",
-    "store_tasks_test",
+    "store_tasks_test", "orchestrator_goals_life_test",
 )  # fmt: skip
 OWN_STORE = {"store_postgres_test": "postgres", "store_json_test": "json"}
 RUNS = [(name, None) for name in UNITS]
