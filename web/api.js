@@ -99,6 +99,14 @@ export const schedules = {
   remove: (which) => call("DELETE", `v1/schedules/${id(which)}`),
 };
 
+export const goals = {
+  list: () => call("GET", `v1/goals${query({ limit: 200 })}`),
+  add: (body) => call("POST", "v1/goals", { body }),
+  change: (which, body) => call("PUT", `v1/goals/${id(which)}`, { body }),
+  advance: (which, body) => call("POST", `v1/goals/${id(which)}/progress`, { body }),
+  remove: (which) => call("DELETE", `v1/goals/${id(which)}`),
+};
+
 /**
  * One turn: yields {content} frames and the last one with `done`. Throws ApiError for an error frame or a body
  * that ends too early. `onOpen(conversationId)` is told the conversation as soon as the server names it.

@@ -7,6 +7,7 @@ import { Thread } from "./chat.js";
 import { Composer } from "./composer.js";
 import { ConversationList } from "./conversations.js";
 import { byId, h, paintIcons } from "./dom.js";
+import { GoalPanel } from "./goals.js";
 import { watchHealth } from "./health.js";
 import { MemoryPanel } from "./memory.js";
 import { factsChanged } from "./notes.js";
@@ -20,7 +21,7 @@ const EXAMPLES = [
   ["Help me plan a calm and focused week."],
 ];
 const NEAR_END = 80;
-const PANELS = ["memory", "reminders", "topics"];
+const PANELS = ["memory", "reminders", "topics", "goals"];
 const narrow = matchMedia("(max-width: 760px)");
 
 let thread = null;
@@ -33,6 +34,7 @@ const composer = new Composer({ send: say, stop: () => thread.stop() });
 const memory = new MemoryPanel(byId("memory"), closeMemory);
 const reminders = new ReminderPanel(byId("reminders"), closeReminders, { arrived });
 const topics = new TopicPanel(byId("topics"), closeTopics, () => thread?.id ?? null);
+const goals = new GoalPanel(byId("goals"), closeGoals);
 const hooks = { named, changed, grown, settled, start: startNew, focus: () => composer.focus() };
 
 /* ---- conversations ---- */
@@ -100,6 +102,7 @@ async function settled(which) {
   factsChanged();
   reminders.refresh();
   topics.changed();
+  goals.refresh();
 }
 
 const remember = () => { known = new Set(list.items.map((item) => item.id)); };
@@ -212,13 +215,14 @@ function closePanel(name) {
 function closeMemory() { closePanel("memory"); }
 function closeReminders() { closePanel("reminders"); }
 function closeTopics() { closePanel("topics"); }
+function closeGoals() { closePanel("goals"); }
 
 byId("new").addEventListener("click", startNew);
 byId("side-open").addEventListener("click", openSide);
 byId("side-close").addEventListener("click", () => closeSide(true));
 /* The conversation that is open already changes no address, so it has to close the drawer here. */
 byId("conversations").addEventListener("click", (event) => { if (event.target.closest("a")) closeSide(); });
-for (const [name, panel] of [["memory", memory], ["reminders", reminders], ["topics", topics]]) {
+for (const [name, panel] of [["memory", memory], ["reminders", reminders], ["topics", topics], ["goals", goals]]) {
   byId(`${name}-open`).addEventListener("click", () => (byId(name).hidden ? openPanel(name, panel) : closePanel(name)));
 }
 byId("shade").addEventListener("click", () => { closeSide(); PANELS.filter((name) => !byId(name).hidden).forEach(closePanel); });

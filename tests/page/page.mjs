@@ -306,6 +306,47 @@ const scenarios = {
     await page.locator("#topics").waitFor({ state: "hidden" });
   },
 
+  async goals(page) {
+    const reply = await converse(page, "my goal is to write a book about lighthouses by 2099-05-01");
+    assert.match(await reply.locator(".md").innerText(), /^I set the goal .Write a book about lighthouses., due 1 May 2099/);
+    await page.click("#goals-open");
+    const row = page.locator(".goal").filter({ hasText: "lighthouses" });
+    await row.waitFor();
+    assert.match(await row.innerText(), /0 %, due .*2099/);
+    await converse(page, "add a milestone \"Outline\" to the book");
+    await converse(page, "add a milestone \"First chapter\" to the book");
+    await row.getByLabel("First chapter").waitFor();
+    await row.getByLabel("Outline").check();
+    await row.getByText("50 %").waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.type), "checkbox", "where one was");
+    await converse(page, "undo that");
+    await page.fill("#goals .goal-new input", "Sail around the island");
+    await page.press("#goals .goal-new input", "Enter");
+    const other = page.locator(".goal").filter({ hasText: "Sail" });
+    await other.waitFor();
+    await axe(page, "the goals panel");
+    await picture(page, "goals-desk");
+    await row.getByRole("button", { name: /^Pause/ }).click();
+    await row.getByText("paused").waitFor();
+    await row.getByRole("button", { name: /^Resume/ }).click();
+    await row.getByRole("button", { name: /^Pause/ }).waitFor();
+    await other.getByRole("button", { name: /^Delete/ }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+    await other.waitFor({ state: "detached" });
+    await page.keyboard.press("Escape");
+    await page.locator("#goals").waitFor({ state: "hidden" });
+    await page.setViewportSize(PHONE);
+    await page.waitForTimeout(100);
+    assert.equal(await overflows(page), false);
+    await picture(page, "goals-phone-chat");
+    await page.click("#goals-open");
+    await row.waitFor();
+    assert.equal(await overflows(page), false);
+    await picture(page, "goals-phone");
+    await page.getByRole("button", { name: "Close goals" }).click();
+    await converse(page, "drop the book");
+  },
+
   async stop(page) {
     await send(page, "Please count slowly.");
     await page.waitForFunction(() => document.querySelector(".turn.nima .md")?.innerText.length > 60, null, { timeout: SLOW });

@@ -24,8 +24,8 @@ CHROMIUM = os.environ.get("NIMA_CHROMIUM") or shutil.which("chromium") or "/usr/
 SCENARIO_S = 120
 
 SCENARIOS = [
-    "stream", "markdown", "sanitised", "reload", "remembered", "memory", "reminders", "topics", "stop", "conversations", "missing",
-    "outage", "phone", "keyboard", "accessible", "arabic", "motion",
+    "stream", "markdown", "sanitised", "reload", "remembered", "memory", "reminders", "topics", "goals", "stop", "conversations",
+    "missing", "outage", "phone", "keyboard", "accessible", "arabic", "motion",
 ]  # fmt: skip
 
 
