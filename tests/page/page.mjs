@@ -365,9 +365,9 @@ const scenarios = {
   async conversations(page) {
     await converse(page, "Hello, an umbrella stand");
     const rows = page.locator(".row").filter({ hasText: "umbrella" });
-    const before = await rows.count();
     const row = rows.first();
-    await row.hover();
+    await row.hover(); /* waits until it is listed */
+    const before = await rows.count();
     await row.getByRole("button", { name: /Delete/ }).click();
     const dialog = page.getByRole("dialog");
     assert.match(await dialog.innerText(), /umbrella[\s\S]*2 messages/, "the dialog says which one and how much");
