@@ -15,15 +15,16 @@
  * "scripted:FILE"  a JSON array of {"match": part of the last user message, "reply": text}; the
  *                  first that matches wins ("" matches all), else as above.
  *
- * A token is a word with the blanks in front of it. Embeddings are 384 dimensions of hashed words:
- * texts that share words are near, and nothing else is.
+ * A token is a word with the blanks in front of it; those that a conversation's prompt has in
+ * common with its last one count as cached (scripted_slots.c). Embeddings are 384 dimensions of
+ * hashed words: texts that share words are near, and nothing else is.
  */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "llm/llm_int.h"
+#include "llm/scripted_int.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/json.h"
@@ -47,6 +48,7 @@ struct scripted {
     size_t rule_count;
     bool chat, embeddings;
     int context_tokens;
+    struct nima_scripted_slots *slots;
 };
 
 struct script {
@@ -92,6 +94,7 @@ static void scripted_close(void *backend)
 {
     struct scripted *scripted = backend;
     nima_ctx_done(&scripted->keep);
+    nima_scripted_slots_free(scripted->slots);
     free(scripted);
 }
 
@@ -99,6 +102,7 @@ static nima_rc scripted_open(struct nima_ctx *ctx, const struct nima_llm_spec *s
 {
     struct scripted *scripted = NIMA_XNEW(struct scripted, 1);
     nima_ctx_init(&scripted->keep);
+    scripted->slots = nima_scripted_slots_new();
     scripted->chat = spec->chat.ptr != NULL;
     scripted->embeddings = spec->embeddings.ptr != NULL;
     int context = spec->options->context_tokens;
@@ -257,8 +261,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
-/* The next token: blanks, then a word. */
-static nima_str next_token(nima_str *rest)
+nima_str nima_scripted_token(nima_str *rest)
 {
     size_t at = 0;
     while (at < rest->len && is_blank(rest->ptr[at])) {
@@ -276,7 +279,7 @@ static int count_words(nima_str text)
 {
     int count = 0;
     nima_str token;
-    while ((token = next_token(&text)).len > 0) {
+    while ((token = nima_scripted_token(&text)).len > 0) {
         count += nima_str_trim(token).len > 0;
     }
     return count;
@@ -336,7 +339,7 @@ static nima_rc play(struct nima_ctx *ctx, const struct nima_llm_call *call,
             return nima_fail(ctx, NIMA_E_MODEL, "the scripted model failed as it was told");
         }
         NIMA_TRY(wait_piece(ctx, script->delay_ms));
-        nima_llm_stream_add(stream, next_token(&rest));
+        nima_llm_stream_add(stream, nima_scripted_token(&rest));
         reply->completion_tokens++;
         NIMA_TRY(say(ctx, call, stream, said, reply));
     }
@@ -348,8 +351,9 @@ static nima_rc scripted_generate(struct nima_ctx *ctx, void *backend,
                                  const struct nima_llm_call *call, struct nima_llm_reply *out)
 {
     const struct nima_llm_request *request = call->request;
+    struct scripted *scripted = backend;
     struct script script;
-    NIMA_TRY(write_script(ctx, backend, request, &script));
+    NIMA_TRY(write_script(ctx, scripted, request, &script));
     if (script.busy) {
         nima_rc rc = nima_fail(ctx, NIMA_E_BUSY, "the scripted model is busy, as it was told");
         ctx->error.retry_after_s = 1;
@@ -370,6 +374,7 @@ static nima_rc scripted_generate(struct nima_ctx *ctx, void *backend,
         ctx->arena,
         nima_str_sub((nima_str){stream.text.len > 0 ? stream.text.ptr : "", stream.text.len}, 0,
                      said));
+    reply.cached_tokens = nima_scripted_slots_take(scripted->slots, request, reply.text);
     reply.total_ms = nima_mono_ms() - call->started_ms;
     nima_llm_stream_done(&stream);
     *out = reply;
