@@ -3,7 +3,7 @@
 #include "orchestrator/orchestrator.h"
 #include "store/conversations.h"
 
-enum { TITLE_CHARS_MAX = 200, IMPORT_MESSAGES_MAX = 10000 };
+enum { TITLE_CHARS_MAX = 200, IMPORT_MESSAGES_MAX = 10000, SHOWN_PRESET = 500, SHOWN_MAX = 1000 };
 
 struct message_out {
     nima_str id, role, content, name, metadata;
@@ -39,7 +39,7 @@ static const struct nima_field conversation_fields[] = {
     NIMA_FIELD(UUID, struct conversation_out, conversation_id, .required = true, .doc = "Its id."),
     NIMA_FIELD(STR, struct conversation_out, title, .nullable = true, .doc = "Its title."),
     NIMA_FIELD(LIST, struct conversation_out, messages, .shape = &message_shape,
-               .doc = "All messages, oldest first."),
+               .doc = "The last ones, oldest first; what was taken in is shown whole."),
     NIMA_FIELD(STR, struct conversation_out, context_summary, .nullable = true,
                .doc = "What has left the window, in short."),
     NIMA_FIELD(JSON, struct conversation_out, metadata, .required = true,
@@ -63,11 +63,9 @@ static const struct nima_shape summary_shape =
     NIMA_SHAPE("ConversationSummary", struct nima_conversation, summary_fields,
                .doc = "A conversation without its messages.");
 
-static nima_rc fill(struct nima_ctx *ctx, struct nima_store *store,
-                    const struct nima_conversation *c, struct conversation_out *out)
+static void fill(struct nima_ctx *ctx, const struct nima_conversation *c,
+                 const struct nima_message_rows *rows, struct conversation_out *out)
 {
-    struct nima_message_rows rows;
-    NIMA_TRY(nima_messages_last(ctx, store, c->id, 0, &rows));
     *out = (struct conversation_out){.conversation_id = c->id,
                                      .title = c->title,
                                      .context_summary = c->context_summary,
@@ -75,10 +73,10 @@ static nima_rc fill(struct nima_ctx *ctx, struct nima_store *store,
                                      .created_at = c->created_at,
                                      .updated_at = c->updated_at,
                                      .message_count = c->message_count};
-    out->messages.count = rows.count;
-    out->messages.items = NIMA_NEW(ctx->arena, struct message_out, rows.count);
-    for (size_t i = 0; i < rows.count; i++) {
-        const struct nima_message_row *row = &rows.items[i];
+    out->messages.count = rows->count;
+    out->messages.items = NIMA_NEW(ctx->arena, struct message_out, rows->count);
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct nima_message_row *row = &rows->items[i];
         out->messages.items[i] = (struct message_out){.id = row->id,
                                                       .role = row->role,
                                                       .content = row->content,
@@ -86,7 +84,6 @@ static nima_rc fill(struct nima_ctx *ctx, struct nima_store *store,
                                                       .metadata = row->metadata,
                                                       .timestamp = row->timestamp};
     }
-    return NIMA_OK;
 }
 
 /* POST /v1/conversations */
@@ -141,7 +138,10 @@ static nima_rc create(struct nima_ctx *ctx, struct nima_exchange *exchange, cons
     struct nima_conversation made;
     NIMA_TRY(nima_orchestrator_import(ctx, api->orchestrator, &conversation, rows,
                                       wanted->messages.count, &made));
-    return fill(ctx, api->store, &made, out);
+    struct nima_message_rows stored;
+    NIMA_TRY(nima_messages_last(ctx, api->store, made.id, 0, &stored));
+    fill(ctx, &made, &stored, out);
+    return NIMA_OK;
 }
 
 /* GET /v1/conversations */
@@ -186,13 +186,40 @@ static const struct nima_field patch_fields[] = {
 static const struct nima_shape patch_shape = NIMA_SHAPE(
     "ConversationPatch", struct one_in, patch_fields, .doc = "What of a conversation to change.");
 
+struct shown_in {
+    nima_str id;
+    int64_t limit, cursor;
+};
+static const struct nima_field shown_fields[] = {
+    NIMA_FIELD(UUID, struct shown_in, id, .place = NIMA_IN_PATH, .required = true,
+               .doc = "The conversation's id."),
+    NIMA_FIELD(INT, struct shown_in, limit, .place = NIMA_IN_QUERY, .min = 1, .max = SHOWN_MAX,
+               .preset = SHOWN_PRESET, .doc = "How many messages at most, the last ones."),
+    NIMA_FIELD(INT, struct shown_in, cursor, .place = NIMA_IN_QUERY, .min = 0, .max = INT32_MAX,
+               .preset = INT32_MAX,
+               .doc = "Those before: X-Next-Cursor of the reply before, absent at the beginning."),
+};
+static const struct nima_shape shown_shape =
+    NIMA_SHAPE("ConversationShown", struct shown_in, shown_fields);
+
+/* From the end, as a person reads: a long conversation is no long reply. */
 static nima_rc get(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in, void *out)
 {
-    const struct one_in *wanted = in;
+    const struct shown_in *wanted = in;
     struct nima_store *store = nima_api_of(exchange)->store;
     struct nima_conversation conversation;
+    struct nima_message_rows rows;
     NIMA_TRY(nima_conversation_get(ctx, store, wanted->id, &conversation));
-    return fill(ctx, store, &conversation, out);
+    NIMA_TRY(nima_messages_before(ctx, store, wanted->id, wanted->cursor, (int)wanted->limit + 1,
+                                  &rows));
+    if (rows.count > (size_t)wanted->limit) {
+        rows.items++;
+        rows.count--;
+        nima_exchange_next_cursor(exchange,
+                                  nima_fmt(ctx, "%lld", (long long)rows.items[0].position));
+    }
+    fill(ctx, &conversation, &rows, out);
+    return NIMA_OK;
 }
 
 static nima_rc patch(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
@@ -389,7 +416,7 @@ const struct nima_route nima_api_conversation_routes[] = {
     {.method = "GET",
      .path = "/v1/conversations/{id}",
      .call = get,
-     .in = &id_shape,
+     .in = &shown_shape,
      .out = &conversation_shape,
      .errors = NIMA_E_BIT(NOT_FOUND),
      .scope = "chat",

@@ -434,6 +434,13 @@ static nima_rc answer_goals(struct nima_ctx *ctx, struct turn_state *s)
     return s->turn->on_text != NULL ? s->turn->on_text(ctx, s->turn->user, s->reply.text) : NIMA_OK;
 }
 
+/* Where the client gave the end of a reply, or its form, nothing may be the answer. */
+static bool said_nothing(const struct turn_state *s)
+{
+    return s->reply.finish == NIMA_FINISH_STOP && s->turn->model.stop_count == 0 &&
+           s->turn->model.json_schema.ptr == NULL && nima_str_trim(s->reply.text).len == 0;
+}
+
 static nima_rc generate(struct nima_ctx *ctx, struct turn_state *s)
 {
     struct nima_llm_request request = s->turn->model;
@@ -441,8 +448,14 @@ static nima_rc generate(struct nima_ctx *ctx, struct turn_state *s)
     request.count = s->prompt.count;
     request.max_tokens = s->room.max_tokens;
     request.slot_key = s->conversation_id;
-    return nima_voice_generate(ctx, s->o, s->turn, s->persona, &request, &s->reply,
-                               &s->personality);
+    NIMA_TRY(
+        nima_voice_generate(ctx, s->o, s->turn, s->persona, &request, &s->reply, &s->personality));
+    if (said_nothing(s)) {
+        s->reply.text = NIMA_STR("");
+        return nima_fail(ctx, NIMA_E_MODEL,
+                         "the model answered with nothing: ask again, or in other words");
+    }
+    return NIMA_OK;
 }
 
 static const nima_str finish_names[] = {

@@ -102,7 +102,8 @@ static nima_rc append(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     NIMA_TRY(
         nima_db_first(ctx, db,
                       "UPDATE conversations SET message_count = message_count + $3, "
-                      "updated_at = $4, messages_change = $5 WHERE user_id = $1 AND id = $2 "
+                      "updated_at = CASE WHEN created_at > $4 THEN created_at ELSE $4 END, "
+                      "messages_change = $5 WHERE user_id = $1 AND id = $2 "
                       "RETURNING message_count",
                       NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->conversation_id),
                                    nima_db_int((int64_t)job->count),

@@ -109,3 +109,25 @@ def test_the_prompt_of_a_reply_can_be_seen(fresh):
     assert not seen.json()["exact"] and seen.json()["forgotten"] == 1
     asked = fresh.get(f"{TALKS}/{body['conversation_id']}").json()["messages"][0]["id"]
     fresh.get(f"{TALKS}/{body['conversation_id']}/messages/{asked}/context", expect=404)
+
+
+def test_a_long_one_is_shown_from_its_end(fresh):
+    said = [{"role": ("user", "assistant")[n % 2], "content": f"m{n}"} for n in range(1203)]
+    made = fresh.post("/v1/conversations", {"messages": said}, expect=201).json()
+    assert len(made["messages"]) == 1203, "what was taken in is shown whole"
+    path = f"/v1/conversations/{made['conversation_id']}"
+    page = fresh.get(path, expect=200)
+    assert page.json()["message_count"] == 1203
+    assert [m["content"] for m in page.json()["messages"]] == [m["content"] for m in said[703:]]
+    page = fresh.get(f"{path}?limit=1000&cursor={page.headers['x-next-cursor']}", expect=200)
+    assert [m["content"] for m in page.json()["messages"]] == [m["content"] for m in said[:703]]
+    assert "x-next-cursor" not in page.headers
+    fresh.get(f"{path}?limit=1001", expect=422)
+
+
+def test_a_model_that_says_nothing(fresh):
+    talk = fresh.chat("one [[reply:r1]]").json()["conversation_id"]
+    refused = fresh.chat("two [[reply:]]", conversation_id=talk, expect=502)
+    assert "answered with nothing" in refused.text
+    seen = fresh.get(f"/v1/conversations/{talk}", expect=200).json()["messages"]
+    assert [m["content"] for m in seen] == ["one [[reply:r1]]", "r1", "two [[reply:]]"]
