@@ -1,6 +1,7 @@
 /* Schedules: contract section 10. */
 #include "api/api_int.h"
 #include "schedules/schedules.h"
+#include "tasks/tasks.h"
 
 struct run_out {
     struct nima_schedule_run run;
@@ -91,10 +92,30 @@ static const struct nima_field create_fields[] = {
 static const struct nima_shape create_shape =
     NIMA_SHAPE("ScheduleCreate", struct wish_in, create_fields, .doc = "A schedule to make.");
 
+/* A task that could never be begun is refused here, not when it is due. */
+static nima_rc check_task(struct nima_ctx *ctx, struct nima_api *api,
+                          const struct nima_schedule_wish *wish)
+{
+    struct nima_schedule_task task;
+    if (wish->what == NULL || wish->what->task.ptr == NULL ||
+        nima_json_decode(ctx, &nima_schedule_task_shape, wish->what->task, &task) != NIMA_OK) {
+        return NIMA_OK; /* the room says what is wrong with it */
+    }
+    struct nima_tasks_request request = {
+        .type = task.type, .action = task.action, .params = task.params};
+    nima_rc rc = nima_tasks_check(ctx, api->tasks, &request);
+    if (rc == NIMA_E_INVALID || rc == NIMA_E_FORBIDDEN || rc == NIMA_E_TOO_LARGE) {
+        nima_str why = nima_fmt(ctx, "%s", ctx->error.message);
+        return nima_fail_field(ctx, NIMA_E_INVALID, "do.task", NIMA_FMT, NIMA_ARG(why));
+    }
+    return rc;
+}
+
 static nima_rc create(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
                       void *out)
 {
     const struct wish_in *wanted = in;
+    NIMA_TRY(check_task(ctx, nima_api_of(exchange), &wanted->wish));
     NIMA_TRY(nima_schedules_add(ctx, nima_api_of(exchange)->schedules, &wanted->wish,
                                 wanted->preview, out));
     if (wanted->preview) {
@@ -135,6 +156,7 @@ static nima_rc patch(struct nima_ctx *ctx, struct nima_exchange *exchange, const
                      void *out)
 {
     const struct wish_in *wanted = in;
+    NIMA_TRY(check_task(ctx, nima_api_of(exchange), &wanted->wish));
     return nima_schedules_change(ctx, nima_api_of(exchange)->schedules, wanted->id, &wanted->wish,
                                  out);
 }

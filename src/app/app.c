@@ -175,6 +175,15 @@ static nima_rc open_domain(struct nima_ctx *ctx, struct nima_app *app)
     return NIMA_OK;
 }
 
+static void on_task_over(struct nima_ctx *ctx, void *user, nima_str event)
+{
+    const struct nima_app *app = user;
+    if (nima_schedules_event(ctx, app->schedules, event) != NIMA_OK) {
+        nima_log_warn("schedules were not told of " NIMA_FMT ": %s", NIMA_ARG(event),
+                      ctx->error.message);
+    }
+}
+
 static nima_rc open_tasks(struct nima_ctx *ctx, struct nima_app *app)
 {
     const struct nima_config *c = &app->config;
@@ -237,6 +246,7 @@ static nima_rc open_http(struct nima_ctx *ctx, struct nima_app *app)
     app->api.http = app->http;
     nima_schedules_watch(app->schedules, nima_orchestrator_look, app->orchestrator);
     nima_schedules_start(app->schedules, nima_orchestrator_scheduled, app->orchestrator);
+    nima_tasks_tell(app->tasks, on_task_over, app);
     return NIMA_OK;
 }
 
@@ -398,6 +408,9 @@ void nima_app_close(struct nima_app *app)
     }
     if (app->schedules != NULL) {
         nima_schedules_stop(app->schedules);
+    }
+    if (app->tasks != NULL) {
+        nima_tasks_tell(app->tasks, NULL, NULL);
     }
     nima_orchestrator_free(app->orchestrator);
     nima_schedules_free(app->schedules);

@@ -122,7 +122,13 @@ static nima_rc read_do(struct nima_ctx *ctx, const struct nima_schedule_do *what
     }
     row->conversation_id = what->conversation_id;
     if (what->task.ptr != NULL) {
-        return nima_fail_field(ctx, NIMA_E_INVALID, "do.task", "tasks are not there yet");
+        struct nima_schedule_task task;
+        row->action = NIMA_STR("task");
+        row->body = what->task;
+        return nima_json_decode(ctx, &nima_schedule_task_shape, what->task, &task) == NIMA_OK
+                   ? NIMA_OK
+                   : nima_fail_field(ctx, NIMA_E_INVALID, "do.task",
+                                     "do.task must be {type, action, params}");
     }
     bool remind = what->remind.ptr != NULL;
     row->action = remind ? NIMA_STR("remind") : NIMA_STR("prompt");
@@ -147,6 +153,16 @@ static nima_str name_of(nima_str text)
     return nima_str_trim(nima_str_sub(line, 0, bytes));
 }
 
+static nima_str default_name(struct nima_ctx *ctx, const struct nima_schedule_row *row)
+{
+    struct nima_schedule_task task;
+    if (nima_str_eq(row->action, NIMA_STR("task")) &&
+        nima_json_decode(ctx, &nima_schedule_task_shape, row->body, &task) == NIMA_OK) {
+        return nima_fmt(ctx, NIMA_FMT "." NIMA_FMT, NIMA_ARG(task.type), NIMA_ARG(task.action));
+    }
+    return name_of(row->body);
+}
+
 static nima_rc read_wish(struct nima_ctx *ctx, struct nima_schedules *schedules,
                          const struct nima_schedule_wish *wish, struct nima_schedule_row *row)
 {
@@ -163,11 +179,17 @@ static nima_rc read_wish(struct nima_ctx *ctx, struct nima_schedules *schedules,
         NIMA_TRY(nima_when_read(ctx, wish->when, zone, row));
         row->next_at = row->enabled ? wish->first_at : 0;
     }
+    /* It would start itself again without end. */
+    if (nima_str_eq(row->action, NIMA_STR("task")) && nima_str_eq(row->kind, NIMA_STR("event")) &&
+        nima_str_starts(row->spec, NIMA_STR("task."))) {
+        return nima_fail_field(ctx, NIMA_E_INVALID, "when.event",
+                               "a task cannot wait for the end of tasks");
+    }
     if (wish->name.ptr != NULL) {
         NIMA_TRY(check_text(ctx, "name", wish->name, NIMA_SCHEDULE_NAME_CHARS_MAX));
         row->name = wish->name;
     } else if (row->name.ptr == NULL) {
-        row->name = name_of(row->body);
+        row->name = default_name(ctx, row);
     }
     if (wish->has_enabled && wish->enabled != row->enabled) {
         row->enabled = wish->enabled;

@@ -1,6 +1,6 @@
 #pragma once
 /*
- * schedules: what is to happen at a time or upon an event: a reminder, a prompt, later a task.
+ * schedules: what is to happen at a time or upon an event: a reminder, a prompt, a task.
  *
  * A runner sleeps until the next one is due, makes a run of it (once, however many processes share
  * the store) and carries it out: reminders are put into a conversation right here, the rest is done
@@ -79,6 +79,10 @@ struct nima_schedule_view {
     } upcoming;
     int64_t created_at, updated_at;
 };
+struct nima_schedule_task { /* the text of nima_schedule_do.task */
+    nima_str type, action, params;
+};
+extern const struct nima_shape nima_schedule_task_shape;
 extern const struct nima_shape nima_schedule_when_shape, nima_schedule_do_shape,
     nima_schedule_view_shape;
 /* INVALID for what makes no sense, never comes, or lies in the past. With `preview` nothing is

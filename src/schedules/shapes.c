@@ -23,13 +23,25 @@ const struct nima_shape nima_schedule_when_shape =
     NIMA_SHAPE("ScheduleWhen", struct nima_schedule_when, when_fields,
                .doc = "One of cron, at, every and event.");
 
+static const struct nima_field task_fields[] = {
+    NIMA_FIELD(STR, struct nima_schedule_task, type, .required = true, .max = 32,
+               .doc = "The integration."),
+    NIMA_FIELD(STR, struct nima_schedule_task, action, .required = true, .max = 64,
+               .doc = "What of it to do."),
+    NIMA_FIELD(JSON, struct nima_schedule_task, params, .preset_str = "{}", .doc = "With what."),
+};
+const struct nima_shape nima_schedule_task_shape = NIMA_SHAPE(
+    "ScheduleTask", struct nima_schedule_task, task_fields, .doc = "A task to propose or start.");
+
 static const struct nima_field do_fields[] = {
     NIMA_FIELD(STR, struct nima_schedule_do, remind, .max = NIMA_SCHEDULE_REMIND_CHARS_MAX,
                .doc = "Say this."),
     NIMA_FIELD(STR, struct nima_schedule_do, prompt, .max = NIMA_SCHEDULE_PROMPT_CHARS_MAX,
                .doc = "Have this answered, with memory and persona, and keep the reply."),
     NIMA_FIELD(ANY, struct nima_schedule_do, task, .max = TASK_CHARS_MAX,
-               .schema = "{\"type\":\"object\"}", .doc = "Run this task; not there yet."),
+               .schema = "{\"type\":\"object\"}",
+               .doc =
+                   "Start this task, {type, action, params}, or propose it where it needs a yes."),
     NIMA_FIELD(UUID, struct nima_schedule_do, conversation_id,
                .doc = "Where to; else a conversation of its own."),
 };

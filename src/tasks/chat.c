@@ -328,10 +328,12 @@ static nima_rc say(struct nima_ctx *ctx, struct nima_tasks *tasks, const struct 
 static nima_rc act(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str conversation_id,
                    const struct nima_tasks_spoken *spoken, struct nima_task_row *row)
 {
-    struct nima_tasks_request request = {.type = spoken->type,
+    bool own = spoken->origin.ptr == NULL;
+    struct nima_tasks_request request = {.id = spoken->as,
+                                         .type = spoken->type,
                                          .action = spoken->action,
                                          .params = spoken->params,
-                                         .origin = NIMA_STR("chat"),
+                                         .origin = own ? NIMA_STR("chat") : spoken->origin,
                                          .conversation_id = conversation_id,
                                          .max_attempts = MAX_ATTEMPTS,
                                          .timeout_s = TIMEOUT_S};
@@ -344,7 +346,10 @@ static nima_rc act(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str conv
     if (spoken->said == NIMA_SAID_YES) {
         NIMA_TRY(nima_tasks_approve(ctx, tasks, spoken->id, row));
     } else {
-        NIMA_TRY(nima_tasks_submit(ctx, tasks, &request, row));
+        nima_rc rc = nima_tasks_submit(ctx, tasks, &request, row);
+        NIMA_TRY(rc == NIMA_E_CONFLICT && spoken->as.ptr != NULL
+                     ? nima_task_get(ctx, tasks->options.store, spoken->as, row)
+                     : rc);
     }
     struct nima_task_row seen = {.id = row->id};
     bool pending = nima_str_eq(row->status, NIMA_STR("pending"));

@@ -144,6 +144,38 @@ static void nap(int64_t ms)
     nanosleep(&time, NULL);
 }
 
+void nima_tasks_tell(struct nima_tasks *tasks, nima_tasks_told told, void *user)
+{
+    pthread_mutex_lock(&tasks->lock);
+    tasks->told = told;
+    tasks->told_user = user;
+    while (told == NULL && tasks->telling > 0) {
+        pthread_cond_wait(&tasks->moved, &tasks->lock);
+    }
+    pthread_mutex_unlock(&tasks->lock);
+}
+
+static void tell(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str status)
+{
+    bool completed = nima_str_eq(status, NIMA_STR("completed"));
+    if (!completed && !nima_str_eq(status, NIMA_STR("failed"))) {
+        return;
+    }
+    pthread_mutex_lock(&tasks->lock);
+    nima_tasks_told told = tasks->told;
+    void *user = tasks->told_user;
+    tasks->telling += told != NULL;
+    pthread_mutex_unlock(&tasks->lock);
+    if (told == NULL) {
+        return;
+    }
+    told(ctx, user, completed ? NIMA_STR("task.completed") : NIMA_STR("task.failed"));
+    pthread_mutex_lock(&tasks->lock);
+    tasks->telling--;
+    pthread_cond_broadcast(&tasks->moved);
+    pthread_mutex_unlock(&tasks->lock);
+}
+
 /* What was done must be written down: a store that is away for a moment is waited for. */
 static void end_attempt(struct nima_ctx *ctx, struct nima_tasks *tasks,
                         const struct nima_task_row *task, const struct ending *e)
@@ -176,7 +208,9 @@ static void end_attempt(struct nima_ctx *ctx, struct nima_tasks *tasks,
     if (rc != NIMA_OK) {
         nima_log_warn("task " NIMA_FMT " is over, which could not be written down: %s",
                       NIMA_ARG(task->id), ctx->error.message);
+        return;
     }
+    tell(ctx, tasks, e->end.status);
 }
 
 /* Running one */

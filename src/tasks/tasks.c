@@ -182,6 +182,7 @@ nima_rc nima_tasks_submit(struct nima_ctx *ctx, struct nima_tasks *tasks,
     }
     bool ask = c.policy.verdict == NIMA_ASK;
     struct nima_task_row task = {
+        .id = request->id,
         .type = request->type,
         .action = request->action,
         .params = c.text,
@@ -203,6 +204,14 @@ nima_rc nima_tasks_submit(struct nima_ctx *ctx, struct nima_tasks *tasks,
         nima_executor_work_came(tasks);
     }
     return NIMA_OK;
+}
+
+nima_rc nima_tasks_check(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                         const struct nima_tasks_request *request)
+{
+    struct checked c;
+    NIMA_TRY(check(ctx, tasks, request->type, request->action, request->params, &c));
+    return c.policy.verdict == NIMA_DENY ? denied(ctx, tasks, request, &c) : NIMA_OK;
 }
 
 nima_rc nima_tasks_preview(struct nima_ctx *ctx, struct nima_tasks *tasks,

@@ -41,7 +41,14 @@ NIMA_MUST_USE nima_rc nima_tasks_open(struct nima_ctx *ctx,
 /* Running tasks get `grace_ms`; then they go back into the queue. */
 void nima_tasks_close(struct nima_tasks *tasks, int64_t grace_ms);
 
+/* `told` is called on a worker's thread when a task of ctx->user_id has come to an end by itself,
+ * with "task.completed" or "task.failed", after it was written down; NULL: nobody is, and from the
+ * return on nothing is under way. */
+typedef void (*nima_tasks_told)(struct nima_ctx *ctx, void *user, nima_str event);
+void nima_tasks_tell(struct nima_tasks *tasks, nima_tasks_told told, void *user);
+
 struct nima_tasks_request {
+    nima_str id; /* absent: a new one; CONFLICT when it is taken */
     nima_str type, action;
     nima_str params; /* a JSON object's text */
     nima_str origin; /* "api", "chat", "schedule", "goal" */
@@ -52,6 +59,9 @@ struct nima_tasks_request {
 NIMA_MUST_USE nima_rc nima_tasks_submit(struct nima_ctx *ctx, struct nima_tasks *tasks,
                                         const struct nima_tasks_request *request,
                                         struct nima_task_row *out);
+/* Whether it could be submitted now: INVALID, FORBIDDEN. */
+NIMA_MUST_USE nima_rc nima_tasks_check(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                                       const struct nima_tasks_request *request);
 /* What would happen, as a JSON object: the policy's verdict and the change in full. Nothing is
  * queued and nothing is changed. */
 NIMA_MUST_USE nima_rc nima_tasks_preview(struct nima_ctx *ctx, struct nima_tasks *tasks,
@@ -107,6 +117,7 @@ struct nima_tasks_spoken {
     nima_str id;                   /* YES, NO: of the proposal */
     nima_str type, action, params; /* DO */
     nima_str problem;              /* of a "/task …" that cannot be done; absent: none */
+    nima_str origin, as;           /* DO: absent: "chat"; its id, so that it is begun once */
 };
 /* What the person's message asks for in a plain form; NOTHING for all other talk. A "yes" counts
  * only as the answer to a proposal that Nima's last message ended with. */

@@ -146,6 +146,9 @@ struct nima_tasks {
     uint64_t work, changes;   /* raised by each */
     int running[NIMA_INTEGRATIONS_MAX];
     bool stopping;
+    nima_tasks_told told; /* NULL: nobody */
+    void *told_user;
+    int telling; /* calls of it under way */
     bool keeper_started;
     pthread_t keeper;
     struct nima_worker *workers;

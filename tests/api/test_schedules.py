@@ -78,7 +78,8 @@ def test_what_makes_no_sense_is_refused(api):
         assert make(api, when, expect=422).field == field, when
     for what, field in (
         ({"remind": "x", "prompt": "y"}, "do"), ({"conversation_id": NOBODY}, "do"), ({"remind": " "}, "do.remind"),
-        ({"task": {"type": "file"}}, "do.task"), ({"remind": "x" * 2001}, "do.remind"), ({"remind": 5}, "do.remind"),
+        ({"task": {"type": "file"}}, "do.task"),
+        ({"task": {"type": "file", "action": "fly"}}, "do.task"), ({"task": {"type": "file", "action": "read_file"}}, "do.task"), ({"remind": "x" * 2001}, "do.remind"), ({"remind": 5}, "do.remind"),
     ):  # fmt: skip
         assert make(api, {"every": "1d"}, what, expect=422).field == field, what
     assert api.post(PATH, {"when": {"every": "1d"}}, expect=422).field == "do"
@@ -223,3 +224,39 @@ def test_reminders_are_asked_for_in_chat(fresh):
     assert fresh.chat("That reminds me of last Monday at 9. [[reply:Yes.]]").json()["response"] == "Yes."
     fresh.chat("remind me tomorrow at 9 to call", use_memory=False)
     assert len(fresh.get(PATH).json()) == count
+
+
+def test_a_task_is_started_and_its_end_is_an_event(fresh):
+    (fresh.server.data / "files" / "list.txt").write_text("eggs\n")
+    waits = make(fresh, {"event": "task.completed"}, {"remind": "a task is done"}).json()
+    fails = make(fresh, {"event": "task.failed"}, {"remind": "a task has failed"}).json()
+    task = {"type": "file", "action": "read_file", "params": {"path": "list.txt"}}
+    made = make(fresh, {"at": now(milliseconds=200)}, {"task": task}).json()
+    assert made["name"] == "file.read_file" and made["do"] == {"task": task}
+    run = ended(fresh, made)[0]
+    assert run["status"] == "done", run
+    talk = fresh.get(f"/v1/conversations/{run['conversation_id']}", expect=200).json()
+    (message,) = talk["messages"]
+    assert "eggs" in message["content"] and message["id"] == run["message_id"] and message["role"] == "assistant"
+    assert message["metadata"]["scheduled"]["run_id"] == run["id"]
+    done = fresh.get(f"/v1/tasks/{message['metadata']['actions'][0]['id']}/status", expect=200).json()
+    assert (done["origin"], done["status"], done["conversation_id"]) == ("schedule", "completed", run["conversation_id"])
+    assert ended(fresh, waits)[0]["status"] == "done"
+
+    gone = {"type": "file", "action": "read_file", "params": {"path": "nowhere.txt"}}
+    second = make(fresh, {"at": now(milliseconds=200)}, {"task": gone, "conversation_id": run["conversation_id"]}).json()
+    assert ended(fresh, second)[0]["conversation_id"] == run["conversation_id"]
+    assert "did not work" in fresh.get(f"/v1/conversations/{run['conversation_id']}").json()["messages"][-1]["content"]
+    assert ended(fresh, fails)[0]["status"] == "done"
+    assert make(fresh, {"event": "task.completed"}, {"task": task}, expect=422).field == "when.event"
+
+
+def test_a_task_that_needs_a_yes_is_proposed(fresh):
+    target = fresh.server.data / "files" / "made.txt"
+    task = {"type": "file", "action": "write_file", "params": {"path": "made.txt", "content": "x"}}
+    made = make(fresh, {"at": now(milliseconds=200)}, {"task": task}).json()
+    talk = ended(fresh, made)[0]["conversation_id"]
+    (message,) = fresh.get(f"/v1/conversations/{talk}", expect=200).json()["messages"]
+    assert message["metadata"]["actions"][0]["status"] == "awaiting_approval" and not target.exists()
+    assert fresh.chat("yes", conversation_id=talk).json()["actions"][0]["status"] == "completed"
+    assert target.read_text() == "x"
