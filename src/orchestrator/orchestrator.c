@@ -27,6 +27,7 @@ struct nima_orchestrator *nima_orchestrator_new(const struct nima_orchestrator_o
     o->goals = options->goals;
     o->recall_limit = options->recall_limit > 0 ? options->recall_limit : RECALL_PRESET;
     o->order = nima_order_new();
+    o->pins = nima_pins_new();
     o->keeper = options->keep_persona ? nima_keeper_new(o) : NULL;
     return o;
 }
@@ -38,6 +39,7 @@ void nima_orchestrator_free(struct nima_orchestrator *orchestrator)
     }
     nima_keeper_free(orchestrator->keeper);
     nima_order_free(orchestrator->order);
+    nima_pins_free(orchestrator->pins);
     free(orchestrator);
 }
 
@@ -196,6 +198,7 @@ static nima_rc recall(struct nima_ctx *ctx, struct turn_state *s)
     struct nima_notes of_packs = {0}, of_goals = {0};
     if (s->turn->use_memory) {
         NIMA_TRY(nima_memory_recall(ctx, s->o->memory, s->message, s->o->recall_limit, &s->hits));
+        NIMA_TRY(nima_pins_add(ctx, s->o, &s->hits));
         NIMA_TRY(nima_turn_goals_recall(ctx, s->o, s->message, &of_goals));
     }
     nima_turn_goals_ids(ctx, &of_goals, &s->goals);

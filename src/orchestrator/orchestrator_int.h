@@ -8,6 +8,7 @@
 
 struct nima_zone;
 struct nima_order;  /* which conversations are at work, order.c */
+struct nima_pins;   /* which facts are pinned, pinned.c */
 struct nima_keeper; /* keeps the persona evaluated, keeper.c */
 
 struct nima_orchestrator {
@@ -20,6 +21,7 @@ struct nima_orchestrator {
     struct nima_knowledge *knowledge; /* NULL: no packs */
     struct nima_goals *goals;         /* NULL: none */
     struct nima_order *order;
+    struct nima_pins *pins;
     struct nima_keeper *keeper; /* NULL: none */
     int recall_limit;
 };
@@ -31,6 +33,12 @@ void nima_order_free(struct nima_order *order);
 NIMA_MUST_USE nima_rc nima_order_enter(struct nima_ctx *ctx, struct nima_order *order,
                                        nima_str conversation_id);
 void nima_order_leave(struct nima_order *order, nima_str conversation_id);
+
+struct nima_pins *nima_pins_new(void);
+void nima_pins_free(struct nima_pins *pins);
+/* Puts the person's pinned facts in front of those that were recalled. */
+NIMA_MUST_USE nima_rc nima_pins_add(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                    struct nima_memory_hits *hits);
 
 struct nima_keeper *nima_keeper_new(struct nima_orchestrator *o);
 void nima_keeper_free(struct nima_keeper *keeper); /* stops what it has under way */

@@ -59,6 +59,10 @@ NIMA_MUST_USE nima_rc nima_facts_get(struct nima_ctx *ctx, struct nima_store *st
 NIMA_MUST_USE nima_rc nima_facts_get_many(struct nima_ctx *ctx, struct nima_store *store,
                                           const nima_str *ids, size_t count,
                                           struct nima_fact_rows *out);
+/* Active facts whose metadata say {"pinned": true}, newest first, at most `limit` (1..1000). Reads
+ * all of the person's facts: to be asked when they changed. */
+NIMA_MUST_USE nima_rc nima_facts_pinned(struct nima_ctx *ctx, struct nima_store *store, int limit,
+                                        struct nima_fact_rows *out);
 /* Embeddings by id, for the exact scores of a search's candidates (the index holds rounded ones):
  * out[i * dims …] for ids[i]; found[i] is false where the row is gone or has none of that model
  * and of that many dims. One query for all: it is part of every search. */

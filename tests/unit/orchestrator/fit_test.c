@@ -56,6 +56,38 @@ TEST(a_shorter_note_takes_the_place_of_a_long_one_that_does_not_fit)
     world_close(&w);
 }
 
+static struct nima_fact pin(struct world *w, nima_str id, const char *metadata)
+{
+    struct nima_fact_patch patch = {.metadata = nima_str_of(metadata)};
+    struct nima_fact fact;
+    ASSERT_OK_CTX(&w->ctx, nima_memory_patch(&w->ctx, w->memory, id, &patch, &fact));
+    return fact;
+}
+
+TEST(a_pinned_fact_is_told_with_every_message_and_stays_first)
+{
+    struct world w = world_open();
+    struct nima_fact fact = world_remember(&w, "Ana must not eat nuts");
+    world_remember(&w, "Bruno bakes bread");
+    ASSERT_LACKS(said(&w, none, "Hello there [[recall]]"), "nuts");
+    pin(&w, fact.id, "{\"pinned\": true}");
+    nima_str seen = said(&w, none, "Who bakes bread? [[recall]]"), id = w.out.conversation_id;
+    size_t pinned = nima_str_find(seen, NIMA_STR("- Ana must not eat nuts"), 0);
+    size_t found = nima_str_find(seen, NIMA_STR("- Bruno bakes bread"), 0);
+    assert_true(pinned != SIZE_MAX && found != SIZE_MAX && pinned < found);
+    ASSERT_STR_EQ(w.out.context->facts.items[0].fact, "Ana must not eat nuts");
+    for (int i = 0; i < 6; i++) { /* told again when it is far back, and never gone */
+        said(&w, id, "Then the next step. [[reply:Yes.]]");
+        ASSERT_STR_EQ(w.out.context->facts.items[0].fact, "Ana must not eat nuts");
+    }
+    pin(&w, fact.id, "{\"pinned\": false}");
+    ASSERT_LACKS(said(&w, none, "Hello again [[recall]]"), "nuts");
+    pin(&w, fact.id, "{\"pinned\": true}");
+    ASSERT_OK_CTX(&w.ctx, nima_memory_delete(&w.ctx, w.memory, fact.id));
+    ASSERT_LACKS(said(&w, none, "And again [[recall]]"), "nuts");
+    world_close(&w);
+}
+
 TEST(notes_of_another_kind_are_none_of_a_section_s_business)
 {
     struct world w = world_open();

@@ -358,4 +358,34 @@ TEST(counts_are_of_active_facts_by_category_and_source)
     world_close(&w);
 }
 
+TEST(pinned_facts_are_found_by_their_metadata)
+{
+    static const char *const metadata[] = {"{\"pinned\": true}", "{\"pinned\": false}", "{}",
+                                           "{\"a\": {\"pinned\": true}}",
+                                           "{\"n\": 1, \"pinned\": true}"};
+    struct world w = world_open();
+    struct nima_fact rows[5];
+    struct nima_fact_rows found;
+    bool created;
+    int64_t change;
+    for (int i = 0; i < 5; i++) {
+        struct nima_fact fact = a_fact(nima_fmt(&w.ctx, "fact %d", i).ptr);
+        fact.metadata = nima_str_of(metadata[i]);
+        ASSERT_OK_CTX(&w.ctx, nima_facts_put(&w.ctx, w.store, &fact, &rows[i], &created, &change));
+    }
+    ASSERT_OK_CTX(&w.ctx, nima_facts_pinned(&w.ctx, w.store, 9, &found));
+    ASSERT_INT_EQ(found.count, 2);
+    ASSERT_STR_EQ(found.items[0].fact, "fact 4");
+    ASSERT_STR_EQ(found.items[1].fact, "fact 0");
+    ASSERT_OK_CTX(&w.ctx, nima_facts_pinned(&w.ctx, w.store, 1, &found));
+    ASSERT_INT_EQ(found.count, 1);
+    ASSERT_OK_CTX(&w.ctx, nima_facts_delete(&w.ctx, w.store, rows[4].id, &change));
+    ASSERT_OK_CTX(&w.ctx, nima_facts_pinned(&w.ctx, w.store, 9, &found));
+    ASSERT_STR_EQ(found.items[0].fact, "fact 0");
+    w.ctx.user_id = NIMA_STR("bruno");
+    ASSERT_OK_CTX(&w.ctx, nima_facts_pinned(&w.ctx, w.store, 9, &found));
+    ASSERT_INT_EQ(found.count, 0);
+    world_close(&w);
+}
+
 TEST_MAIN

@@ -52,6 +52,7 @@ static void call_facts(struct world *w)
     ASSERT_OK_CTX(ctx, nima_facts_people(ctx, w->store, (nima_str){0}, 2, people, &count));
     ASSERT_OK_CTX(ctx, nima_facts_versions(ctx, w->store, row.id, &versions));
     ASSERT_OK_CTX(ctx, nima_facts_stats(ctx, w->store, &stats));
+    ASSERT_OK_CTX(ctx, nima_facts_pinned(ctx, w->store, 3, &rows));
     ASSERT_OK_CTX(ctx, nima_facts_change(ctx, w->store, &change));
     ASSERT_OK_CTX(ctx, nima_facts_scan(ctx, w->store, ignore, NULL, &change));
     next.id = NIMA_STR("0190a000-0000-7000-8000-000000000001");
