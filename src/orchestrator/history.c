@@ -256,6 +256,7 @@ nima_rc nima_history_load(struct nima_ctx *ctx, struct nima_orchestrator *o,
         struct nima_conversation conversation;
         NIMA_TRY(nima_conversation_get(ctx, o->store, turn->conversation_id, &conversation));
         history.metadata = conversation.metadata;
+        history.untitled = conversation.title.ptr == NULL;
         if (conversation.summary_position <= before && conversation.next_position <= before) {
             history.summary = conversation.context_summary;
             history.summary_position = conversation.summary_position;

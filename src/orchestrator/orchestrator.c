@@ -10,7 +10,6 @@
 enum {
     RECALL_PRESET = 8,
     NOTES_NEAR = 8, /* a note within so many messages back is not repeated */
-    TITLE_CHARS_MAX = 60,
     SYSTEM_HASH_CHARS = 16
 };
 
@@ -220,21 +219,6 @@ static nima_rc recall(struct nima_ctx *ctx, struct turn_state *s)
     return nima_said_recall(ctx, s->o, s->turn, &s->history, &s->hits, &s->fit.notes, &s->said);
 }
 
-/* The first words of the first message, until a better title is made. */
-static nima_str title_of(nima_str message)
-{
-    nima_str line = message;
-    nima_str rest = nima_str_trim(message);
-    nima_str_next(&rest, '\n', &line);
-    line = nima_str_trim(line);
-    size_t bytes = 0;
-    uint32_t code_point;
-    for (int chars = 0; bytes < line.len && chars < TITLE_CHARS_MAX; chars++) {
-        bytes += (size_t)nima_utf8_decode(line, bytes, &code_point);
-    }
-    return nima_str_sub(line, 0, bytes);
-}
-
 static nima_rc create_conversation(struct nima_ctx *ctx, struct turn_state *s, nima_str metadata)
 {
     const struct nima_turn *turn = s->turn;
@@ -246,7 +230,7 @@ static nima_rc create_conversation(struct nima_ctx *ctx, struct turn_state *s, n
     rows[turn->count - 1].metadata = metadata;
     const struct nima_scheduled *scheduled = turn->scheduled;
     struct nima_conversation wanted = {.title = scheduled != NULL ? scheduled->name
-                                                                  : title_of(s->message)};
+                                                                  : nima_title_of(s->message)};
     NIMA_TRY(nima_voice_keep(ctx, turn, wanted.metadata, &wanted.metadata));
     struct nima_conversation made;
     NIMA_TRY(nima_conversation_create(ctx, s->o->store, &wanted, rows, turn->count, &made));
@@ -259,13 +243,16 @@ static nima_rc create_conversation(struct nima_ctx *ctx, struct turn_state *s, n
     return NIMA_OK;
 }
 
-static nima_rc keep_persona(struct nima_ctx *ctx, struct turn_state *s)
+static nima_rc keep_settings(struct nima_ctx *ctx, struct turn_state *s)
 {
     struct nima_conversation change = {.id = s->turn->conversation_id};
     NIMA_TRY(nima_voice_keep(ctx, s->turn, s->history.metadata, &change.metadata));
+    if (s->history.untitled) { /* taken in without one */
+        change.title = nima_title_of(s->message);
+    }
     struct nima_conversation kept;
-    return change.metadata.ptr == NULL ? NIMA_OK
-                                       : nima_conversation_update(ctx, s->o->store, &change, &kept);
+    bool changes = change.metadata.ptr != NULL || change.title.ptr != NULL;
+    return changes ? nima_conversation_update(ctx, s->o->store, &change, &kept) : NIMA_OK;
 }
 
 static nima_rc keep_summary(struct nima_ctx *ctx, struct turn_state *s)
@@ -298,7 +285,7 @@ static nima_rc store_message(struct nima_ctx *ctx, struct turn_state *s)
     if (!s->history.has_conversation) {
         return create_conversation(ctx, s, metadata);
     }
-    NIMA_TRY(keep_persona(ctx, s));
+    NIMA_TRY(keep_settings(ctx, s));
     NIMA_TRY(keep_summary(ctx, s));
     struct nima_message_row row = {
         .role = NIMA_STR("user"), .content = s->message, .metadata = metadata};

@@ -113,6 +113,7 @@ struct nima_history {
     nima_str system_hash; /* of the system message they stood behind then */
     nima_str system;      /* the client's own system messages, joined; absent: none */
     nima_str metadata;    /* the conversation's; absent: none yet */
+    bool untitled;        /* the conversation has no title */
     nima_str summary;     /* of the messages before summary_position; absent: none */
     int64_t summary_position;
     nima_str next_summary; /* made ahead */
@@ -311,6 +312,9 @@ NIMA_MUST_USE nima_rc nima_said_recall(struct nima_ctx *ctx, struct nima_orchest
  * those of facts. */
 NIMA_MUST_USE nima_rc nima_said_check(struct nima_ctx *ctx, struct nima_orchestrator *o,
                                       struct nima_history *history);
+
+/* title.c: a view into the message, at most 60 characters. */
+nima_str nima_title_of(nima_str message);
 
 /* shapes.c: what is kept in a message's metadata. */
 struct nima_user_meta {

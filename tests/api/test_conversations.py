@@ -46,6 +46,14 @@ def test_the_list_is_last_updated_first_and_has_pages(fresh):
     assert seen == [row["id"] for row in rows]
 
 
+def test_a_title_that_is_missing_is_made_and_one_that_is_given_stays(fresh):
+    for title in (None, "Mine"):
+        talk = fresh.post(TALKS, {"title": title} if title else {}, expect=201).json()["conversation_id"]
+        fresh.chat("Hello! How do bees find home? [[reply:r]]", conversation_id=talk)
+        fresh.chat("And wasps? [[reply:r]]", conversation_id=talk)
+        assert fresh.get(f"{TALKS}/{talk}").json()["title"] == (title or "How do bees find home? [[reply:r]]")
+
+
 def test_a_title_is_made_of_the_first_words(fresh):
     talk = fresh.chat("  How do bees find their way home?\nAnd more").json()["conversation_id"]
     assert fresh.get(f"{TALKS}/{talk}").json()["title"] == "How do bees find their way home?"

@@ -172,6 +172,14 @@ TEST(the_title_is_the_first_line_cut_between_characters)
 {
     struct world w = world_open();
     ASSERT_STR_EQ(title_after(&w, "\n  What now?  \nsecond line"), "What now?");
+    ASSERT_STR_EQ(title_after(&w, "Hi Nima,\n\nhow do bees find home?"), "how do bees find home?");
+    ASSERT_STR_EQ(title_after(&w, "Hello! Can bees see red?"), "Can bees see red?");
+    ASSERT_STR_EQ(title_after(&w, "Hiking in Norway"), "Hiking in Norway");
+    ASSERT_STR_EQ(title_after(&w, "Hello!"), "Hello!");
+    ASSERT_STR_EQ(title_after(&w, "hi\n---\n## Plan for May"), "Plan for May");
+    ASSERT_STR_EQ(
+        title_after(&w, "Which of the many ways of the bees to find home is the shortest?"),
+        "Which of the many ways of the bees to find home is the");
     char long_line[500] = "";
     for (size_t i = 0; i < 100; i++) {
         memcpy(long_line + strlen(long_line), "é", 3);
