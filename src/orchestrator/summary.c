@@ -1,9 +1,8 @@
 /*
  * What has left the window, in a few lines that stay in sight. Made here from the sentences that
  * say most (by the rarity of their words; statements of the person and decisions first): it costs
- * milliseconds, and a window moves rarely. The model's own, better one is made ahead in the
- * background (background.c) and taken over when the window moves, never in between: a summary that
- * changed would cost the model's cache.
+ * milliseconds, and a window moves rarely. It changes only when the window moves, never in between:
+ * a summary that changed would cost the model's cache.
  */
 #include <math.h>
 #include <stdlib.h>

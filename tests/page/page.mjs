@@ -377,6 +377,7 @@ const scenarios = {
     await row.getByRole("button", { name: /Delete/ }).click();
     await dialog.getByRole("button", { name: "Delete" }).click();
     await page.locator(".greeting").waitFor();
+    await rows.nth(before - 1).waitFor({ state: "detached" });
     assert.equal(await rows.count(), before - 1);
   },
 
