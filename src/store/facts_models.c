@@ -4,40 +4,11 @@
  */
 #include "store/facts_int.h"
 
-/* People, a page at a time */
-
-struct people {
-    nima_str after;
-    int limit;
-    nima_str *ids;
-    size_t count;
-};
-
-static nima_rc read_people(struct nima_ctx *ctx, struct nima_db *db, void *arg)
-{
-    struct people *job = arg;
-    struct nima_db_stmt *stmt;
-    bool row = false;
-    job->count = 0;
-    NIMA_TRY(nima_db_query(ctx, db, "SELECT id FROM users WHERE id > $1 ORDER BY id LIMIT $2",
-                           NIMA_DB_ARGS(nima_db_text(job->after), nima_db_int(job->limit)), &stmt));
-    NIMA_TRY(nima_db_step(ctx, stmt, &row));
-    while (row) {
-        job->ids[job->count++] = nima_db_get_text(ctx, stmt, 0);
-        NIMA_TRY(nima_db_step(ctx, stmt, &row));
-    }
-    return nima_db_end(ctx, stmt);
-}
-
 nima_rc nima_facts_people(struct nima_ctx *ctx, struct nima_store *store, nima_str after, int limit,
                           nima_str *ids, size_t *count_out)
 {
-    nima_assert(limit > 0);
-    struct people job = {.after = after.ptr != NULL ? after : NIMA_STR(""), .limit = limit};
-    job.ids = ids;
-    NIMA_TRY(nima_db_read(ctx, store, read_people, &job));
-    *count_out = job.count;
-    return NIMA_OK;
+    return nima_store_people(ctx, store, "SELECT id FROM users WHERE id > $1 ORDER BY id LIMIT $2",
+                             after, limit, ids, count_out);
 }
 
 /* Facts by model */

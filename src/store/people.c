@@ -111,3 +111,40 @@ nima_rc nima_people_forget(struct nima_ctx *ctx, struct nima_store *store, int64
     *change_out = change;
     return NIMA_OK;
 }
+
+/* People, a page at a time */
+
+struct page {
+    const char *sql;
+    nima_str after;
+    int limit;
+    nima_str *ids;
+    size_t count;
+};
+
+static nima_rc read_page(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    struct page *job = arg;
+    struct nima_db_stmt *stmt;
+    bool row = false;
+    job->count = 0;
+    NIMA_TRY(nima_db_query(ctx, db, job->sql,
+                           NIMA_DB_ARGS(nima_db_text(job->after), nima_db_int(job->limit)), &stmt));
+    NIMA_TRY(nima_db_step(ctx, stmt, &row));
+    while (row && job->count < (size_t)job->limit) {
+        job->ids[job->count++] = nima_db_get_text(ctx, stmt, 0);
+        NIMA_TRY(nima_db_step(ctx, stmt, &row));
+    }
+    return nima_db_end(ctx, stmt);
+}
+
+nima_rc nima_store_people(struct nima_ctx *ctx, struct nima_store *store, const char *sql,
+                          nima_str after, int limit, nima_str *ids, size_t *count_out)
+{
+    nima_assert(limit > 0);
+    struct page job = {
+        .sql = sql, .after = after.ptr != NULL ? after : NIMA_STR(""), .limit = limit, .ids = ids};
+    NIMA_TRY(nima_db_read(ctx, store, read_page, &job));
+    *count_out = job.count;
+    return NIMA_OK;
+}

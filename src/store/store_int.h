@@ -77,3 +77,9 @@ struct nima_store_vector {
 /* Absent: NULL and 0. */
 const float *nima_store_vector(struct nima_ctx *ctx, struct nima_db_stmt *stmt, int column,
                                struct nima_store_vector *room, size_t *dims_out);
+
+/* The people that `sql` yields, a page at a time: ids in order, behind $1, at most $2; `ids` has
+ * room for `limit`. `after` absent: from the first. */
+NIMA_MUST_USE nima_rc nima_store_people(struct nima_ctx *ctx, struct nima_store *store,
+                                        const char *sql, nima_str after, int limit, nima_str *ids,
+                                        size_t *count_out);

@@ -2,29 +2,9 @@
  * out again, for the person it was taken in for; what is refused says which line. */
 #include <string.h>
 
-#include "fuzz/folder.h"
+#include "fuzz/store.h"
 #include "store/copy.h"
 #include "store/people.h"
-
-static struct nima_store *store;
-static char folder[64];
-
-static void clean(void)
-{
-    nima_store_close(store);
-    test_folder_remove(folder);
-}
-
-static void open_once(struct nima_ctx *ctx)
-{
-    if (store != NULL) {
-        return;
-    }
-    fuzz_folder_make(folder);
-    struct nima_store_options options = {.address = nima_fmt(ctx, "sqlite:%s/nima.db", folder)};
-    fuzz_must(nima_store_open(ctx, &options, &store) == NIMA_OK);
-    atexit(clean);
-}
 
 static nima_rc next(struct nima_ctx *ctx, void *user, nima_str *line)
 {

@@ -1,27 +1,7 @@
 /* What other programs exported: ChatGPT's conversations.json and mem0's memories. */
 #include "app/import.h"
-#include "fuzz/folder.h"
+#include "fuzz/store.h"
 #include "store/people.h"
-
-static struct nima_store *store;
-static char folder[64];
-
-static void clean(void)
-{
-    nima_store_close(store);
-    test_folder_remove(folder);
-}
-
-static void open_once(struct nima_ctx *ctx)
-{
-    if (store != NULL) {
-        return;
-    }
-    fuzz_folder_make(folder);
-    struct nima_store_options options = {.address = nima_fmt(ctx, "sqlite:%s/nima.db", folder)};
-    fuzz_must(nima_store_open(ctx, &options, &store) == NIMA_OK);
-    atexit(clean);
-}
 
 static void check(struct nima_ctx *ctx, nima_rc rc, const struct nima_imported *done)
 {
