@@ -42,11 +42,23 @@ void nima_orchestrator_free(struct nima_orchestrator *orchestrator)
     free(orchestrator);
 }
 
+/* Who answers. Rules come before the model, and the first that takes a message has it. */
+enum speaker {
+    BY_MODEL,
+    BY_TASKS,
+    BY_PACKS,
+    BY_COMMAND,
+    BY_SCHEDULES,
+    BY_GOALS,
+    BY_RETRACTION,
+};
+
 /* What one turn carries from step to step. */
 struct turn_state {
     struct nima_orchestrator *o;
     const struct nima_turn *turn;
     nima_str message; /* what the person says now */
+    enum speaker speaker;
     struct nima_branch branch;
     struct nima_window_message asked; /* of a reply made again, as it stood in the prompt */
     struct nima_history history;
@@ -56,7 +68,8 @@ struct turn_state {
     struct nima_context_messages said; /* past messages recalled */
     struct nima_pack_turn packs;
     struct nima_retract retract;
-    struct nima_pack_wish wish; /* a pack to switch; none: no pack */
+    struct nima_tasks_spoken spoken; /* what the message asks to be done */
+    struct nima_pack_wish wish;      /* a pack to switch; none: no pack */
     struct nima_turn_goals goals;
     struct nima_goals_heard *goal_wish; /* what is asked of goals; NULL: nothing */
     struct nima_prompt_texts texts;
@@ -350,13 +363,19 @@ static nima_rc learn(struct nima_ctx *ctx, struct turn_state *s)
     return tell_learned(ctx, s, &learned);
 }
 
+/* The client is told what a rule has answered. */
+static nima_rc tell(struct nima_ctx *ctx, struct turn_state *s)
+{
+    return s->turn->on_text != NULL ? s->turn->on_text(ctx, s->turn->user, s->reply.text) : NIMA_OK;
+}
+
 static nima_rc retract(struct nima_ctx *ctx, struct turn_state *s)
 {
     struct nima_utterance said = utterance(s);
     struct nima_learned_list learned;
     NIMA_TRY(nima_retract_run(ctx, s->o, &s->retract, &said, &s->reply.text, &learned));
     NIMA_TRY(tell_learned(ctx, s, &learned));
-    return s->turn->on_text != NULL ? s->turn->on_text(ctx, s->turn->user, s->reply.text) : NIMA_OK;
+    return tell(ctx, s);
 }
 
 /* "/remember …" and "/forget …" are carried out and confirmed without the model. */
@@ -383,45 +402,42 @@ static nima_rc run_command(struct nima_ctx *ctx, struct turn_state *s)
     }
     s->reply.text = nima_str_copy(ctx->arena, nima_buf_view(&text));
     nima_buf_done(&text);
-    if (rc == NIMA_OK && s->turn->on_text != NULL) {
-        rc = s->turn->on_text(ctx, s->turn->user, s->reply.text);
-    }
-    return rc;
+    return rc == NIMA_OK ? tell(ctx, s) : rc;
 }
 
 /* What the message asks to be done, in a plain form. Only a conversation that is kept can hold a
  * proposal and its answer. */
-static nima_rc hear(struct nima_ctx *ctx, struct turn_state *s, struct nima_tasks_spoken *out)
+static nima_rc hear_tasks(struct nima_ctx *ctx, struct turn_state *s)
 {
     const struct nima_history *history = &s->history;
     nima_str last = history->count > 0 ? history->items[history->count - 1].content : NIMA_STR("");
-    *out = (struct nima_tasks_spoken){.said = NIMA_SAID_NOTHING};
+    s->spoken.said = NIMA_SAID_NOTHING;
     if (s->o->tasks == NULL || s->turn->stateless || !s->turn->may_act ||
         s->turn->again.ptr != NULL) {
         return NIMA_OK;
     }
-    return nima_tasks_hear(ctx, s->o->tasks, s->turn->conversation_id, last, s->message, out);
+    return nima_tasks_hear(ctx, s->o->tasks, s->turn->conversation_id, last, s->message,
+                           &s->spoken);
 }
 
-static nima_rc act(struct nima_ctx *ctx, struct turn_state *s,
-                   const struct nima_tasks_spoken *spoken)
+static nima_rc act(struct nima_ctx *ctx, struct turn_state *s)
 {
-    NIMA_TRY(nima_tasks_answer(ctx, s->o->tasks, s->conversation_id, spoken, &s->reply.text,
+    NIMA_TRY(nima_tasks_answer(ctx, s->o->tasks, s->conversation_id, &s->spoken, &s->reply.text,
                                &s->out.actions));
-    return s->turn->on_text != NULL ? s->turn->on_text(ctx, s->turn->user, s->reply.text) : NIMA_OK;
+    return tell(ctx, s);
 }
 
 /* A message that switches a pack and says nothing else is confirmed without the model, too. */
 static nima_rc run_wish(struct nima_ctx *ctx, struct turn_state *s)
 {
     NIMA_TRY(nima_packs_obey(ctx, s->o, &s->wish, s->conversation_id, &s->reply.text));
-    return s->turn->on_text != NULL ? s->turn->on_text(ctx, s->turn->user, s->reply.text) : NIMA_OK;
+    return tell(ctx, s);
 }
 
 static nima_rc answer_goals(struct nima_ctx *ctx, struct turn_state *s)
 {
     NIMA_TRY(nima_turn_goals_act(ctx, s->o, s->goal_wish, &s->reply.text, &s->out.actions));
-    return s->turn->on_text != NULL ? s->turn->on_text(ctx, s->turn->user, s->reply.text) : NIMA_OK;
+    return tell(ctx, s);
 }
 
 /* Where the client gave the end of a reply, or its form, nothing may be the answer. */
@@ -532,14 +548,14 @@ static nima_rc store_reply(struct nima_ctx *ctx, struct turn_state *s, bool inte
 
 /* Learns and stores whatever came of the turn. The client may have left by now; what was said and
  * generated is kept all the same, so neither its leaving nor the deadline counts here. */
-static nima_rc finish(struct nima_ctx *ctx, struct turn_state *s, nima_rc generated, bool command)
+static nima_rc finish(struct nima_ctx *ctx, struct turn_state *s, nima_rc generated)
 {
     struct nima_error error = ctx->error;
     const atomic_bool *cancelled = ctx->cancelled;
     int64_t deadline_ms = ctx->deadline_ms;
     ctx->cancelled = NULL;
     ctx->deadline_ms = 0;
-    nima_rc rc = command ? NIMA_OK : learn(ctx, s);
+    nima_rc rc = s->speaker == BY_MODEL ? learn(ctx, s) : NIMA_OK;
     s->out.response = s->reply.text;
     s->out.conversation_id = s->conversation_id;
     s->out.finish = s->reply.finish;
@@ -607,8 +623,8 @@ static nima_rc make_prompt(struct nima_ctx *ctx, struct turn_state *s)
 /* "remind me every Monday at 9 to …": a schedule's own words are no wish. */
 static bool is_for_schedules(struct nima_ctx *ctx, const struct turn_state *s)
 {
-    return s->turn->use_memory && s->turn->scheduled == NULL && s->o->schedules != NULL &&
-           nima_schedules_asked(ctx, s->message);
+    return s->turn->use_memory && s->turn->scheduled == NULL && s->turn->again.ptr == NULL &&
+           s->o->schedules != NULL && nima_schedules_asked(ctx, s->message);
 }
 
 static nima_rc answer_schedules(struct nima_ctx *ctx, struct turn_state *s)
@@ -617,39 +633,84 @@ static nima_rc answer_schedules(struct nima_ctx *ctx, struct turn_state *s)
     NIMA_TRY(nima_schedules_answer(ctx, s->o->schedules, s->message, s->conversation_id, &reply));
     s->reply.text = reply.text;
     s->out.actions = reply.actions;
-    return s->turn->on_text != NULL ? s->turn->on_text(ctx, s->turn->user, reply.text) : NIMA_OK;
+    return tell(ctx, s);
+}
+
+/* "/remember …" and "/forget …", said for the first time. */
+static bool is_for_memory(const struct turn_state *s)
+{
+    return s->turn->use_memory && s->turn->learn != NIMA_LEARN_OFF && s->turn->again.ptr == NULL &&
+           is_command(s->message);
+}
+
+/* A pack to switch. "Use the travel pack and …" switches it, and somebody else answers the rest. */
+static nima_rc hear_packs(struct nima_ctx *ctx, struct turn_state *s)
+{
+    const struct nima_turn *turn = s->turn;
+    if (turn->scheduled != NULL || turn->again.ptr != NULL) {
+        return NIMA_OK;
+    }
+    NIMA_TRY(nima_packs_wish(ctx, s->o, turn, s->message, &s->wish));
+    if (s->wish.pack.ptr == NULL) {
+        return NIMA_OK;
+    }
+    if (s->wish.only) {
+        s->speaker = BY_PACKS;
+        return NIMA_OK;
+    }
+    nima_str reply;
+    s->wish.here = s->wish.here && turn->conversation_id.ptr != NULL;
+    return nima_packs_obey(ctx, s->o, &s->wish, turn->conversation_id, &reply);
+}
+
+static nima_rc find_speaker(struct nima_ctx *ctx, struct turn_state *s)
+{
+    NIMA_TRY(hear_tasks(ctx, s));
+    if (s->spoken.said != NIMA_SAID_NOTHING) {
+        s->speaker = BY_TASKS;
+        return NIMA_OK;
+    }
+    if (is_for_memory(s)) {
+        s->speaker = BY_COMMAND;
+        return NIMA_OK;
+    }
+    if (is_for_schedules(ctx, s)) {
+        s->speaker = BY_SCHEDULES;
+        return NIMA_OK;
+    }
+    NIMA_TRY(nima_turn_goals_hear(ctx, s->o, s->turn, s->message, &s->goal_wish));
+    if (s->goal_wish != NULL) {
+        s->speaker = BY_GOALS;
+        return NIMA_OK;
+    }
+    NIMA_TRY(hear_packs(ctx, s));
+    if (s->speaker == BY_MODEL && s->retract.answered) {
+        s->speaker = BY_RETRACTION;
+    }
+    return NIMA_OK;
+}
+
+static nima_rc answer(struct nima_ctx *ctx, struct turn_state *s)
+{
+    static nima_rc (*const answers[])(struct nima_ctx *, struct turn_state *) = {
+        [BY_MODEL] = generate,      [BY_TASKS] = act,          [BY_PACKS] = run_wish,
+        [BY_COMMAND] = run_command, [BY_GOALS] = answer_goals, [BY_SCHEDULES] = answer_schedules,
+        [BY_RETRACTION] = retract,
+    };
+    return answers[s->speaker](ctx, s);
 }
 
 static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
 {
     const struct nima_turn *turn = s->turn;
-    struct nima_tasks_spoken spoken;
     NIMA_TRY(nima_branch_find(ctx, s->o, turn, &s->branch));
     s->message =
         turn->again.ptr != NULL ? s->branch.asked.content : turn->messages[turn->count - 1].content;
-    bool command = turn->use_memory && turn->learn != NIMA_LEARN_OFF && is_command(s->message);
-    command = command && turn->again.ptr == NULL;
-    bool asked = !command && turn->again.ptr == NULL && is_for_schedules(ctx, s);
     NIMA_TRY(nima_retract_find(ctx, s->o, turn, s->message, s->branch.from, &s->retract));
     NIMA_TRY(nima_history_load(ctx, s->o, turn, s->branch.from, &s->history));
-    NIMA_TRY(hear(ctx, s, &spoken));
-    bool acts = spoken.said != NIMA_SAID_NOTHING;
     NIMA_TRY(nima_voice_choose(ctx, s->o, turn, s->history.metadata, &s->persona));
-    if (!command && !asked && !acts) {
-        NIMA_TRY(nima_turn_goals_hear(ctx, s->o, turn, s->message, &s->goal_wish));
-    }
-    bool aims = s->goal_wish != NULL;
-    if (turn->scheduled == NULL && turn->again.ptr == NULL && !asked && !acts && !aims) {
-        NIMA_TRY(nima_packs_wish(ctx, s->o, turn, s->message, &s->wish));
-    }
-    bool wish_only = s->wish.pack.ptr != NULL && s->wish.only;
-    if (s->wish.pack.ptr != NULL && !wish_only) { /* "use the travel pack and …": then go on */
-        nima_str reply;
-        s->wish.here = s->wish.here && turn->conversation_id.ptr != NULL;
-        NIMA_TRY(nima_packs_obey(ctx, s->o, &s->wish, turn->conversation_id, &reply));
-    }
-    bool quick = command || asked || acts || aims || wish_only || s->retract.answered;
-    if (!quick) {
+    NIMA_TRY(find_speaker(ctx, s));
+    if (s->speaker == BY_MODEL) {
         NIMA_TRY(make_prompt(ctx, s));
     }
     NIMA_TRY(store_message(ctx, s));
@@ -658,15 +719,9 @@ static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
         rc = turn->on_ready(ctx, turn->user, s->conversation_id);
     }
     if (rc == NIMA_OK) {
-        rc = acts                  ? act(ctx, s, &spoken)
-             : wish_only           ? run_wish(ctx, s)
-             : command             ? run_command(ctx, s)
-             : asked               ? answer_schedules(ctx, s)
-             : aims                ? answer_goals(ctx, s)
-             : s->retract.answered ? retract(ctx, s)
-                                   : generate(ctx, s);
+        rc = answer(ctx, s);
     }
-    return finish(ctx, s, rc, quick);
+    return finish(ctx, s, rc);
 }
 
 nima_rc nima_orchestrator_turn(struct nima_ctx *ctx, struct nima_orchestrator *orchestrator,
