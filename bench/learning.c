@@ -104,7 +104,7 @@ static nima_rc open_model(struct run *run, const char *address, const char *mode
                                        .embeddings = NIMA_STR("none:"),
                                        .models_dir = nima_str_of(models_dir)};
     NIMA_TRY(nima_llm_open(&run->ctx, &options, &run->memory.llm));
-    run->memory.options.learn_model = NIMA_LEARN_MODEL_ON;
+    run->memory.options.learn_model = NIMA_LLM_USE_ON;
     run->ctx.deadline_ms = nima_mono_ms() + LOAD_WAIT_MS;
     nima_rc rc = nima_llm_wait(&run->ctx, run->memory.llm);
     run->ctx.deadline_ms = 0;

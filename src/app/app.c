@@ -117,11 +117,11 @@ static nima_rc open_personality(struct nima_ctx *ctx, struct nima_app *app)
     return NIMA_OK;
 }
 
-static enum nima_learn_model learn_model_of(nima_str name)
+static enum nima_llm_use use_of(nima_str name)
 {
-    return nima_str_eq(name, NIMA_STR("on"))    ? NIMA_LEARN_MODEL_ON
-           : nima_str_eq(name, NIMA_STR("off")) ? NIMA_LEARN_MODEL_OFF
-                                                : NIMA_LEARN_MODEL_AUTO;
+    return nima_str_eq(name, NIMA_STR("on"))    ? NIMA_LLM_USE_ON
+           : nima_str_eq(name, NIMA_STR("off")) ? NIMA_LLM_USE_OFF
+                                                : NIMA_LLM_USE_AUTO;
 }
 
 static void open_knowledge(struct nima_ctx *ctx, struct nima_app *app)
@@ -153,7 +153,7 @@ static nima_rc open_domain(struct nima_ctx *ctx, struct nima_app *app)
     memory.recency_half_life_days = c->memory.recency_half_life_days;
     memory.confidence_weight = c->memory.confidence_weight;
     memory.index_idle_s = (int)c->memory.index_idle_s;
-    memory.learn_model = learn_model_of(c->memory.learn_model);
+    memory.learn_model = use_of(c->memory.learn_model);
     app->memory = nima_memory_new(app->store, app->llm, &memory);
     app->goals = nima_goals_new(app->store, app->llm);
     open_knowledge(ctx, app);
@@ -170,6 +170,7 @@ static nima_rc open_domain(struct nima_ctx *ctx, struct nima_app *app)
                                                 .keep_persona = true,
                                                 .knowledge = app->knowledge,
                                                 .goals = app->goals,
+                                                .writes = use_of(c->llm.writes),
                                                 .recall_limit = (int)c->memory.recall_limit};
     app->orchestrator = nima_orchestrator_new(&options);
     return NIMA_OK;

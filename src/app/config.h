@@ -22,6 +22,7 @@ struct nima_config {
     struct {
         nima_str chat, embeddings, embeddings_before, models_dir, api_key;
         int64_t threads, context_tokens, queue, timeout_s;
+        nima_str writes;
     } llm;
     struct {
         double vector_weight, keyword_weight, recency_weight, recency_half_life_days,

@@ -65,6 +65,11 @@ const struct nima_config_row nima_config_rows[] = {
      .doc = "Replies that may wait for the model."},
     {"llm", "timeout_s", NIMA_CONFIG_INT, AT(llm.timeout_s), .preset = "60", .low = 1, .high = 3600,
      .doc = "Seconds without a byte from a remote model before giving up."},
+    {"llm", "writes", NIMA_CONFIG_STR, AT(llm.writes), .preset = "auto",
+     CHOICES("auto", "on", "off"),
+     .doc =
+         "Whether the chat model words titles and summaries when nobody waits for a reply. auto: "
+         "a remote one, or a local one of a billion weights or more."},
     {"memory", "vector_weight", NIMA_CONFIG_NUM, AT(memory.vector_weight), .preset = "0", .high = 1,
      .doc = "Weight of meaning in the rank; 0 with keyword_weight 0: the measured best."},
     {"memory", "keyword_weight", NIMA_CONFIG_NUM, AT(memory.keyword_weight), .preset = "0",

@@ -167,6 +167,18 @@ nima_rc nima_llm_check_request(struct nima_ctx *ctx, const struct nima_llm_reque
     return NIMA_OK;
 }
 
+/* A model as small as the tiny one is not trusted with what nobody sees first; docs/memory.md. */
+static const int64_t least_parameters = 1000000000;
+
+bool nima_llm_may(struct nima_llm *llm, enum nima_llm_use use)
+{
+    struct nima_llm_state state;
+    nima_llm_state(llm, &state);
+    bool able = strcmp(state.chat_model, "scripted") != 0 &&
+                (state.chat_parameters == 0 || state.chat_parameters >= least_parameters);
+    return state.chat_loaded && use != NIMA_LLM_USE_OFF && (able || use == NIMA_LLM_USE_ON);
+}
+
 nima_rc nima_llm_wait(struct nima_ctx *ctx, struct nima_llm *llm)
 {
     for (;;) {

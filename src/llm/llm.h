@@ -47,6 +47,12 @@ struct nima_llm_state {
 };
 void nima_llm_state(struct nima_llm *llm, struct nima_llm_state *out);
 
+/* Whether the chat model may be given work that nobody asked for (to learn, to put into other
+ * words): AUTO: a remote one, or a local one of a billion weights or more; a smaller one is not
+ * trusted with it. None that is not loaded. */
+enum nima_llm_use { NIMA_LLM_USE_AUTO, NIMA_LLM_USE_ON, NIMA_LLM_USE_OFF };
+bool nima_llm_may(struct nima_llm *llm, enum nima_llm_use use);
+
 /* Waits for a chat model that is still loading; UNAVAILABLE with the problem when it cannot be
  * loaded. Right after the start a person would rather wait a few seconds than be refused. */
 NIMA_MUST_USE nima_rc nima_llm_wait(struct nima_ctx *ctx, struct nima_llm *llm);

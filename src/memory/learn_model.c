@@ -8,9 +8,6 @@
 
 enum { FACTS_MAX = 4, TOKENS_MAX = 200 };
 
-/* A model as small as the tiny one is not trusted with it; docs/memory.md. */
-static const int64_t least_parameters = 1000000000;
-
 static const char system_text[] =
     "You write down lasting facts that the user tells about themselves: family, pets, home, work, "
     "projects, health, food, habits, likes, plans. Use only words of the message. Each fact is one "
@@ -59,14 +56,7 @@ static const char schema[] =
 
 bool nima_memory_may_ask_model(struct nima_memory *memory)
 {
-    if (memory->llm == NULL || memory->options.learn_model == NIMA_LEARN_MODEL_OFF) {
-        return false;
-    }
-    struct nima_llm_state state;
-    nima_llm_state(memory->llm, &state);
-    bool able = strcmp(state.chat_model, "scripted") != 0 &&
-                (state.chat_parameters == 0 || state.chat_parameters >= least_parameters);
-    return state.chat_loaded && (able || memory->options.learn_model == NIMA_LEARN_MODEL_ON);
+    return memory->llm != NULL && nima_llm_may(memory->llm, memory->options.learn_model);
 }
 
 static bool known_already(const struct nima_candidates *known, nima_str text)

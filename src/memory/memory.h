@@ -8,14 +8,16 @@
  * Threads    Any worker may call at any time. Per person one index in memory, loaded when first
  *            needed and dropped when idle; it answers only when it has seen the store's change
  *            counter, so index and store never disagree, also with several processes or after a
- * crash. Scope      Always ctx->user_id. Errors     INVALID, NOT_FOUND, CONFLICT; STORE and MODEL
- * come through from below. Without an embedding model everything goes on by words alone.
+ *            crash.
+ * Scope      Always ctx->user_id.
+ * Errors     INVALID, NOT_FOUND, CONFLICT; STORE and MODEL come through from below. Without an
+ *            embedding model everything goes on by words alone.
  */
+#include "llm/llm.h"
 #include "store/conversations.h"
 #include "store/facts.h"
 #include "store/people.h"
 
-struct nima_llm;
 struct nima_memory;
 
 enum {
@@ -26,15 +28,13 @@ enum {
     NIMA_QUERY_CHARS_MAX = 8000
 };
 
-enum nima_learn_model { NIMA_LEARN_MODEL_AUTO, NIMA_LEARN_MODEL_ON, NIMA_LEARN_MODEL_OFF };
-
 struct nima_memory_options {
     double vector_weight, keyword_weight; /* of the fused rank; 0 and 0: defaults */
     double recency_weight;                /* share of the score that age can take, 0..1 */
     double recency_half_life_days;
-    double confidence_weight;          /* share that confidence can take, 0..1 */
-    int index_idle_s;                  /* a person's index is dropped after; 0: 1800 */
-    enum nima_learn_model learn_model; /* auto: a chat model that is large enough */
+    double confidence_weight;      /* share that confidence can take, 0..1 */
+    int index_idle_s;              /* a person's index is dropped after; 0: 1800 */
+    enum nima_llm_use learn_model; /* whether the chat model reads what no rule understood */
 };
 void nima_memory_defaults(struct nima_memory_options *out);
 

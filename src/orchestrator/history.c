@@ -11,6 +11,8 @@
 enum {
     LOAD_MAX = 200, /* messages looked at; the window never holds more */
     LOAD_STEP = 50, /* when it would, it moves on by so many at once */
+    LEAVES_PERCENT =
+        40, /* of the window's text surely leaves when its tokens are too many: half does */
 };
 
 static bool is_role(nima_str role, const char *name)
@@ -256,7 +258,7 @@ nima_rc nima_history_load(struct nima_ctx *ctx, struct nima_orchestrator *o,
         struct nima_conversation conversation;
         NIMA_TRY(nima_conversation_get(ctx, o->store, turn->conversation_id, &conversation));
         history.metadata = conversation.metadata;
-        history.untitled = conversation.title.ptr == NULL;
+        history.title = conversation.title;
         if (conversation.summary_position <= before && conversation.next_position <= before) {
             history.summary = conversation.context_summary;
             history.summary_position = conversation.summary_position;
@@ -267,4 +269,25 @@ nima_rc nima_history_load(struct nima_ctx *ctx, struct nima_orchestrator *o,
     }
     *out = history;
     return NIMA_OK;
+}
+
+int64_t nima_history_leaves(const struct nima_history *history, int64_t tokens, int64_t room)
+{
+    if (history->count + LOAD_STEP / 2 >= LOAD_MAX) { /* so many are looked at: a step is next */
+        return (history->trimmed + LOAD_STEP) / LOAD_STEP * LOAD_STEP;
+    }
+    if (tokens * 2 < room) {
+        return 0;
+    }
+    size_t bytes = 0, before = 0;
+    for (size_t i = 0; i < history->count; i++) {
+        bytes += history->items[i].content.len;
+    }
+    for (size_t i = 0; i < history->count; i++) {
+        before += history->items[i].content.len;
+        if (before * 100 > bytes * LEAVES_PERCENT) {
+            return history->items[i].position;
+        }
+    }
+    return 0;
 }

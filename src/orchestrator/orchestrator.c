@@ -27,6 +27,8 @@ struct nima_orchestrator *nima_orchestrator_new(const struct nima_orchestrator_o
     o->recall_limit = options->recall_limit > 0 ? options->recall_limit : RECALL_PRESET;
     o->order = nima_order_new();
     o->pins = nima_pins_new();
+    o->writes = options->writes;
+    o->scribe = nima_scribe_new(o);
     o->keeper = options->keep_persona ? nima_keeper_new(o) : NULL;
     return o;
 }
@@ -36,6 +38,7 @@ void nima_orchestrator_free(struct nima_orchestrator *orchestrator)
     if (orchestrator == NULL) {
         return;
     }
+    nima_scribe_free(orchestrator->scribe);
     nima_keeper_free(orchestrator->keeper);
     nima_order_free(orchestrator->order);
     nima_pins_free(orchestrator->pins);
@@ -260,7 +263,7 @@ static nima_rc keep_settings(struct nima_ctx *ctx, struct turn_state *s)
 {
     struct nima_conversation change = {.id = s->turn->conversation_id};
     NIMA_TRY(nima_voice_keep(ctx, s->turn, s->history.metadata, &change.metadata));
-    if (s->history.untitled) { /* taken in without one */
+    if (s->history.title.ptr == NULL) { /* taken in without one */
         change.title = nima_title_of(s->message);
     }
     struct nima_conversation kept;
@@ -546,6 +549,28 @@ static nima_rc store_reply(struct nima_ctx *ctx, struct turn_state *s, bool inte
     return NIMA_OK;
 }
 
+/* What the model may put into better words once nobody waits for it. */
+static void write_later(struct nima_ctx *ctx, struct turn_state *s)
+{
+    const struct nima_turn *turn = s->turn;
+    if (turn->stateless || turn->scheduled != NULL || turn->again.ptr != NULL || s->branch.made ||
+        !nima_llm_may(s->o->llm, s->o->writes)) {
+        return;
+    }
+    const struct nima_history *history = &s->history;
+    nima_str asked = history->count > 0 ? history->items[0].content : s->message;
+    nima_str answered = history->count > 1 ? history->items[1].content : s->reply.text;
+    nima_str title = history->has_conversation ? history->title : nima_title_of(s->message);
+    bool early = history->trimmed == 0 && history->count < (size_t)(2 * NIMA_TITLE_TURNS);
+    if (early && nima_str_eq(title, nima_title_of(asked))) {
+        nima_scribe_title(s->o->scribe, ctx->user_id, s->conversation_id, title, asked, answered);
+    }
+    int64_t to = nima_history_leaves(history, s->reply.prompt_tokens, s->room.tokens);
+    if (to > history->summary_position && to > history->next_position) {
+        nima_scribe_sum_up(s->o->scribe, ctx->user_id, s->conversation_id, to);
+    }
+}
+
 /* Learns and stores whatever came of the turn. The client may have left by now; what was said and
  * generated is kept all the same, so neither its leaving nor the deadline counts here. */
 static nima_rc finish(struct nima_ctx *ctx, struct turn_state *s, nima_rc generated)
@@ -566,6 +591,9 @@ static nima_rc finish(struct nima_ctx *ctx, struct turn_state *s, nima_rc genera
     if (generated != NIMA_OK) {
         ctx->error = error;
         return generated;
+    }
+    if (stored == NIMA_OK && s->speaker == BY_MODEL) {
+        write_later(ctx, s);
     }
     return stored != NIMA_OK ? stored : rc;
 }

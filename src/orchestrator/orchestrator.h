@@ -44,6 +44,7 @@ struct nima_orchestrator_options {
     struct nima_tasks *tasks;         /* NULL: nothing is done from conversations */
     struct nima_knowledge *knowledge; /* NULL: no packs */
     struct nima_goals *goals;         /* NULL: none in conversations */
+    enum nima_llm_use writes;         /* whether the model words titles and summaries */
     int recall_limit;                 /* facts a turn may recall; 0: 8 */
     bool keep_persona; /* evaluate it as soon as the model is loaded, and keep it evaluated */
 };

@@ -10,6 +10,7 @@ struct nima_zone;
 struct nima_order;  /* which conversations are at work, order.c */
 struct nima_pins;   /* which facts are pinned, pinned.c */
 struct nima_keeper; /* keeps the persona evaluated, keeper.c */
+struct nima_scribe; /* words titles and summaries, scribe.c */
 
 struct nima_orchestrator {
     struct nima_store *store;
@@ -23,6 +24,8 @@ struct nima_orchestrator {
     struct nima_order *order;
     struct nima_pins *pins;
     struct nima_keeper *keeper; /* NULL: none */
+    struct nima_scribe *scribe;
+    enum nima_llm_use writes;
     int recall_limit;
 };
 
@@ -113,7 +116,7 @@ struct nima_history {
     nima_str system_hash; /* of the system message they stood behind then */
     nima_str system;      /* the client's own system messages, joined; absent: none */
     nima_str metadata;    /* the conversation's; absent: none yet */
-    bool untitled;        /* the conversation has no title */
+    nima_str title;       /* the conversation's; absent: none */
     nima_str summary;     /* of the messages before summary_position; absent: none */
     int64_t summary_position;
     nima_str next_summary; /* made ahead */
@@ -134,6 +137,9 @@ void nima_history_read_user(struct nima_ctx *ctx, nima_str metadata,
 NIMA_MUST_USE nima_rc nima_history_load(struct nima_ctx *ctx, struct nima_orchestrator *o,
                                         const struct nima_turn *turn, int64_t before,
                                         struct nima_history *out);
+/* The position up to which messages will leave the window when it moves next, where that is not far
+ * away; 0: it is. `tokens` the prompt had, of `room`. */
+int64_t nima_history_leaves(const struct nima_history *history, int64_t tokens, int64_t room);
 /* branch.c: where a turn begins a branch. */
 struct nima_branch {
     bool made;                     /* false: the turn goes on at the end */
@@ -313,6 +319,17 @@ NIMA_MUST_USE nima_rc nima_said_recall(struct nima_ctx *ctx, struct nima_orchest
 NIMA_MUST_USE nima_rc nima_said_check(struct nima_ctx *ctx, struct nima_orchestrator *o,
                                       struct nima_history *history);
 
+/* scribe.c: titles and summaries that the model words in the background, where it may. */
+struct nima_scribe *nima_scribe_new(struct nima_orchestrator *o);
+void nima_scribe_free(struct nima_scribe *scribe); /* stops what it has under way */
+/* A better title than `title`, the rule's, from the first message and the reply to it. */
+void nima_scribe_title(struct nima_scribe *scribe, nima_str user_id, nima_str conversation_id,
+                       nima_str title, nima_str asked, nima_str answered);
+/* Makes the next summary, of the messages before position `to`. */
+void nima_scribe_sum_up(struct nima_scribe *scribe, nima_str user_id, nima_str conversation_id,
+                        int64_t to);
+
+enum { NIMA_TITLE_TURNS = 3 }; /* in which the model may better the title */
 /* title.c: a view into the message, at most 60 characters. */
 nima_str nima_title_of(nima_str message);
 

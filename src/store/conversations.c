@@ -246,6 +246,87 @@ nima_rc nima_conversation_summarize(struct nima_ctx *ctx, struct nima_store *sto
     return nima_db_wipe(ctx, store, summarize, &job, false);
 }
 
+struct retitle {
+    nima_str id, was, title;
+};
+
+static nima_rc retitle(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    const struct retitle *job = arg;
+    return nima_db_run(
+        ctx, db,
+        "UPDATE conversations SET title = $4 WHERE user_id = $1 AND id = $2 AND title = $3",
+        NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id), nima_db_text(job->was),
+                     nima_db_text(job->title)),
+        NULL);
+}
+
+nima_rc nima_conversation_retitle(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
+                                  nima_str was, nima_str title)
+{
+    struct retitle job = {.was = was, .title = title};
+    NIMA_TRY(nima_store_id(ctx, id, "conversation", &job.id));
+    return nima_db_write(ctx, store, retitle, &job);
+}
+
+struct prepare {
+    const struct nima_summary_ahead *summary;
+    nima_str id;
+    bool kept;
+};
+
+/* Whether the summary that it was made from is still there. */
+static nima_rc stands_still(struct nima_ctx *ctx, struct nima_db *db, const struct prepare *job,
+                            bool *out)
+{
+    const struct nima_summary_ahead *s = job->summary;
+    struct nima_db_stmt *stmt;
+    NIMA_TRY(nima_db_first(
+        ctx, db,
+        "SELECT CASE WHEN next_position > summary_position THEN next_position ELSE "
+        "summary_position END, CASE WHEN next_position > summary_position THEN next_summary ELSE "
+        "context_summary END, (SELECT COUNT(*) FROM messages WHERE conversation_id = $2 AND "
+        "position >= $3 AND position < $4 AND active = 1 AND withheld IS NULL) FROM conversations "
+        "WHERE user_id = $1 AND id = $2",
+        NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id), nima_db_int(s->from),
+                     nima_db_int(s->to)),
+        &stmt));
+    *out = false;
+    if (stmt == NULL) {
+        return NIMA_OK;
+    }
+    nima_str was = nima_db_view(stmt, 1);
+    *out = nima_db_get_int(stmt, 0) == s->from && nima_str_eq(was, s->was) &&
+           (was.ptr == NULL) == (s->was.ptr == NULL) && nima_db_get_int(stmt, 2) == s->usable;
+    return nima_db_end(ctx, stmt);
+}
+
+static nima_rc prepare(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    struct prepare *job = arg;
+    NIMA_TRY(stands_still(ctx, db, job, &job->kept));
+    if (!job->kept) {
+        return NIMA_OK;
+    }
+    return nima_db_run(ctx, db,
+                       "UPDATE conversations SET next_summary = $3, next_position = $4 "
+                       "WHERE user_id = $1 AND id = $2",
+                       NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id),
+                                    nima_db_text(job->summary->text),
+                                    nima_db_int(job->summary->to)),
+                       NULL);
+}
+
+nima_rc nima_conversation_prepare(struct nima_ctx *ctx, struct nima_store *store,
+                                  const struct nima_summary_ahead *summary, bool *kept)
+{
+    struct prepare job = {.summary = summary};
+    NIMA_TRY(nima_store_id(ctx, summary->id, "conversation", &job.id));
+    NIMA_TRY(nima_db_write(ctx, store, prepare, &job));
+    *kept = job.kept;
+    return NIMA_OK;
+}
+
 /* Prompts quote messages beside facts, and look for what is gone when the facts' number moved. */
 static nima_rc delete_one(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 {

@@ -82,6 +82,20 @@ NIMA_MUST_USE nima_rc nima_message_update(struct nima_ctx *ctx, struct nima_stor
 /* Sets the four members of the summary as they are given, absent ones too; nothing else. */
 NIMA_MUST_USE nima_rc nima_conversation_summarize(struct nima_ctx *ctx, struct nima_store *store,
                                                   const struct nima_conversation *summary);
+/* Gives it another title where it still has this one; somebody else's word stays. */
+NIMA_MUST_USE nima_rc nima_conversation_retitle(struct nima_ctx *ctx, struct nima_store *store,
+                                                nima_str id, nima_str was, nima_str title);
+/* A summary made ahead, of the messages before `to`, from a summary (`was`, absent: none) that
+ * covered those before `from` and the `usable` active messages since that are not withheld. It is
+ * only kept, and *kept true, while all of that is so: what was forgotten or left in the meantime
+ * must not come back. */
+struct nima_summary_ahead {
+    nima_str id, was, text;
+    int64_t from, to, usable;
+};
+NIMA_MUST_USE nima_rc nima_conversation_prepare(struct nima_ctx *ctx, struct nima_store *store,
+                                                const struct nima_summary_ahead *summary,
+                                                bool *kept);
 /* The last `limit` messages of the active path, oldest first; limit 0: all. NOT_FOUND without the
  * conversation. */
 NIMA_MUST_USE nima_rc nima_messages_last(struct nima_ctx *ctx, struct nima_store *store,

@@ -10,7 +10,7 @@ static void open_all(struct world *w, const char *embeddings)
 {
     struct nima_memory_options options;
     nima_memory_defaults(&options);
-    options.learn_model = w->script[0] != '\0' ? NIMA_LEARN_MODEL_ON : NIMA_LEARN_MODEL_AUTO;
+    options.learn_model = w->script[0] != '\0' ? NIMA_LLM_USE_ON : NIMA_LLM_USE_AUTO;
     struct nima_store_options where = {.address =
                                            nima_fmt(&w->ctx, "sqlite:%s/nima.db", w->folder)};
     ASSERT_OK_CTX(&w->ctx, nima_store_open(&w->ctx, &where, &w->store));
