@@ -73,7 +73,8 @@ export const setProfile = (body) => call("PUT", "v1/memory/profile", { body });
 
 export const conversations = {
   list: (cursor) => call("GET", `v1/conversations${query({ limit: 50, cursor })}`),
-  get: (which) => call("GET", `v1/conversations/${id(which)}`),
+  /* The last messages, or those before the cursor of a page. */
+  get: (which, cursor) => call("GET", `v1/conversations/${id(which)}${query({ cursor })}`),
   remove: (which) => call("DELETE", `v1/conversations/${id(which)}`),
 };
 

@@ -124,9 +124,10 @@ export class Thread {
   async load() {
     this.el.replaceChildren(h("p", { class: "waiting" }, h("span", { class: "breath", "aria-hidden": "true" }), "Opening"));
     try {
-      const { data } = await api.conversations.get(this.id);
+      const { data, next } = await api.conversations.get(this.id);
       const living = await livingFacts(data.messages);
       this.el.replaceChildren();
+      if (next) this.el.append(this.#earlierButton(next));
       for (const message of data.messages) this.#past(message, living);
       this.title = data.title || "";
     } catch (error) {
@@ -140,6 +141,30 @@ export class Thread {
   #past(message, living) {
     if (message.role === "user") this.#user(message.content);
     else if (message.role === "assistant") this.el.append(Reply.past(message, this.replyHooks, living).el);
+  }
+
+  #earlierButton(cursor) {
+    const button = h("button", { type: "button", class: "quiet-button more", onclick: () => this.#earlier(button, cursor) }, "Earlier messages");
+    return button;
+  }
+
+  /** The page before what is shown takes the button's place; what was being read stays where it is. */
+  async #earlier(button, cursor) {
+    button.disabled = true;
+    try {
+      const { data, next } = await api.conversations.get(this.id, cursor);
+      const living = await livingFacts(data.messages);
+      const reading = button.nextElementSibling;
+      const turns = data.messages.flatMap((message) => {
+        if (message.role === "user") return [userTurn(message.content)];
+        return message.role === "assistant" ? [Reply.past(message, this.replyHooks, living).el] : [];
+      });
+      button.replaceWith(...(next ? [this.#earlierButton(next)] : []), ...turns);
+      reading?.scrollIntoView({ block: "start" });
+      announce(`${turns.length} earlier messages`);
+    } catch (error) {
+      button.replaceWith(errorCard(error, () => this.load()));
+    }
   }
 
   #user(text) {

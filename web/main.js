@@ -21,6 +21,8 @@ const EXAMPLES = [
   ["Help me plan a calm and focused week."],
 ];
 const NEAR_END = 80;
+const TITLE_TURNS = 3;
+const TITLE_LOOKS_MS = [5000, 20000];
 const PANELS = ["memory", "reminders", "topics", "goals"];
 const narrow = matchMedia("(max-width: 760px)");
 
@@ -103,6 +105,18 @@ async function settled(which) {
   reminders.refresh();
   topics.changed();
   goals.refresh();
+  titleLater(which);
+}
+
+/** The model words the title of a young conversation once nobody waits for it. */
+function titleLater(which) {
+  if (which.count > TITLE_TURNS) return;
+  const look = async () => {
+    await list.refresh();
+    which.title = list.items.find((item) => item.id === which.id)?.title || which.title;
+    if (!which.busy) changed(which);
+  };
+  for (const wait of TITLE_LOOKS_MS) setTimeout(look, wait);
 }
 
 const remember = () => { known = new Set(list.items.map((item) => item.id)); };

@@ -381,6 +381,21 @@ const scenarios = {
     assert.equal(await rows.count(), before - 1);
   },
 
+  async earlier(page) {
+    const messages = Array.from({ length: 620 }, (_, i) => ({ role: i % 2 ? "assistant" : "user", content: `line ${i}` }));
+    const made = await api(page, "v1/conversations", {
+      method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ messages }),
+    });
+    await page.goto(`${URL_}#c/${made.conversation_id}`);
+    await page.locator(".bubble").getByText("line 120", { exact: true }).waitFor({ timeout: SLOW });
+    assert.equal(await page.locator(".turn").count(), 500, "the newest first");
+    await page.getByRole("button", { name: "Earlier messages" }).click();
+    await page.locator(".bubble").getByText("line 0", { exact: true }).waitFor({ timeout: SLOW });
+    assert.equal(await page.locator(".turn").count(), 620);
+    assert.equal(await page.locator(".turn").first().innerText().then((text) => text.includes("line 0")), true, "in their order");
+    assert.equal(await page.getByRole("button", { name: "Earlier messages" }).count(), 0, "and there is nothing before");
+  },
+
   async missing(page) {
     await page.goto(`${URL_}#c/00000000-0000-7000-8000-000000000000`);
     await page.reload();

@@ -25,7 +25,7 @@ SCENARIO_S = 120
 
 SCENARIOS = [
     "stream", "markdown", "sanitised", "reload", "remembered", "memory", "reminders", "topics", "goals", "stop", "conversations",
-    "missing", "outage", "phone", "keyboard", "accessible", "arabic", "motion",
+    "earlier", "missing", "outage", "phone", "keyboard", "accessible", "arabic", "motion",
 ]  # fmt: skip
 
 
