@@ -262,7 +262,36 @@ static bool of_the_moment(const struct fitting *f, size_t i)
                 !nima_memory_listed(NIMA_LIST_STATES, next->low) &&
                 !nima_memory_listed_noun(NIMA_LIST_PERSON, next->low);
     return mood || (somebody && doing && !lasts) ||
-           nima_memory_token_in(next, " at out asleep sick away ill ");
+           nima_memory_token_in(next, " at out asleep sick away ill due ");
+}
+
+/* "was in Paris", "met a woman", "my endpoint returns 500": over, or how something runs just now.
+ * "was born", "was a nurse" stay true. */
+static bool happened(const struct fitting *f)
+{
+    if (nima_memory_token_is(&f->t[1], "user's")) {
+        size_t verb = f->count > 4 ? 3 : 2;
+        return nima_memory_token_in(&f->t[verb], " returns fails crashes throws hangs prints "
+                                                 "breaks compiles times ");
+    }
+    bool was = f->count > 3 && nima_memory_token_in(&f->t[2], " was were ") &&
+               nima_memory_token_in(&f->t[3], " in at to on there ");
+    return was || nima_memory_token_in(&f->t[2], " turned met worked went saw ");
+}
+
+/* A name is what somebody says is one: "I'm Batman" is not for the model to decide. */
+static bool named(const struct fitting *f)
+{
+    bool name = false;
+    for (size_t i = 0; i < f->count; i++) {
+        name = name || nima_memory_token_is(&f->t[i], "name");
+    }
+    for (size_t i = 0; name && i < f->main->count; i++) {
+        if (nima_memory_token_in(&f->main->t[i], " name names named call called calls ")) {
+            return true;
+        }
+    }
+    return !name;
 }
 
 /* Says something outside its conversation, and is not of the moment. */
@@ -293,7 +322,7 @@ static bool lasting(const struct fitting *f)
     }
     bool wants_now = nima_memory_token_in(&f->t[2], " needs thinks guesses knows says means feels"
                                                     " sees heard tried laughed ");
-    return !wants_now && (!passing || dated);
+    return !wants_now && !happened(f) && named(f) && (!passing || dated);
 }
 
 /* A fact of "The user …" must not come from a fragment about somebody else. */

@@ -5,7 +5,7 @@
 #include "memory/lexicon.h"
 #include "util/buf.h"
 
-enum { WORDS_MIN = 3, WORDS_MAX = 60 };
+enum { WORDS_MIN = 3, WORDS_MAX = 60, TOLD_BYTES_MAX = 400 };
 
 /* Words that make a sentence one about the person, and beginnings that leave the "I" out. */
 static const char own_words[] = " i me my mine myself we us our ours i'm im i've ive id i'd ";
@@ -47,11 +47,15 @@ static bool no_statement(const struct nima_said_word *t, size_t count)
                                         " claims according ")) {
             return true;
         }
+        bool argued = i + 3 < count && nima_memory_token_is(&t[i], "sake") &&
+                      nima_memory_token_in(&t[i + 3], " argument discussion example ");
+        bool machine = i + 2 < count && nima_memory_token_is(&t[i], "as") &&
+                       nima_memory_token_in(&t[i + 2], " ai language machine robot ");
         bool elsewhere = i > 0 && i <= 3 && nima_memory_token_is(&t[0], "in") &&
                          nima_memory_listed_noun(NIMA_LIST_FICTION, t[i].low);
         bool doubt = i > 0 && nima_memory_token_is(&t[i - 1], "not") &&
                      nima_memory_token_in(&t[i], " think believe sure know ");
-        if (elsewhere || doubt) {
+        if (argued || machine || elsewhere || doubt) {
             return true;
         }
         if (i + 1 < count && nima_memory_token_in(&t[i], " can could will do did ") &&
@@ -60,6 +64,78 @@ static bool no_statement(const struct nima_said_word *t, size_t count)
         }
     }
     return false;
+}
+
+/* Who speaks of these waits for help, or for an answer. */
+static bool wants_help(const struct nima_said_word *t, size_t count)
+{
+    static const char openers[] =
+        " read open create send search find delete remind suggest recommend"
+        " translate summarize summarise review imagine how why what who"
+        " when where thanks hello hi hey yes no ok okay sure / ";
+    static const char troubles[] =
+        " slow broken fail fails failed failing error errors crash crashes"
+        " crashed wrong stuck problem problems issue bug bugs cannot can't"
+        " won't doesn't isn't help need needs wonder wondering looking"
+        " trying lost confused unsure idea advice tired sad angry"
+        " worried anxious lonely ";
+    for (size_t i = 0; i < count; i++) {
+        bool cannot = i + 1 < count && nima_memory_token_in(&t[i], " can do does is will ") &&
+                      nima_memory_token_is(&t[i + 1], "not");
+        if (cannot || nima_memory_token_in(&t[i], troubles)) {
+            return true;
+        }
+    }
+    return nima_memory_token_in(&t[0], openers);
+}
+
+bool nima_memory_only_tells(struct nima_ctx *ctx, nima_str message)
+{
+    nima_str plain = nima_memory_said_plain(ctx, message);
+    struct nima_sentence *sentences =
+        NIMA_NEW(ctx->arena, struct nima_sentence, NIMA_SENTENCES_MAX);
+    struct nima_said_word *tokens = NIMA_NEW(ctx->arena, struct nima_said_word, NIMA_TOKENS_MAX);
+    bool mine = false;
+    if (message.len > TOLD_BYTES_MAX || plain.len < message.len) {
+        return false; /* something is quoted */
+    }
+    size_t count = nima_memory_said_sentences(plain, sentences);
+    for (size_t i = 0; i < count; i++) {
+        size_t words = nima_memory_said_tokens(ctx, sentences[i].text, tokens);
+        if (sentences[i].question || words == 0 || words > WORDS_MAX ||
+            no_statement(tokens, words) || wants_help(tokens, words)) {
+            return false;
+        }
+        mine = mine || own(tokens, words);
+    }
+    return mine;
+}
+
+enum nima_asked nima_memory_asks_of_person(struct nima_ctx *ctx, nima_str message)
+{
+    struct nima_sentence *sentences =
+        NIMA_NEW(ctx->arena, struct nima_sentence, NIMA_SENTENCES_MAX);
+    struct nima_said_word *tokens = NIMA_NEW(ctx->arena, struct nima_said_word, NIMA_TOKENS_MAX);
+    size_t count = nima_memory_said_sentences(nima_memory_said_plain(ctx, message), sentences);
+    if (count != 1 || !sentences[0].question) {
+        return NIMA_ASKED_ELSE;
+    }
+    size_t words = nima_memory_said_tokens(ctx, sentences[0].text, tokens);
+    bool mine = false;
+    for (size_t i = 0; i < words; i++) {
+        if (nima_memory_token_in(&tokens[i], " should could can would may might must need shall"
+                                             " better best ")) {
+            return NIMA_ASKED_ELSE;
+        }
+        mine = mine || nima_memory_token_in(&tokens[i], " i my me mine ");
+    }
+    if (!mine || !nima_memory_token_in(&tokens[0], " what which where when who whose how do am is"
+                                                   " are does did have has ")) {
+        return NIMA_ASKED_ELSE;
+    }
+    bool how = nima_memory_token_is(&tokens[0], "how") && words > 1 &&
+               !nima_memory_token_in(&tokens[1], " old tall long many much often ");
+    return how ? NIMA_ASKED_HOW : NIMA_ASKED_PERSON;
 }
 
 /* "I am the walrus", "I have 3 servers": what the rules know well and did not want. */

@@ -1,9 +1,11 @@
 /* Search as asked, and what of it a turn should see. */
+#include <string.h>
+
 #include "memory/hints.h"
 #include "memory/memory_int.h"
 #include "memory/thin.h"
 
-enum { PROBES_MAX = 6, PROBE_BYTES_MAX = 1200, RECALL_LOOK = 4 };
+enum { PROBES_MAX = 6, PROBE_BYTES_MAX = 1200, RECALL_LOOK = 4, NAMED_MAX = 2 };
 
 nima_rc nima_memory_check_query(struct nima_ctx *ctx, const struct nima_memory_query *query)
 {
@@ -110,6 +112,52 @@ static bool bears_on(const struct nima_memory_hit *hit, bool by_meaning)
            hit->keyword >= 0.30;
 }
 
+/* Whether both speak of something by the same name: a word with a capital behind "The user". */
+static bool share_name(nima_str fact, nima_str other)
+{
+    static const char marks[] = " '.,;:!?()\"";
+    size_t at = 0;
+    for (int number = 0; at < fact.len; number++) {
+        size_t end = at;
+        while (end < fact.len && strchr(marks, fact.ptr[end]) == NULL) {
+            end++;
+        }
+        nima_str word = nima_str_sub(fact, at, end);
+        size_t there = number > 1 && word.len > 2 && word.ptr[0] >= 'A' && word.ptr[0] <= 'Z'
+                           ? nima_str_find(other, word, 0)
+                           : SIZE_MAX;
+        bool begins = there != SIZE_MAX && there > 0 && strchr(marks, other.ptr[there - 1]) != NULL;
+        size_t behind = there + word.len;
+        if (begins && (behind == other.len || strchr(marks, other.ptr[behind]) != NULL)) {
+            return true;
+        }
+        at = end + 1;
+    }
+    return false;
+}
+
+/* What bears on the message, and what more is known of the things that it names: the language that
+ * "my project" is written in is told of "Tideline". */
+static void keep_bearing(struct nima_memory_hits *hits, bool by_meaning)
+{
+    struct nima_memory_hit *leads[NAMED_MAX];
+    size_t kept = 0, named = 0;
+    for (size_t i = 0; i < hits->count; i++) {
+        bool keep = bears_on(&hits->items[i], by_meaning);
+        for (size_t n = 0; n < named && !keep; n++) {
+            keep = share_name(leads[n]->fact.fact, hits->items[i].fact.fact);
+        }
+        if (keep) {
+            hits->items[kept] = hits->items[i];
+            if (kept < NAMED_MAX) {
+                leads[named++] = &hits->items[kept];
+            }
+            kept++;
+        }
+    }
+    hits->count = kept;
+}
+
 /* What is known, newest first: no part of it is nearer to "who am I?" than another. */
 static nima_rc overview(struct nima_ctx *ctx, struct nima_memory *memory, int limit,
                         struct nima_memory_hits *out)
@@ -153,13 +201,7 @@ nima_rc nima_memory_recall(struct nima_ctx *ctx, struct nima_memory *memory, nim
     NIMA_TRY(embed_probes(ctx, memory, parts, count, probes, &find));
     struct nima_memory_hits hits;
     NIMA_TRY(nima_memory_find(ctx, memory, &find, &hits));
-    size_t kept = 0;
-    for (size_t i = 0; i < hits.count; i++) {
-        if (bears_on(&hits.items[i], probes[0].vector != NULL)) {
-            hits.items[kept++] = hits.items[i];
-        }
-    }
-    hits.count = kept;
+    keep_bearing(&hits, probes[0].vector != NULL);
     nima_memory_thin(ctx, &hits, (size_t)limit);
     *out = hits;
     return NIMA_OK;

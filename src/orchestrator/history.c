@@ -161,7 +161,8 @@ static size_t note_ids(struct nima_ctx *ctx, struct nima_history *history, nima_
             const struct nima_note *note = &notes->items[n];
             bool of_pack = nima_note_is(note, NIMA_SECTION_PACKS) ||
                            nima_note_is(note, NIMA_SECTION_PACK_RULES);
-            if (!of_pack) { /* theirs are no ids of the store */
+            if (!of_pack &&
+                !nima_note_is(note, NIMA_SECTION_MANNER)) { /* theirs are no ids of the store */
                 ids[count++] = note->id;
             }
         }

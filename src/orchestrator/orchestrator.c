@@ -9,6 +9,7 @@
 
 enum {
     RECALL_PRESET = 8,
+    MANNERS_MAX = 1,
     NOTES_NEAR = 8, /* a note within so many messages back is not repeated */
     SYSTEM_HASH_CHARS = 16
 };
@@ -218,9 +219,17 @@ static nima_rc recall(struct nima_ctx *ctx, struct turn_state *s)
     }
     nima_turn_goals_ids(ctx, &of_goals, &s->goals);
     NIMA_TRY(nima_packs_recall(ctx, s->o, s->turn, &s->history, s->message, &s->packs));
+    const struct nima_note *manner =
+        s->turn->use_memory ? nima_manner_of(ctx, &s->hits, s->message) : NULL;
+    bool tells = manner != NULL && nima_str_eq(manner->id, NIMA_STR("tells"));
+    if (tells && s->turn->packs.count == 0) { /* nothing is asked that they could answer */
+        s->packs.facts.count = 0;
+        s->packs.guides.count = 0;
+    }
     nima_packs_notes(ctx, &s->packs, &of_packs);
-    s->fit.notes.items = NIMA_NEW(ctx->arena, struct nima_note,
-                                  s->hits.count + of_goals.count + of_packs.count + NIMA_SAID_MAX);
+    s->fit.notes.items =
+        NIMA_NEW(ctx->arena, struct nima_note,
+                 s->hits.count + of_goals.count + of_packs.count + NIMA_SAID_MAX + MANNERS_MAX);
     for (size_t i = 0; i < s->hits.count; i++) {
         nima_str id = s->hits.items[i].fact.id;
         if (!in_sight(&s->history, id) && !nima_turn_goal_tells(ctx, &s->goals, id)) {
@@ -229,6 +238,9 @@ static nima_rc recall(struct nima_ctx *ctx, struct turn_state *s)
     }
     add_unseen(s, &of_goals);
     add_unseen(s, &of_packs);
+    if (manner != NULL) {
+        s->fit.notes.items[s->fit.notes.count++] = *manner;
+    }
     if (!s->turn->use_memory) {
         return NIMA_OK;
     }

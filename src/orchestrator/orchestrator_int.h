@@ -59,6 +59,7 @@ enum nima_section {
     NIMA_SECTION_SAID,       /* in other conversations, or long ago in this one */
     NIMA_SECTION_PACKS,      /* facts of knowledge packs */
     NIMA_SECTION_PACK_RULES, /* how to speak of their topics */
+    NIMA_SECTION_MANNER,     /* how to take the message */
     NIMA_SECTION_MESSAGE,
     NIMA_SECTIONS
 };
@@ -247,6 +248,10 @@ bool nima_turn_goal_tells(struct nima_ctx *ctx, const struct nima_turn_goals *go
                           nima_str fact_id);
 void nima_turn_goals_ids(struct nima_ctx *ctx, const struct nima_notes *notes,
                          struct nima_turn_goals *out);
+
+/* manner.c: how the message wants to be taken, given what was recalled for it; NULL: as any. */
+const struct nima_note *nima_manner_of(struct nima_ctx *ctx, const struct nima_memory_hits *hits,
+                                       nima_str message);
 
 /* fit.c: what of it all fits into the model's context. */
 struct nima_room {

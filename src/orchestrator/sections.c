@@ -41,6 +41,8 @@ const struct nima_section_row nima_sections[NIMA_SECTIONS] = {
     [NIMA_SECTION_PACK_RULES] = {"pack_rules", NIMA_PLACE_NOTES, 5,
                                  "When speaking of this topic (advice of the reference):",
                                  "pack_rule", NULL},
+    [NIMA_SECTION_MANNER] = {"manner", NIMA_PLACE_NOTES, 5, "About the next message:", "manner",
+                             NULL},
     [NIMA_SECTION_MESSAGE] = {"message", NIMA_PLACE_MESSAGE, 60, NULL, NULL, NULL},
 };
 
