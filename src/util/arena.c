@@ -92,7 +92,24 @@ void nima_arena_reset(struct nima_arena *arena)
     }
 }
 
-void *nima_alloc(struct nima_arena *arena, size_t bytes)
+/* What the system gives for a large piece is zero already, and is not touched twice. */
+static struct block *new_block(struct nima_arena *arena, size_t need, bool zeroed)
+{
+    size_t size = need > BLOCK_BYTES ? need : BLOCK_BYTES;
+    struct block *block =
+        zeroed && need == size ? calloc(1, sizeof(*block) + size) : malloc(sizeof(*block) + size);
+    if (block == NULL) {
+        out_of_memory(size);
+    }
+    block->older = arena->newest;
+    block->size = size;
+    block->used = 0;
+    arena->newest = block;
+    arena->bytes += sizeof(*block) + size;
+    return block;
+}
+
+static void *take(struct nima_arena *arena, size_t bytes, bool zeroed)
 {
     size_t align = sizeof(max_align_t);
     if (bytes > SIZE_MAX / 2) {
@@ -101,20 +118,24 @@ void *nima_alloc(struct nima_arena *arena, size_t bytes)
     /* Of no bytes, too, a piece of its own. */
     size_t need = bytes > 0 ? (bytes + align - 1) / align * align : align;
     struct block *block = arena->newest;
-    if (block == NULL || block->size - block->used < need || BLOCK_BYTES == 0) {
-        size_t size = need > BLOCK_BYTES ? need : BLOCK_BYTES;
-        block = malloc(sizeof(*block) + size);
-        if (block == NULL) {
-            out_of_memory(size);
-        }
-        *block = (struct block){.older = arena->newest, .size = size};
-        arena->newest = block;
-        arena->bytes += sizeof(*block) + size;
-    }
+    bool fresh = block == NULL || block->size - block->used < need || BLOCK_BYTES == 0;
+    block = fresh ? new_block(arena, need, zeroed) : block;
     char *piece = (char *)block->data + block->used;
     block->used += need;
-    memset(piece, 0, need);
+    if (zeroed && !(fresh && need == block->size)) {
+        memset(piece, 0, need);
+    }
     return piece;
+}
+
+void *nima_alloc(struct nima_arena *arena, size_t bytes)
+{
+    return take(arena, bytes, true);
+}
+
+void *nima_alloc_unset(struct nima_arena *arena, size_t bytes)
+{
+    return take(arena, bytes, false);
 }
 
 void *nima_alloc_array(struct nima_arena *arena, size_t count, size_t item_bytes)
@@ -149,10 +170,11 @@ size_t nima_arena_bytes(const struct nima_arena *arena)
 
 char *nima_arena_cstr(struct nima_arena *arena, nima_str s)
 {
-    char *copy = nima_alloc(arena, s.len + 1);
+    char *copy = nima_alloc_unset(arena, s.len + 1);
     if (s.len > 0) {
         memcpy(copy, s.ptr, s.len);
     }
+    copy[s.len] = '\0';
     return copy;
 }
 

@@ -20,6 +20,8 @@ struct nima_arena *nima_arena_new(void);
 void nima_arena_free(struct nima_arena *arena);
 void nima_arena_reset(struct nima_arena *arena); /* keeps the first block for the next use */
 void *nima_alloc(struct nima_arena *arena, size_t bytes); /* zeroed, aligned for any type */
+/* The same as it comes, for who fills all of it at once. */
+void *nima_alloc_unset(struct nima_arena *arena, size_t bytes);
 struct nima_arena_mark nima_arena_mark(struct nima_arena *arena);
 void nima_arena_rewind(struct nima_arena *arena, struct nima_arena_mark mark);
 size_t nima_arena_bytes(const struct nima_arena *arena); /* taken from the system */

@@ -13,17 +13,20 @@
 #include <string.h>
 #include <yyjson.h>
 
-enum { DEPTH_MAX = 64 };
+enum { DEPTH_MAX = 64, FEW_KEYS = 12 };
 
 static void *arena_malloc(void *arena, size_t size)
 {
-    return nima_alloc(arena, size);
+    return nima_alloc_unset(arena, size);
 }
 
 static void *arena_realloc(void *arena, void *old, size_t old_size, size_t size)
 {
-    void *fresh = nima_alloc(arena, size);
-    memcpy(fresh, old, old_size < size ? old_size : size);
+    if (size <= old_size) {
+        return old;
+    }
+    void *fresh = nima_alloc_unset(arena, size);
+    memcpy(fresh, old, old_size);
     return fresh;
 }
 
@@ -38,21 +41,35 @@ static yyjson_alc alc_of(struct nima_ctx *ctx)
     return (yyjson_alc){arena_malloc, arena_realloc, arena_free, ctx->arena};
 }
 
+/* Where the string ends whose first quote is before `at`: at a quote after an even number of
+ * backslashes. */
+static size_t string_end(nima_str text, size_t at)
+{
+    for (size_t i = at; i < text.len; i++) {
+        const char *quote = memchr(text.ptr + i, '"', text.len - i);
+        if (quote == NULL) {
+            return text.len;
+        }
+        size_t slashes = 0, end = (size_t)(quote - text.ptr);
+        while (end - slashes > at && text.ptr[end - slashes - 1] == '\\') {
+            slashes++;
+        }
+        i = end;
+        if (slashes % 2 == 0) {
+            return end;
+        }
+    }
+    return text.len;
+}
+
 /* Brackets are counted in the text, since the tree of a hostile one may already be huge. */
 static bool too_deep(nima_str text)
 {
     int depth = 0;
-    bool quoted = false;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        if (quoted) {
-            if (c == '\\') {
-                i++;
-            } else if (c == '"') {
-                quoted = false;
-            }
-        } else if (c == '"') {
-            quoted = true;
+        if (c == '"') {
+            i = string_end(text, i + 1);
         } else if (c == '[' || c == '{') {
             if (++depth > DEPTH_MAX) {
                 return true;
@@ -73,11 +90,37 @@ static int by_key(const void *a, const void *b)
     return nima_str_cmp(x, y);
 }
 
+static nima_rc stands_twice(struct nima_ctx *ctx, yyjson_val *key)
+{
+    nima_str name = {yyjson_get_str(key), yyjson_get_len(key)};
+    nima_str shown = nima_utf8_prefix(name, NIMA_FIELD_CHARS_MAX);
+    return nima_fail_field(ctx, NIMA_E_MALFORMED, nima_cstr(ctx, shown),
+                           "the key \"" NIMA_FMT "\" stands twice in one object", NIMA_ARG(shown));
+}
+
+/* Of a few keys each is held against each. */
+static nima_rc check_few_keys(struct nima_ctx *ctx, yyjson_val *object)
+{
+    nima_str names[FEW_KEYS];
+    size_t i, max;
+    yyjson_val *key, *value;
+    yyjson_obj_foreach(object, i, max, key, value)
+    {
+        names[i] = (nima_str){yyjson_get_str(key), yyjson_get_len(key)};
+        for (size_t k = 0; k < i; k++) {
+            if (nima_str_eq(names[k], names[i])) {
+                return stands_twice(ctx, key);
+            }
+        }
+    }
+    return NIMA_OK;
+}
+
 static nima_rc check_keys(struct nima_ctx *ctx, yyjson_val *object)
 {
     size_t count = yyjson_obj_size(object);
-    if (count < 2) {
-        return NIMA_OK;
+    if (count <= FEW_KEYS) {
+        return check_few_keys(ctx, object);
     }
     struct nima_arena_mark mark = nima_scratch(ctx);
     yyjson_val **keys = NIMA_NEW(ctx->arena, yyjson_val *, count);
@@ -91,11 +134,7 @@ static nima_rc check_keys(struct nima_ctx *ctx, yyjson_val *object)
     nima_rc rc = NIMA_OK;
     for (i = 1; i < count && rc == NIMA_OK; i++) {
         if (by_key(&keys[i - 1], &keys[i]) == 0) {
-            nima_str name = {yyjson_get_str(keys[i]), yyjson_get_len(keys[i])};
-            nima_str shown = nima_utf8_prefix(name, NIMA_FIELD_CHARS_MAX);
-            rc = nima_fail_field(ctx, NIMA_E_MALFORMED, nima_cstr(ctx, shown),
-                                 "the key \"" NIMA_FMT "\" stands twice in one object",
-                                 NIMA_ARG(shown));
+            rc = stands_twice(ctx, keys[i]);
         }
     }
     nima_scratch_end(ctx, mark);
@@ -269,6 +308,20 @@ const struct nima_json *nima_json_next(const struct nima_json *array, const stru
     return ++*index < nima_json_count(array)
                ? (const struct nima_json *)unsafe_yyjson_get_next(val(last))
                : NULL;
+}
+
+const struct nima_json *nima_json_next_member(const struct nima_json *object,
+                                              const struct nima_json *last, size_t *index,
+                                              nima_str *key_out)
+{
+    *index = last == NULL ? 0 : *index + 1;
+    if (*index >= yyjson_obj_size(val(object))) {
+        return NULL;
+    }
+    yyjson_val *key =
+        last == NULL ? unsafe_yyjson_get_first(val(object)) : unsafe_yyjson_get_next(val(last));
+    *key_out = (nima_str){yyjson_get_str(key), yyjson_get_len(key)};
+    return (const struct nima_json *)yyjson_obj_iter_get_val(key);
 }
 
 enum { ORDERED_BYTES_MAX = 1 << 30 };

@@ -141,6 +141,10 @@ bool nima_json_bool(const struct nima_json *node, bool otherwise);
  * gives the first item; NULL at the end. `index` is kept by the walk, from 0. */
 const struct nima_json *nima_json_next(const struct nima_json *array, const struct nima_json *last,
                                        size_t *index);
+/* Walks an object in the same way: the value, and its key in *key_out. */
+const struct nima_json *nima_json_next_member(const struct nima_json *object,
+                                              const struct nima_json *last, size_t *index,
+                                              nima_str *key_out);
 /* The node as JSON text with the keys of each object in the order of their bytes, and numbers that
  * mean the same written the same: two texts of one meaning become one. */
 nima_str nima_json_ordered(struct nima_ctx *ctx, const struct nima_json *node);

@@ -6,6 +6,8 @@
 #include "util/json.h"
 #include "util/uuid.h"
 
+enum { FIELDS_MAX = 64 }; /* of a shape that is read from JSON */
+
 /* Where in the body we are; written out only when something is wrong. */
 struct path {
     const struct path *up;
@@ -105,6 +107,7 @@ static nima_rc wrong_choice(struct nima_ctx *ctx, const struct path *path,
     return wrong(ctx, path, what);
 }
 
+/* Borrows the value, which lives in ctx->arena. */
 static nima_rc set_str(struct nima_ctx *ctx, const struct nima_field *field,
                        const struct path *path, nima_str value, void *out)
 {
@@ -127,7 +130,7 @@ static nima_rc set_str(struct nima_ctx *ctx, const struct nima_field *field,
     if (field->choices != NULL && !among(field->choices, value)) {
         return wrong_choice(ctx, path, field->choices);
     }
-    *(nima_str *)at(field, out) = nima_str_copy(ctx->arena, value);
+    *(nima_str *)at(field, out) = value;
     return NIMA_OK;
 }
 
@@ -306,6 +309,12 @@ static const struct nima_field *find_field(const struct nima_shape *shape,
     return NULL;
 }
 
+static bool is_called(const struct nima_field *field, nima_str key)
+{
+    return field->place == NIMA_IN_BODY && strncmp(field->name, key.ptr, key.len) == 0 &&
+           field->name[key.len] == '\0';
+}
+
 static nima_rc unknown(struct nima_ctx *ctx, const struct path *path, nima_str key)
 {
     char *name = nima_cstr(ctx, nima_utf8_prefix(key, 60));
@@ -313,20 +322,53 @@ static nima_rc unknown(struct nima_ctx *ctx, const struct path *path, nima_str k
     return wrong(ctx, &inner, "is not a known field");
 }
 
+/* The values of an object in the order of the shape's fields, and its first key that is none. */
+struct members {
+    const struct nima_json *values[FIELDS_MAX];
+    nima_str unknown; /* ptr NULL: there is none */
+};
+
+/* In one walk; keys mostly stand in the order of the fields, so the search goes on from the last.
+ */
+static void find_members(const struct nima_shape *shape, const struct nima_json *node,
+                         struct members *out)
+{
+    size_t index = 0, guess = 0;
+    nima_str key;
+    const struct nima_json *value = NULL;
+    nima_assert(shape->count <= FIELDS_MAX);
+    memset(out->values, 0, shape->count * sizeof(out->values[0]));
+    out->unknown = (nima_str){NULL, 0};
+    while ((value = nima_json_next_member(node, value, &index, &key)) != NULL) {
+        size_t tried = 0;
+        while (tried < shape->count && !is_called(&shape->fields[guess], key)) {
+            guess = guess + 1 < shape->count ? guess + 1 : 0;
+            tried++;
+        }
+        if (tried < shape->count) {
+            out->values[guess] = value;
+        } else if (out->unknown.ptr == NULL) {
+            out->unknown = key;
+        }
+    }
+}
+
 static nima_rc decode_object(struct nima_ctx *ctx, const struct nima_shape *shape,
                              const struct path *path, const struct nima_json *node, void *out)
 {
+    struct members members;
     if (nima_json_kind(node) != NIMA_JSON_OBJECT) {
         return wrong(ctx, path, "must be an object");
     }
     nima_json_preset(shape, out);
+    find_members(shape, node, &members);
     for (size_t i = 0; i < shape->count; i++) {
         const struct nima_field *field = &shape->fields[i];
         if (field->place != NIMA_IN_BODY) {
             continue;
         }
         struct path inner = {path, field->name, 0};
-        const struct nima_json *value = nima_json_get(node, field->name);
+        const struct nima_json *value = members.values[i];
         if (nima_json_kind(value) == NIMA_JSON_NULL) {
             if (field->required) {
                 return wrong(ctx, &inner, "is required");
@@ -339,14 +381,8 @@ static nima_rc decode_object(struct nima_ctx *ctx, const struct nima_shape *shap
         NIMA_TRY(decode_field(ctx, field, &inner, value, out));
         mark_given(field, out);
     }
-    for (size_t i = 0; !shape->open && i < nima_json_count(node); i++) {
-        nima_str key;
-        nima_json_at(node, i, &key);
-        if (find_field(shape, NIMA_IN_BODY, key) == NULL) {
-            return unknown(ctx, path, key);
-        }
-    }
-    return NIMA_OK;
+    return shape->open || members.unknown.ptr == NULL ? NIMA_OK
+                                                      : unknown(ctx, path, members.unknown);
 }
 
 nima_rc nima_json_decode(struct nima_ctx *ctx, const struct nima_shape *shape, nima_str text,
@@ -408,7 +444,7 @@ static nima_rc set_from_text(struct nima_ctx *ctx, const struct nima_field *fiel
     case NIMA_KIND_TIME:
         return set_time(ctx, field, &path, text, out);
     case NIMA_KIND_STR:
-        return set_str(ctx, field, &path, text, out);
+        return set_str(ctx, field, &path, nima_str_copy(ctx->arena, text), out);
     default:
         nima_assert(!"this kind of field has no plain text form");
         return NIMA_E_INTERNAL;

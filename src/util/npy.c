@@ -60,33 +60,41 @@ static bool read_shape(nima_str header, size_t *rows, size_t *dims)
     return at < header.len && header.ptr[at] == ')';
 }
 
-nima_rc nima_npy_read(struct nima_ctx *ctx, nima_str file, size_t *rows, size_t *dims,
-                      nima_str *data)
+nima_rc nima_npy_shape(struct nima_ctx *ctx, nima_str start, size_t file_bytes, size_t *rows,
+                       size_t *dims, size_t *data_at)
 {
-    if (file.len < PREFIX || memcmp(file.ptr, "\x93NUMPY", 6) != 0) {
+    if (start.len < PREFIX || memcmp(start.ptr, "\x93NUMPY", 6) != 0) {
         return nima_fail(ctx, NIMA_E_INVALID, "it is no .npy file");
     }
-    if (file.ptr[6] != 1) {
+    if (start.ptr[6] != 1) {
         return nima_fail(ctx, NIMA_E_INVALID, "it is of another version of the format than 1.0");
     }
-    size_t length = (unsigned char)file.ptr[8] | (size_t)(unsigned char)file.ptr[9] << 8;
-    if (file.len < PREFIX + length) {
+    size_t length = (unsigned char)start.ptr[8] | (size_t)(unsigned char)start.ptr[9] << 8;
+    if (start.len < PREFIX + length) {
         return nima_fail(ctx, NIMA_E_INVALID, "it is cut short");
     }
-    nima_str header = nima_str_sub(file, PREFIX, PREFIX + length);
+    nima_str header = nima_str_sub(start, PREFIX, PREFIX + length);
     if (nima_str_find(header, NIMA_STR("'<f4'"), 0) == SIZE_MAX ||
         nima_str_find(header, NIMA_STR("'fortran_order': False"), 0) == SIZE_MAX ||
         !read_shape(header, rows, dims)) {
         return nima_fail(ctx, NIMA_E_INVALID, "it does not hold float32 of shape (rows, dims)");
     }
-    nima_str floats = nima_str_sub(file, PREFIX + length, file.len);
-    size_t wanted;
+    size_t floats = file_bytes - (PREFIX + length), wanted;
     if (__builtin_mul_overflow(*rows, *dims, &wanted) ||
-        __builtin_mul_overflow(wanted, sizeof(float), &wanted) || wanted != floats.len ||
+        __builtin_mul_overflow(wanted, sizeof(float), &wanted) || wanted != floats ||
         (*rows > 0 && *dims == 0)) {
         return nima_fail(ctx, NIMA_E_INVALID, "its shape (%zu, %zu) does not fit its size", *rows,
                          *dims);
     }
-    *data = floats;
+    *data_at = PREFIX + length;
+    return NIMA_OK;
+}
+
+nima_rc nima_npy_read(struct nima_ctx *ctx, nima_str file, size_t *rows, size_t *dims,
+                      nima_str *data)
+{
+    size_t at;
+    NIMA_TRY(nima_npy_shape(ctx, file, file.len, rows, dims, &at));
+    *data = nima_str_sub(file, at, file.len);
     return NIMA_OK;
 }

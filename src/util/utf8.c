@@ -1,5 +1,7 @@
 #include "util/str.h"
 
+#include <string.h>
+
 /* Bytes of the sequence that a lead byte begins; 0 for a byte that begins none (RFC 3629). */
 static int lead_bytes(uint8_t lead)
 {
@@ -96,8 +98,14 @@ nima_str nima_utf8_prefix(nima_str s, size_t max_bytes)
 
 size_t nima_utf8_count(nima_str s)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < s.len; i++) {
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    size_t count = 0, i = 0;
+    for (uint64_t eight; i + sizeof(eight) <= s.len; i += sizeof(eight)) {
+        memcpy(&eight, s.ptr + i, sizeof(eight));
+        uint64_t inner = eight >> 7 & ~(eight >> 6) & ones; /* 10xxxxxx: no character begins */
+        count += sizeof(eight) - (inner * ones >> 56);
+    }
+    for (; i < s.len; i++) {
         count += ((uint8_t)s.ptr[i] & 0xC0) != 0x80;
     }
     return count;

@@ -55,4 +55,19 @@ TEST(hmac_is_that_of_the_standard)
     nima_ctx_done(&ctx);
 }
 
+TEST(pieces_and_many_texts_give_the_same_digests)
+{
+    unsigned char whole[NIMA_SHA256_BYTES], made[NIMA_SHA256_BYTES];
+    struct nima_sha256 *sha = nima_sha256_new();
+    nima_sha256(NIMA_STR("one text"), whole);
+    for (int i = 0; i < 3; i++) {
+        nima_sha256_add(sha, NIMA_STR("one "));
+        nima_sha256_add(sha, (nima_str){NULL, 0});
+        nima_sha256_add(sha, NIMA_STR("text"));
+        nima_sha256_end(sha, made);
+        assert_memory_equal(made, whole, sizeof(whole));
+    }
+    nima_sha256_free(sha);
+}
+
 TEST_MAIN

@@ -105,4 +105,38 @@ TEST(the_text_parsed_stays_as_it_was)
     assert_memory_equal(text, copy, sizeof(text));
 }
 
+TEST(brackets_within_strings_are_not_counted)
+{
+    struct nima_buf text;
+    const struct nima_json *root;
+    nima_buf_init(&text, 10000);
+    nima_buf_add(&text, NIMA_STR("[\"\\\\\", \"\\\\\\\"\", \"a\\\"b"));
+    for (int i = 0; i < 100; i++) {
+        nima_buf_add(&text, NIMA_STR("[\\\"{"));
+    }
+    nima_buf_add(&text, NIMA_STR("\\\\\"]"));
+    nima_ctx_done(&ctx);
+    nima_ctx_init(&ctx);
+    ASSERT_OK_CTX(&ctx, nima_json_parse(&ctx, nima_buf_view(&text), &root));
+    assert_int_equal(nima_json_count(root), 3);
+    nima_buf_done(&text);
+}
+
+TEST(an_object_is_walked_from_value_to_value)
+{
+    const struct nima_json *root = parse("{\"a\": [1, 2], \"b\": {\"c\": 3}, \"d\": 4}"),
+                           *value = NULL;
+    size_t index = 0, count = 0;
+    static const char *const names[] = {"a", "b", "d"};
+    nima_str key;
+    while ((value = nima_json_next_member(root, value, &index, &key)) != NULL) {
+        ASSERT_STR_EQ(key, names[count]);
+        assert_int_equal(index, count);
+        count++;
+    }
+    assert_int_equal(count, 3);
+    assert_null(nima_json_next_member(parse("{}"), NULL, &index, &key));
+    assert_null(nima_json_next_member(parse("[1]"), NULL, &index, &key));
+}
+
 TEST_MAIN
