@@ -7,7 +7,7 @@
 #include "util/arena.h"
 #include "util/rc.h"
 
-enum { TERMS_FIRST = 64, TIMES_MAX = 255, QUERY_TERMS_MAX = 256, FEW = 2 };
+enum { TERMS_FIRST = 64, TIMES_MAX = 255, QUERY_TERMS_MAX = 256, FEW = 2, AHEAD = 6 };
 
 static const float k1 = 1.2F;
 static const float b = 0.75F;
@@ -29,10 +29,15 @@ void nima_search_bm25_done(struct nima_bm25 *bm25)
     *bm25 = (struct nima_bm25){0};
 }
 
+static size_t first_place(size_t room, uint64_t hash)
+{
+    return (size_t)(hash * UINT64_C(0x9E3779B97F4A7C15) >> 20) & (room - 1);
+}
+
 /* The term's place, or the free one where it belongs. */
 static struct nima_bm25_term *term_slot(struct nima_bm25_term *terms, size_t room, uint64_t hash)
 {
-    size_t at = (size_t)(hash * UINT64_C(0x9E3779B97F4A7C15) >> 20) & (room - 1);
+    size_t at = first_place(room, hash);
     while (terms[at].hash != 0 && terms[at].hash != hash) {
         at = (at + 1) & (room - 1);
     }
@@ -104,6 +109,10 @@ void nima_search_bm25_add(struct nima_bm25 *bm25, struct nima_terms terms)
     }
     uint32_t row = (uint32_t)bm25->row_count++;
     for (size_t i = 0; i < terms.count; i++) {
+        if (i + AHEAD < terms.count && bm25->term_room > 0) { /* the table outgrows the cache */
+            uint64_t hash = usable_hash(terms.items[i + AHEAD]);
+            __builtin_prefetch(&bm25->terms[first_place(bm25->term_room, hash)], 1);
+        }
         add_posting(bm25, usable_hash(terms.items[i]), row);
     }
     size_t length = terms.count < NIMA_BM25_DEAD ? terms.count : NIMA_BM25_DEAD - 1;

@@ -11,7 +11,8 @@
 enum {
     FIRST_ROWS = 32,
     BLOCK_ROWS = 1024, /* scanned at once; their results stay in the first cache */
-    LANES = 8,
+    LANES = 16,
+    STEP = 32,
     HUGE_PAGE = 2 * 1024 * 1024,
 };
 
@@ -67,7 +68,17 @@ static void make_room(struct nima_rows *rows)
         rows->chunk_count++;
         chunk_resize(rows, &rows->chunks[chunk], 0, chunk == 0 ? FIRST_ROWS : NIMA_ROWS_CHUNK);
     } else if (used == rows->chunks[chunk].room) {
-        chunk_resize(rows, &rows->chunks[chunk], used, used * 2);
+        size_t room = used * 2 < NIMA_ROWS_CHUNK ? used * 2 : NIMA_ROWS_CHUNK;
+        chunk_resize(rows, &rows->chunks[chunk], used, room);
+    }
+}
+
+void nima_search_rows_reserve(struct nima_rows *rows, size_t count)
+{
+    if (rows->count == 0 && rows->chunk_count == 0 && count > FIRST_ROWS) {
+        make_room(rows);
+        size_t room = count < NIMA_ROWS_CHUNK ? count : NIMA_ROWS_CHUNK;
+        chunk_resize(rows, &rows->chunks[0], 0, room);
     }
 }
 
@@ -75,9 +86,15 @@ static void make_room(struct nima_rows *rows)
 static float factor_for(const float *vector, size_t dims, float top)
 {
     float most[LANES] = {0}, largest = 0; /* one alone would wait for itself at each step */
-    for (size_t d = 0; d < dims; d++) {
-        float size = fabsf(vector[d]), *most_here = &most[d % LANES];
-        *most_here = size > *most_here ? size : *most_here; /* a NaN is passed over */
+    size_t d = 0;
+    for (; d + LANES <= dims; d += LANES) {
+        for (size_t i = 0; i < LANES; i++) {
+            float size = fabsf(vector[d + i]);
+            most[i] = size > most[i] ? size : most[i]; /* a NaN is passed over */
+        }
+    }
+    for (; d < dims; d++) {
+        largest = fabsf(vector[d]) > largest ? fabsf(vector[d]) : largest;
     }
     for (int i = 0; i < LANES; i++) {
         largest = most[i] > largest ? most[i] : largest;
@@ -85,15 +102,28 @@ static float factor_for(const float *vector, size_t dims, float top)
     return largest > 0 && isfinite(largest) ? top / largest : 0;
 }
 
+/* What lrintf does, without a call for each value: sums of this size have no fraction left. */
+static inline uint8_t quantised(float value, float factor)
+{
+    const float no_fraction = 12582912.0F; /* 1.5 * 2^23 */
+    float rounded = (value * factor + no_fraction) - no_fraction;
+    return (uint8_t)(NIMA_SIMD_BIAS + (int)rounded);
+}
+
 /* Returns the scale. */
 static float quantise_row(const float *vector, size_t dims, uint8_t *out)
 {
     float factor = factor_for(vector, dims, NIMA_SIMD_ROW_MAX);
-    /* What lrintf does, without a call for each value: sums of this size have no fraction left. */
-    const float no_fraction = 12582912.0F; /* 1.5 * 2^23 */
-    for (size_t d = 0; factor > 0 && d < dims; d++) {
-        float rounded = (vector[d] * factor + no_fraction) - no_fraction;
-        out[d] = (uint8_t)(NIMA_SIMD_BIAS + (int)rounded);
+    size_t d = 0;
+    for (; factor > 0 && d + STEP <= dims; d += STEP) {
+        uint8_t values[STEP]; /* of a known size, so that all are made together */
+        for (size_t i = 0; i < STEP; i++) {
+            values[i] = quantised(vector[d + i], factor);
+        }
+        memcpy(out + d, values, STEP);
+    }
+    for (; factor > 0 && d < dims; d++) {
+        out[d] = quantised(vector[d], factor);
     }
     return factor > 0 ? 1.0F / factor : 0;
 }

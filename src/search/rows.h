@@ -30,6 +30,8 @@ enum { NIMA_ROWS_CHUNK = 16384 }; /* of 384 dimensions: exactly three huge pages
 
 void nima_search_rows_init(struct nima_rows *rows, size_t dims, const struct nima_simd *simd);
 void nima_search_rows_done(struct nima_rows *rows);
+/* Room for so many rows at once, for who knows how many will come. */
+void nima_search_rows_reserve(struct nima_rows *rows, size_t count);
 /* Appends; NULL: a row without vector, whose cosine is 0 with everything. */
 void nima_search_rows_add(struct nima_rows *rows, const float *vector);
 void nima_search_rows_set(struct nima_rows *rows, size_t row, const float *vector);

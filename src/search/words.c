@@ -12,26 +12,26 @@
 enum {
     WORD_BYTES_MAX =
         64, /* longer ones are cut: they are keys or noise, and still match themselves */
+    PAD = 8,
     TERMS_FIRST = 64,
-    SEEN_ROOM = 8192, /* words kept; one that falls on another's place takes it */
-    SEEN_BYTES_MAX = 23,
+    SEEN_BITS = 13, /* words kept; one that falls on another's place takes it */
 };
 
 /* A word that was met before, and its term. */
 struct seen {
-    char word[SEEN_BYTES_MAX];
-    uint8_t len;   /* 0: free */
+    uint64_t word; /* its key, which stands for it as a hash for its term; 0: free */
     uint64_t term; /* 0: a stop word */
 };
 
 struct nima_words {
-    struct seen *seen; /* SEEN_ROOM; NULL: nothing is kept */
+    struct seen *seen; /* 1 << SEEN_BITS of them; NULL: nothing is kept */
     struct sb_stemmer *english, *russian;
     int32_t *points;
     size_t points_room;
     uint64_t *terms;
     size_t term_count, term_room;
     bool same, plain;
+    char folds[256]; /* of an ASCII character: in small letters; 0: it is part of no word */
 };
 
 /* Words that say nothing about what a fact is about, as they read after folding; sorted. "user"
@@ -65,11 +65,21 @@ static bool is_stop_word(const char *word)
                    sizeof(stop_words[0]), compare_word) != NULL;
 }
 
+/* 0 for what is no part of a word. */
+static char fold_ascii(char c)
+{
+    char small = (char)(c | 0x20);
+    return small >= 'a' && small <= 'z' ? small : (c >= '0' && c <= '9' ? c : '\0');
+}
+
 struct nima_words *nima_search_words_open(void)
 {
     struct nima_words *words = NIMA_XNEW(struct nima_words, 1);
     words->english = sb_stemmer_new("english", "UTF_8");
     words->russian = sb_stemmer_new("russian", "UTF_8");
+    for (int c = 0; c < 128; c++) {
+        words->folds[c] = fold_ascii((char)c);
+    }
     nima_assert(words->english != NULL && words->russian != NULL);
     return words;
 }
@@ -175,42 +185,65 @@ static size_t fold(struct nima_words *words, nima_str text)
     }
 }
 
+/* A word as it was found, with PAD zeros at its end. */
+struct folded {
+    char text[WORD_BYTES_MAX + PAD];
+    size_t len;
+    bool cyrillic;
+};
+
 /* 0 for a stop word. */
-static uint64_t stem_of(struct nima_words *words, const char *word, bool cyrillic)
+static uint64_t stem_of(struct nima_words *words, const struct folded *word)
 {
-    if (is_stop_word(word)) {
+    if (is_stop_word(word->text)) {
         return 0;
     }
-    const char *root = words->same ? nima_search_same(word) : word;
-    struct sb_stemmer *stemmer = cyrillic ? words->russian : words->english;
+    const char *root = words->same ? nima_search_same(word->text) : word->text;
+    struct sb_stemmer *stemmer = word->cyrillic ? words->russian : words->english;
     const sb_symbol *stem = sb_stemmer_stem(stemmer, (const sb_symbol *)root, (int)strlen(root));
     nima_str term = {(const char *)stem, (size_t)sb_stemmer_length(stemmer)};
     return nima_str_hash(term);
 }
 
-/* `word` ends in a NUL. */
-static uint64_t term_of(struct nima_words *words, nima_str word, bool cyrillic)
+/* Eight bytes at a time; different for words of up to eight bytes. */
+static uint64_t key_of(const struct folded *word)
 {
-    if (words->seen == NULL || word.len > SEEN_BYTES_MAX) {
-        return stem_of(words, word.ptr, cyrillic);
+    uint64_t key = UINT64_MAX, eight; /* bytes that no text has */
+    for (size_t i = 0; i < word->len; i += sizeof(eight)) {
+        memcpy(&eight, word->text + i, sizeof(eight));
+        key = (key ^ eight) * UINT64_C(0x9E3779B97F4A7C15);
+        key ^= key >> 32;
     }
-    uint64_t hash = nima_str_hash(word);
-    struct seen *seen = &words->seen[(hash ^ hash >> 32) % SEEN_ROOM];
-    if (seen->len != word.len || memcmp(seen->word, word.ptr, word.len) != 0) {
-        seen->term = stem_of(words, word.ptr, cyrillic);
-        seen->len = (uint8_t)word.len;
-        memcpy(seen->word, word.ptr, word.len);
+    return key;
+}
+
+static uint64_t term_of(struct nima_words *words, const struct folded *word)
+{
+    /* No English ending has a digit last: numbers, dates and keys are their own stem, and as many
+     * as they are, they would only push the words out. */
+    char last = word->text[word->len - 1];
+    if (last >= '0' && last <= '9' && !word->cyrillic) {
+        return nima_str_hash((nima_str){word->text, word->len});
+    }
+    if (words->seen == NULL) {
+        return stem_of(words, word);
+    }
+    uint64_t key = key_of(word);
+    struct seen *seen = &words->seen[key >> (64 - SEEN_BITS)];
+    if (seen->word != key) {
+        *seen = (struct seen){key, stem_of(words, word)};
     }
     return seen->term;
 }
 
-/* `word` ends in a NUL. */
-static void add_folded(struct nima_words *words, nima_str word, bool cyrillic)
+static void add_folded(struct nima_words *words, struct folded *word)
 {
-    if (word.len == 0) {
+    if (word->len == 0) {
         return;
     }
-    uint64_t term = words->plain ? nima_str_hash(word) : term_of(words, word, cyrillic);
+    memset(word->text + word->len, '\0', PAD);
+    uint64_t term =
+        words->plain ? nima_str_hash((nima_str){word->text, word->len}) : term_of(words, word);
     if (term != 0) {
         add_hash(words, term);
     }
@@ -218,12 +251,12 @@ static void add_folded(struct nima_words *words, nima_str word, bool cyrillic)
 
 static void add_word(struct nima_words *words, const int32_t *points, size_t count)
 {
-    char word[WORD_BYTES_MAX + 8];
+    struct folded word;
     size_t len = 0;
     bool cyrillic = false;
     for (size_t i = 0; i < count && len + 4 <= WORD_BYTES_MAX; i++) {
         if (points[i] < 0x80) {
-            word[len++] = (char)points[i];
+            word.text[len++] = (char)points[i];
             continue;
         }
         int32_t c = without_accent(points[i]);
@@ -231,42 +264,41 @@ static void add_word(struct nima_words *words, const int32_t *points, size_t cou
             continue;
         }
         cyrillic = cyrillic || (c >= 0x400 && c < 0x530);
-        len += (size_t)nima_utf8_encode((uint32_t)c, word + len);
+        len += (size_t)nima_utf8_encode((uint32_t)c, word.text + len);
     }
-    word[len] = '\0';
-    add_folded(words, (nima_str){word, len}, cyrillic);
+    word.len = len;
+    word.cyrillic = cyrillic;
+    add_folded(words, &word);
 }
 
 static bool is_ascii(nima_str text)
 {
-    unsigned char all = 0;
-    for (size_t i = 0; i < text.len; i++) {
+    const uint64_t high = UINT64_C(0x8080808080808080);
+    uint64_t all = 0, eight;
+    size_t i = 0;
+    for (; i + sizeof(eight) <= text.len; i += sizeof(eight)) {
+        memcpy(&eight, text.ptr + i, sizeof(eight));
+        all |= eight;
+    }
+    for (; i < text.len; i++) {
         all |= (unsigned char)text.ptr[i];
     }
-    return all < 0x80;
-}
-
-/* 0 for what is no part of a word. */
-static char fold_ascii(char c)
-{
-    char small = (char)(c | 0x20);
-    return small >= 'a' && small <= 'z' ? small : (c >= '0' && c <= '9' ? c : '\0');
+    return (all & high) == 0;
 }
 
 /* Most texts: no table of Unicode is needed. */
 static void add_ascii(struct nima_words *words, nima_str text)
 {
-    char word[WORD_BYTES_MAX + 8];
-    size_t len = 0;
-    for (size_t i = 0; i <= text.len; i++) {
-        char c = i < text.len ? fold_ascii(text.ptr[i]) : '\0';
-        if (c == '\0') {
-            word[len] = '\0';
-            add_folded(words, (nima_str){word, len}, false);
-            len = 0;
-        } else if (len + 4 <= WORD_BYTES_MAX) {
-            word[len++] = c;
+    struct folded word = {.cyrillic = false};
+    for (size_t at = 0; at < text.len; at++) {
+        size_t len = 0;
+        char c;
+        for (; at < text.len && (c = words->folds[(unsigned char)text.ptr[at]]) != '\0'; at++) {
+            word.text[len] = c;
+            len += len + 4 <= WORD_BYTES_MAX;
         }
+        word.len = len;
+        add_folded(words, &word);
     }
 }
 
@@ -318,7 +350,8 @@ struct nima_terms nima_search_words_of(struct nima_words *words, nima_str text, 
 
 void nima_search_words_many(struct nima_words *words)
 {
-    words->seen = words->seen != NULL ? words->seen : NIMA_XNEW(struct seen, SEEN_ROOM);
+    words->seen =
+        words->seen != NULL ? words->seen : NIMA_XNEW(struct seen, (size_t)1 << SEEN_BITS);
 }
 
 void nima_search_words_same(struct nima_words *words)

@@ -99,4 +99,28 @@ TEST(an_empty_index_answers_nothing)
     nima_search_words_close(words);
 }
 
+TEST(what_is_kept_of_words_changes_no_term)
+{
+    static const char *const texts[] = {
+        "Numbers 7, 42 and year2026, keys like a1 and 1a; running runners ran",
+        "abcdefgh abcdefghi abcdefghij "
+        "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefgh",
+        "Ёлка5 ёлки Élan naïve 東京 x",
+        "",
+    };
+    struct nima_words *one = nima_search_words_open(), *many = nima_search_words_open();
+    nima_search_words_many(many);
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+            nima_str text = nima_str_of(texts[i]);
+            struct nima_terms a = nima_search_words_of(one, text, (nima_str){0});
+            struct nima_terms b = nima_search_words_of(many, text, (nima_str){0});
+            ASSERT_INT_EQ(a.count, b.count);
+            ASSERT_TRUE(a.count == 0 || memcmp(a.items, b.items, a.count * sizeof(*a.items)) == 0);
+        }
+    }
+    nima_search_words_close(one);
+    nima_search_words_close(many);
+}
+
 TEST_MAIN
