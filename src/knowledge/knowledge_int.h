@@ -75,10 +75,12 @@ void nima_pack_hold(struct nima_pack *pack);
 void nima_pack_release(struct nima_pack *pack);
 NIMA_MUST_USE nima_rc nima_pack_open_folder(struct nima_ctx *ctx, nima_str folder, int *fd_out);
 /* NOT_FOUND when it is not there. */
+NIMA_MUST_USE nima_rc nima_pack_open_file(struct nima_ctx *ctx, int folder_fd, nima_str shown,
+                                          const char *name, int *fd_out, size_t *bytes_out);
+/* The whole of it. */
 NIMA_MUST_USE nima_rc nima_pack_read_file(struct nima_ctx *ctx, int folder_fd, nima_str shown,
                                           const char *name, nima_str *out);
 bool nima_pack_id_valid(nima_str id);
-nima_str nima_pack_fact_id(struct nima_ctx *ctx, nima_str fact); /* of one without an id */
 
 /* rules.c: rules.yaml, and the phrases of all rules. */
 NIMA_MUST_USE nima_rc nima_pack_rules_read(struct nima_ctx *ctx, const char *name, nima_str text,

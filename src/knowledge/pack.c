@@ -101,11 +101,6 @@ bool nima_pack_id_valid(nima_str id)
     return true;
 }
 
-nima_str nima_pack_fact_id(struct nima_ctx *ctx, nima_str fact)
-{
-    return nima_str_sub(nima_sha256_hex(ctx, fact), 0, FACT_ID_HEX);
-}
-
 nima_rc nima_pack_open_folder(struct nima_ctx *ctx, nima_str folder, int *fd_out)
 {
     int fd = open(nima_cstr(ctx, folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -117,7 +112,7 @@ nima_rc nima_pack_open_folder(struct nima_ctx *ctx, nima_str folder, int *fd_out
     return NIMA_OK;
 }
 
-static nima_rc read_open(struct nima_ctx *ctx, int fd, nima_str path, nima_str *out)
+static nima_rc check_open(struct nima_ctx *ctx, int fd, nima_str path, size_t *bytes_out)
 {
     struct stat info;
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
@@ -127,8 +122,14 @@ static nima_rc read_open(struct nima_ctx *ctx, int fd, nima_str path, nima_str *
         return nima_fail(ctx, NIMA_E_INVALID, NIMA_FMT ": is over %d MiB", NIMA_ARG(path),
                          NIMA_PACK_FILE_BYTES_MAX >> 20);
     }
-    size_t room = (size_t)info.st_size, used = 0;
-    char *data = nima_alloc(ctx->arena, room + 1);
+    *bytes_out = (size_t)info.st_size;
+    return NIMA_OK;
+}
+
+static nima_rc read_open(struct nima_ctx *ctx, int fd, nima_str path, size_t room, nima_str *out)
+{
+    size_t used = 0;
+    char *data = nima_alloc_unset(ctx->arena, room);
     while (used < room) {
         ssize_t got = read(fd, data + used, room - used);
         if (got < 0 && errno != EINTR) {
@@ -143,8 +144,8 @@ static nima_rc read_open(struct nima_ctx *ctx, int fd, nima_str path, nima_str *
     return NIMA_OK;
 }
 
-nima_rc nima_pack_read_file(struct nima_ctx *ctx, int folder_fd, nima_str shown, const char *name,
-                            nima_str *out)
+nima_rc nima_pack_open_file(struct nima_ctx *ctx, int folder_fd, nima_str shown, const char *name,
+                            int *fd_out, size_t *bytes_out)
 {
     nima_str path = nima_fmt(ctx, NIMA_FMT "/%s", NIMA_ARG(shown), name);
     /* A link could lead out of the packs' folder, a pipe would be waited for without end. */
@@ -157,7 +158,23 @@ nima_rc nima_pack_read_file(struct nima_ctx *ctx, int folder_fd, nima_str shown,
                          errno == ELOOP ? "is a link; a pack's files must be its own"
                                         : strerror(errno));
     }
-    nima_rc rc = read_open(ctx, fd, path, out);
+    nima_rc rc = check_open(ctx, fd, path, bytes_out);
+    if (rc != NIMA_OK) {
+        close(fd);
+        return rc;
+    }
+    *fd_out = fd;
+    return NIMA_OK;
+}
+
+nima_rc nima_pack_read_file(struct nima_ctx *ctx, int folder_fd, nima_str shown, const char *name,
+                            nima_str *out)
+{
+    int fd;
+    size_t bytes;
+    NIMA_TRY(nima_pack_open_file(ctx, folder_fd, shown, name, &fd, &bytes));
+    nima_str path = nima_fmt(ctx, NIMA_FMT "/%s", NIMA_ARG(shown), name);
+    nima_rc rc = read_open(ctx, fd, path, bytes, out);
     close(fd);
     return rc;
 }
@@ -237,9 +254,8 @@ static nima_rc read_document(struct nima_ctx *ctx, int folder_fd, nima_str shown
 }
 
 struct named {
-    nima_str id;
-    uint64_t hash; /* numbers are sorted faster than texts */
-    size_t at;
+    uint64_t hash; /* of the id: numbers are sorted faster than texts */
+    const struct nima_pack_fact *fact;
 };
 
 static int by_id(const void *a, const void *b)
@@ -248,36 +264,53 @@ static int by_id(const void *a, const void *b)
     if (left->hash != right->hash) {
         return left->hash < right->hash ? -1 : 1;
     }
-    int order = nima_str_cmp(left->id, right->id);
-    return order != 0 ? order : (left->at < right->at ? -1 : left->at > right->at);
+    int order = nima_str_cmp(left->fact->id, right->fact->id);
+    return order != 0 ? order : (left->fact > right->fact) - (left->fact < right->fact);
 }
 
-/* Every fact has an id, and no two the same. */
-static nima_rc check_ids(struct nima_ctx *ctx, nima_str shown, const char *name,
-                         struct facts *facts)
+/* A fact without an id is called by its text. */
+static nima_rc give_ids(struct nima_ctx *ctx, nima_str shown, const char *name,
+                        struct nima_sha256 *sha, struct facts *facts)
 {
-    struct named *ids = NIMA_NEW(ctx->arena, struct named, facts->count);
+    unsigned char raw[NIMA_SHA256_BYTES];
     for (size_t i = 0; i < facts->count; i++) {
         struct nima_pack_fact *fact = &facts->items[i];
         if (fact->id.ptr != NULL && !nima_pack_id_valid(fact->id)) {
             return wrong(ctx, shown, name, nima_fmt(ctx, "facts[%zu].id", i).ptr,
                          "must be of a to z, 0 to 9, - and _");
         }
-        fact->id = fact->id.ptr != NULL ? fact->id : nima_pack_fact_id(ctx, fact->fact);
-        ids[i] = (struct named){fact->id, nima_str_hash(fact->id), i};
+        if (fact->id.ptr == NULL) {
+            nima_sha256_add(sha, fact->fact);
+            nima_sha256_end(sha, raw);
+            fact->id = nima_hex(ctx, raw, FACT_ID_HEX / 2);
+        }
+    }
+    return NIMA_OK;
+}
+
+/* No two ids are the same. */
+static nima_rc check_ids(struct nima_ctx *ctx, nima_str shown, const char *name,
+                         const struct facts *facts)
+{
+    struct named *ids = NIMA_NEW(ctx->arena, struct named, facts->count);
+    for (size_t i = 0; i < facts->count; i++) {
+        const struct nima_pack_fact *fact = &facts->items[i];
+        ids[i] = (struct named){nima_str_hash(fact->id), fact};
     }
     qsort(ids, facts->count, sizeof(*ids), by_id);
     for (size_t i = 1; i < facts->count; i++) {
-        if (nima_str_eq(ids[i - 1].id, ids[i].id)) {
-            return wrong(ctx, shown, name, nima_fmt(ctx, "facts[%zu]", ids[i].at).ptr,
-                         nima_fmt(ctx, "has the id or the text of facts[%zu]", ids[i - 1].at).ptr);
+        if (nima_str_eq(ids[i - 1].fact->id, ids[i].fact->id)) {
+            size_t first = (size_t)(ids[i - 1].fact - facts->items);
+            size_t second = (size_t)(ids[i].fact - facts->items);
+            return wrong(ctx, shown, name, nima_fmt(ctx, "facts[%zu]", second).ptr,
+                         nima_fmt(ctx, "has the id or the text of facts[%zu]", first).ptr);
         }
     }
     return NIMA_OK;
 }
 
 static nima_rc check_document(struct nima_ctx *ctx, nima_str shown, const char *name,
-                              struct document *d)
+                              struct nima_sha256 *sha, struct document *d)
 {
     struct nima_version version;
     if (!nima_pack_id_valid(d->id)) {
@@ -295,6 +328,7 @@ static nima_rc check_document(struct nima_ctx *ctx, nima_str shown, const char *
             }
         }
     }
+    NIMA_TRY(give_ids(ctx, shown, name, sha, &d->facts));
     return check_ids(ctx, shown, name, &d->facts);
 }
 
@@ -307,21 +341,30 @@ static struct nima_pack_texts keep_texts(struct nima_arena *arena, struct nima_p
     return copy;
 }
 
+/* What the fact before says in the same words, such as its source, is kept once. */
+static nima_str keep_text(struct nima_arena *arena, nima_str text, nima_str before)
+{
+    bool again = text.ptr != NULL && before.ptr != NULL && nima_str_eq(text, before);
+    return again ? before : nima_str_copy(arena, text);
+}
+
 static void keep_facts(struct nima_pack *pack, const struct facts *facts)
 {
+    static const struct nima_pack_fact none = {0};
     struct nima_arena *arena = pack->keep.arena;
     pack->facts = NIMA_NEW(arena, struct nima_pack_fact, facts->count);
     pack->count = facts->count;
     for (size_t i = 0; i < facts->count; i++) {
         const struct nima_pack_fact *f = &facts->items[i];
+        const struct nima_pack_fact *before = i > 0 ? &pack->facts[i - 1] : &none;
         pack->facts[i] = (struct nima_pack_fact){
             .id = nima_str_copy(arena, f->id),
             .fact = nima_str_copy(arena, f->fact),
-            .category = nima_str_copy(arena, f->category),
-            .source = nima_str_copy(arena, f->source),
-            .date = nima_str_copy(arena, f->date),
-            .jurisdiction = nima_str_copy(arena, f->jurisdiction),
-            .caution = nima_str_copy(arena, f->caution),
+            .category = keep_text(arena, f->category, before->category),
+            .source = keep_text(arena, f->source, before->source),
+            .date = keep_text(arena, f->date, before->date),
+            .jurisdiction = keep_text(arena, f->jurisdiction, before->jurisdiction),
+            .caution = keep_text(arena, f->caution, before->caution),
             .keys = keep_texts(arena, f->keys),
         };
     }
@@ -360,21 +403,19 @@ static void index_facts(struct nima_words *words, struct nima_pack *pack)
 }
 
 /* What the vectors are made of: when it changes they are out of date. */
-static void hash_facts(struct nima_ctx *ctx, struct nima_pack *pack)
+static void hash_facts(struct nima_ctx *ctx, struct nima_sha256 *sha, struct nima_pack *pack)
 {
-    struct nima_buf all;
-    nima_buf_init(&all, (size_t)NIMA_PACK_FILE_BYTES_MAX * 2);
+    unsigned char raw[NIMA_SHA256_BYTES];
     for (size_t i = 0; i < pack->count; i++) {
-        nima_buf_add(&all, pack->facts[i].fact);
-        nima_buf_add_char(&all, '\0');
+        nima_sha256_add(sha, pack->facts[i].fact);
+        nima_sha256_add(sha, (nima_str){"", 1}); /* the NUL, so that each ends somewhere */
     }
-    nima_str hex = nima_sha256_hex(ctx, nima_buf_view(&all));
-    memcpy(pack->hash, hex.ptr, NIMA_SHA256_HEX);
-    nima_buf_done(&all);
+    nima_sha256_end(sha, raw);
+    memcpy(pack->hash, nima_hex(ctx, raw, sizeof(raw)).ptr, NIMA_SHA256_HEX);
 }
 
 static nima_rc fill(struct nima_ctx *ctx, nima_str shown, const struct document *d,
-                    struct nima_pack *pack)
+                    struct nima_sha256 *sha, struct nima_pack *pack)
 {
     struct nima_arena *arena = pack->keep.arena;
     pack->id = nima_str_copy(arena, d->id);
@@ -387,7 +428,7 @@ static nima_rc fill(struct nima_ctx *ctx, nima_str shown, const struct document 
     nima_assert(nima_version_read(pack->version, &pack->number));
     keep_facts(pack, &d->facts);
     keep_rules(pack, d->rules);
-    hash_facts(ctx, pack);
+    hash_facts(ctx, sha, pack);
     struct nima_words *words = nima_search_words_open();
     if (pack->count >= MANY_FACTS) {
         nima_search_words_many(words);
@@ -398,14 +439,15 @@ static nima_rc fill(struct nima_ctx *ctx, nima_str shown, const struct document 
     return rc;
 }
 
-static nima_rc read_all(struct nima_ctx *ctx, int folder_fd, nima_str shown, struct nima_pack *pack)
+static nima_rc read_all(struct nima_ctx *ctx, int folder_fd, nima_str shown,
+                        struct nima_sha256 *sha, struct nima_pack *pack)
 {
     struct document d = {0};
     struct nima_pack_rules none = {0};
     const char *name = "pack.json";
     nima_str rules;
     NIMA_TRY(read_document(ctx, folder_fd, shown, &d, &name));
-    NIMA_TRY(check_document(ctx, shown, name, &d));
+    NIMA_TRY(check_document(ctx, shown, name, sha, &d));
     d.rules = d.rules != NULL ? d.rules : &none;
     nima_rc rc = nima_pack_read_file(ctx, folder_fd, shown, "rules.yaml", &rules);
     if (rc == NIMA_OK) {
@@ -413,7 +455,7 @@ static nima_rc read_all(struct nima_ctx *ctx, int folder_fd, nima_str shown, str
         rc = nima_pack_rules_read(ctx, nima_cstr(ctx, path), rules, d.rules);
     }
     NIMA_TRY(rc == NIMA_E_NOT_FOUND ? NIMA_OK : rc);
-    return fill(ctx, shown, &d, pack);
+    return fill(ctx, shown, &d, sha, pack);
 }
 
 nima_rc nima_pack_read(struct nima_ctx *ctx, int folder_fd, nima_str shown, struct nima_pack **out)
@@ -426,7 +468,9 @@ nima_rc nima_pack_read(struct nima_ctx *ctx, int folder_fd, nima_str shown, stru
     nima_ctx_init(&pack->keep);
     nima_search_bm25_init(&pack->words);
     pack->words.least_rows = LEAST_ROWS;
-    nima_rc rc = read_all(&work, folder_fd, shown, pack);
+    struct nima_sha256 *sha = nima_sha256_new();
+    nima_rc rc = read_all(&work, folder_fd, shown, sha, pack);
+    nima_sha256_free(sha);
     if (rc != NIMA_OK) {
         nima_fail_field(ctx, rc, work.error.field, "%s", work.error.message);
         nima_pack_release(pack);

@@ -3,6 +3,7 @@
  * of which facts; what does not fit is made again. A pack's own folder is written by `nima packs
  * build` alone: the server keeps what it makes in a folder of its own.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,14 @@
 #include "util/json.h"
 #include "util/npy.h"
 
-enum { BATCH = 32, ABOUT_BYTES_MAX = 4096, DIMS_MAX = 8192, HEADER_BYTES_MAX = 4096, LANES = 4 };
+enum {
+    BATCH = 32,
+    ABOUT_BYTES_MAX = 4096,
+    DIMS_MAX = 8192,
+    HEADER_BYTES_MAX = 4096,
+    LANES = 16,
+    BLOCK_BYTES = 64 << 10, /* of vectors that are read at once */
+};
 
 /* embeddings.json */
 struct about {
@@ -57,46 +65,94 @@ static void publish(struct nima_pack *pack, struct nima_pack_vectors *made)
 
 static bool unit_length(const float *vector, size_t dims)
 {
-    double sums[LANES] = {0}, sum = 0; /* one alone would wait for itself at each step */
-    for (size_t d = 0; d < dims; d++) {
-        sums[d % LANES] += (double)vector[d] * (double)vector[d];
+    float sums[LANES] = {0}, sum = 0; /* one alone would wait for itself at each step */
+    size_t d = 0;
+    for (; d + LANES <= dims; d += LANES) {
+        for (size_t i = 0; i < LANES; i++) {
+            sums[i] += vector[d + i] * vector[d + i];
+        }
     }
-    for (int i = 0; i < LANES; i++) {
+    for (; d < dims; d++) {
+        sum += vector[d] * vector[d];
+    }
+    for (size_t i = 0; i < LANES; i++) {
         sum += sums[i];
     }
-    return sum > 0.98 && sum < 1.02; /* false for NaN too */
+    return sum > 0.98F && sum < 1.02F; /* false for NaN too */
+}
+
+static nima_rc read_at(struct nima_ctx *ctx, int fd, void *out, size_t bytes, size_t at)
+{
+    for (size_t used = 0; used < bytes;) {
+        ssize_t got = pread(fd, (char *)out + used, bytes - used, (off_t)(at + used));
+        if (got == 0 || (got < 0 && errno != EINTR)) {
+            return nima_fail(ctx, NIMA_E_INVALID, "the vectors are cut short");
+        }
+        used += got > 0 ? (size_t)got : 0;
+    }
+    return NIMA_OK;
+}
+
+/* Some rows at a time: they are still in the processor's cache when they are checked and packed. */
+static nima_rc read_rows(struct nima_ctx *ctx, int fd, size_t at, size_t count,
+                         struct nima_rows *rows)
+{
+    size_t dims = rows->dims, row_bytes = dims * sizeof(float);
+    size_t some = BLOCK_BYTES / row_bytes > 0 ? BLOCK_BYTES / row_bytes : 1;
+    float *block = nima_alloc_unset(ctx->arena, some * row_bytes);
+    nima_search_rows_reserve(rows, count);
+    for (size_t done = 0; done < count; done += some) {
+        size_t now = count - done < some ? count - done : some;
+        NIMA_TRY(read_at(ctx, fd, block, now * row_bytes, at + done * row_bytes));
+        for (size_t i = 0; i < now; i++) {
+            if (!unit_length(block + i * dims, dims)) {
+                return nima_fail(ctx, NIMA_E_INVALID, "a vector is not of unit length");
+            }
+            nima_search_rows_add(rows, block + i * dims);
+        }
+    }
+    return NIMA_OK;
+}
+
+static nima_rc load_npy(struct nima_ctx *ctx, int fd, size_t bytes, const struct about *about,
+                        struct nima_pack *pack)
+{
+    size_t rows, dims, at;
+    size_t start = bytes < NIMA_NPY_START_MAX ? bytes : NIMA_NPY_START_MAX;
+    char *text = nima_alloc_unset(ctx->arena, start);
+    NIMA_TRY(read_at(ctx, fd, text, start, 0));
+    NIMA_TRY(nima_npy_shape(ctx, (nima_str){text, start}, bytes, &rows, &dims, &at));
+    if (rows != pack->count || dims != (size_t)about->dims) {
+        return nima_fail(ctx, NIMA_E_INVALID, "the vectors are not as many as the facts");
+    }
+    struct nima_pack_vectors *made = vectors_new(dims, about->model);
+    nima_rc rc = read_rows(ctx, fd, at, rows, &made->rows);
+    if (rc != NIMA_OK) {
+        nima_pack_vectors_free(made);
+        return rc;
+    }
+    publish(pack, made);
+    return NIMA_OK;
 }
 
 /* Only what fits the pack and the model that is loaded. */
 static nima_rc load(struct nima_ctx *ctx, int folder_fd, const char *json, const char *npy,
                     nima_str model, struct nima_pack *pack)
 {
-    nima_str text, data, shown = NIMA_STR("embeddings");
+    nima_str text, shown = NIMA_STR("embeddings");
     struct about about;
+    int fd;
+    size_t bytes;
     NIMA_TRY(nima_pack_read_file(ctx, folder_fd, shown, json, &text));
     NIMA_TRY(nima_json_decode(ctx, &about_shape, text, &about));
     if (!nima_str_eq(about.facts_sha256, nima_str_of(pack->hash)) ||
         !nima_str_eq(about.model, model) || (size_t)about.count != pack->count) {
         return nima_fail(ctx, NIMA_E_INVALID, "the vectors are of other facts or another model");
     }
-    size_t rows, dims;
-    NIMA_TRY(nima_pack_read_file(ctx, folder_fd, shown, npy, &text));
-    NIMA_TRY(nima_npy_read(ctx, text, &rows, &dims, &data));
-    if (rows != pack->count || dims != (size_t)about.dims) {
-        return nima_fail(ctx, NIMA_E_INVALID, "the vectors are not as many as the facts");
-    }
-    struct nima_pack_vectors *made = vectors_new(dims, model);
-    float *row = NIMA_NEW(ctx->arena, float, dims);
-    for (size_t i = 0; i < rows; i++) {
-        memcpy(row, data.ptr + i * dims * sizeof(float), dims * sizeof(float));
-        if (!unit_length(row, dims)) {
-            nima_pack_vectors_free(made);
-            return nima_fail(ctx, NIMA_E_INVALID, "a vector is not of unit length");
-        }
-        nima_search_rows_add(&made->rows, row);
-    }
-    publish(pack, made);
-    return NIMA_OK;
+    NIMA_TRY(nima_pack_open_file(ctx, folder_fd, shown, npy, &fd, &bytes));
+    nima_rc rc = load_npy(ctx, fd, bytes, &about, pack);
+    close(fd);
+    return rc;
 }
 
 nima_str nima_pack_vectors_name(struct nima_ctx *ctx, nima_str cache, const struct nima_pack *pack)
