@@ -198,6 +198,7 @@ static nima_rc open_tasks(struct nima_ctx *ctx, struct nima_app *app)
                                          .deny = c->tasks.deny,
                                          .api_hosts = c->tasks.api_hosts,
                                          .secrets_file = c->tasks.secrets_file,
+                                         .processor = NIMA_STR("/proc/self/exe"),
                                          .workers = (int)c->tasks.workers,
                                          .lease_ms = c->tasks.lease_s * 1000,
                                          .approval_s = c->tasks.approval_s};

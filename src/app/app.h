@@ -39,6 +39,7 @@ int nima_cmd_token(int argc, char **argv);
 int nima_cmd_chat(int argc, char **argv);
 int nima_cmd_doctor(int argc, char **argv);
 int nima_cmd_audit(int argc, char **argv);
+int nima_cmd_process(int argc, char **argv);
 int nima_cmd_export(int argc, char **argv);
 int nima_cmd_import(int argc, char **argv);
 int nima_cmd_packs(int argc, char **argv);

@@ -41,6 +41,8 @@ const struct nima_command nima_commands[] = {
      "knowledge packs: what there is, making and sharing them", nima_cmd_packs},
     {"audit", "audit verify [flags of serve]", "check that the record of tasks is whole",
      nima_cmd_audit},
+    {"process", "process ORDER", "work on a file in the sandbox; the server starts it",
+     nima_cmd_process},
     {"config", "config show [--origin] [flags of serve] | nima config example",
      "show the settings as a nima.yaml; --origin: a line each, and where it comes from",
      nima_cmd_config},

@@ -93,3 +93,10 @@ struct nima_file_params {
 /* The struct as a result. */
 NIMA_MUST_USE nima_rc nima_file_result(struct nima_ctx *ctx, const struct nima_shape *shape,
                                        const void *out, nima_str *result);
+/* What `process` finds in a content, but for "replace". */
+NIMA_MUST_USE nima_rc nima_file_process_text(struct nima_ctx *ctx, const struct nima_file_params *p,
+                                             nima_str path, nima_str text, nima_str *result);
+/* file_apart.c: the same by the processor, a program of its own. */
+NIMA_MUST_USE nima_rc nima_file_process_apart(struct nima_ctx *ctx, nima_str processor,
+                                              const struct nima_file_params *p, nima_str path,
+                                              nima_str text, nima_str *result);

@@ -255,6 +255,26 @@ static nima_rc json_value(struct nima_ctx *ctx, nima_str text, nima_str pointer,
     return NIMA_OK;
 }
 
+nima_rc nima_file_process_text(struct nima_ctx *ctx, const struct nima_file_params *p,
+                               nima_str path, nima_str text, nima_str *result)
+{
+    struct process_out out = {.path = path, .bytes = (int64_t)text.len};
+    bool head = nima_str_eq(p->op, NIMA_STR("head"));
+    if (nima_str_eq(p->op, NIMA_STR("hash"))) {
+        out.sha256 = nima_sha256_hex(ctx, text);
+    } else if (nima_str_eq(p->op, NIMA_STR("lines"))) {
+        out.has_lines = true;
+        out.lines = count_lines(text);
+    } else if (nima_str_eq(p->op, NIMA_STR("json"))) {
+        NIMA_TRY(json_value(ctx, text, p->pointer, &out.value));
+    } else if (!nima_utf8_valid(text)) {
+        return nima_fail(ctx, NIMA_E_INVALID, NIMA_FMT " is no text", NIMA_ARG(path));
+    } else {
+        out.text = head ? first_lines(text, p->lines) : last_lines(text, p->lines);
+    }
+    return nima_file_result(ctx, &process_shape, &out, result);
+}
+
 nima_rc nima_file_process(struct nima_ctx *ctx, struct nima_job *job, nima_str *result)
 {
     const struct nima_file_params *p = job->params;
@@ -265,19 +285,8 @@ nima_rc nima_file_process(struct nima_ctx *ctx, struct nima_job *job, nima_str *
     rc = rc == NIMA_OK ? nima_place_content(ctx, &place, NIMA_FILE_BYTES_MAX, &text, &info) : rc;
     nima_place_done(&place);
     NIMA_TRY(rc);
-    struct process_out out = {.path = place.path, .bytes = (int64_t)text.len};
-    bool head = nima_str_eq(p->op, NIMA_STR("head"));
-    if (nima_str_eq(p->op, NIMA_STR("hash"))) {
-        out.sha256 = nima_sha256_hex(ctx, text);
-    } else if (nima_str_eq(p->op, NIMA_STR("lines"))) {
-        out.has_lines = true;
-        out.lines = count_lines(text);
-    } else if (nima_str_eq(p->op, NIMA_STR("json"))) {
-        NIMA_TRY(json_value(ctx, text, p->pointer, &out.value));
-    } else if (!nima_utf8_valid(text)) {
-        return nima_fail(ctx, NIMA_E_INVALID, NIMA_FMT " is no text", NIMA_ARG(place.path));
-    } else {
-        out.text = head ? first_lines(text, p->lines) : last_lines(text, p->lines);
-    }
-    return nima_file_result(ctx, &process_shape, &out, result);
+    return job->tasks->options.processor.len > 0
+               ? nima_file_process_apart(ctx, job->tasks->options.processor, p, place.path, text,
+                                         result)
+               : nima_file_process_text(ctx, p, place.path, text, result);
 }

@@ -25,8 +25,8 @@ static void copy_options(struct nima_tasks_options *to, const struct nima_tasks_
 {
     *to = *from;
     nima_str *const texts[] = {
-        &to->data, &to->file_roots, &to->file_permission, &to->allow,       &to->ask,
-        &to->deny, &to->api_hosts,  &to->api_permission,  &to->secrets_file};
+        &to->data, &to->file_roots, &to->file_permission, &to->allow,        &to->ask,
+        &to->deny, &to->api_hosts,  &to->api_permission,  &to->secrets_file, &to->processor};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         *texts[i] = nima_str_of(nima_xstrdup(texts[i]->ptr != NULL ? *texts[i] : NIMA_STR("")));
     }
@@ -42,7 +42,8 @@ static void free_options(struct nima_tasks_options *options)
                               options->deny,
                               options->api_hosts,
                               options->api_permission,
-                              options->secrets_file};
+                              options->secrets_file,
+                              options->processor};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         free((char *)(uintptr_t)texts[i].ptr);
     }

@@ -30,6 +30,7 @@ struct nima_tasks_options {
     nima_str file_permission, api_permission; /* allow, ask, deny; "": reads allow, writes ask */
     nima_str allow, ask, deny; /* rules "file.write_file:notes/ **", separated by commas */
     nima_str api_hosts;        /* host[:port], separated by commas; none: no host is reached */
+    nima_str processor;        /* the program that runs nima_tasks_processor; "": none apart */
     nima_str secrets_file;     /* NAME=value lines, mode 0600; "": none */
     int workers;               /* tasks at once */
     int64_t lease_ms;          /* how long a silent process keeps its tasks */
@@ -85,6 +86,10 @@ bool nima_task_is_over(const struct nima_task_row *task); /* completed, failed, 
 /* Deletes what is kept of the person's tasks beside the store: the content they replaced. The rows
  * go with the person (store/people.h); call this before. */
 NIMA_MUST_USE nima_rc nima_tasks_forget(struct nima_ctx *ctx, struct nima_tasks *tasks);
+
+/* Works on the content on standard input as the argument says, in a sandbox, and ends the process:
+ * what `processor` is started for. */
+_Noreturn void nima_tasks_processor(nima_str argument);
 
 /* What there is to do */
 

@@ -107,6 +107,9 @@ def test_every_file_action(api, files):
     assert process(op="head", lines=2)["text"] == "c\na\n" and process(op="tail", lines=2)["text"] == "c\nz\n"
     (files / "x.json").write_text('{"a": [1, {"b/c": "deep"}]}')
     assert execute(api, "process", {"path": below(files, "x.json"), "op": "json", "pointer": "/a/1/b~1c"})["result"]["value"] == "deep"
+    (files / "x.json").write_text("[" * 1000)
+    refused = execute(api, "process", {"path": below(files, "x.json"), "op": "json"}, expect=200)
+    assert refused["status"] == "failed" and "no JSON" in refused["error"], refused
     (files / "bytes").write_bytes(b"\xff\x00\x01")
     assert base64.b64decode(execute(api, "read_file", {"path": below(files, "bytes")})["result"]["content_base64"]) == b"\xff\x00\x01"
 
