@@ -8,7 +8,7 @@ BUILD_PACKAGES=(
     "libmicrohttpd-dev" "libyaml-dev" "libsqlite3-dev" "libpq-dev" "libcurl4-openssl-dev" "libssl-dev"
     "libsodium-dev" "libstemmer-dev" "libutf8proc-dev" "zlib1g-dev" "libcmocka-dev"
 )
-TEST_PACKAGES=("postgresql-15" "chromium chromium" "openssl openssl" "procps ps")
+TEST_PACKAGES=("postgresql-15" "chromium chromium" "openssl openssl" "procps ps" "kubernetes-client kubectl")
 
 missing_packages() {
     local entry package command wanted=()

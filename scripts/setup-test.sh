@@ -38,8 +38,29 @@ node_get() {
     ln -sfn "$(basename "$NODE_DIR")/node_modules" "$CACHE/node/node_modules"
 }
 
+KUBE_SOURCE=$ROOT/tests/support/kube
+KUBE_DIR=$CACHE/kube/$(cd "$KUBE_SOURCE" 2>/dev/null && cat go.mod go.sum main.go | sha256sum | cut -c1-12)
+
+kube_there() { [ -x "$KUBE_DIR/kube" ]; }
+
+# Minutes, once. Without Go its tests are skipped, which is said here and there.
+kube_get() {
+    if ! command -v go >/dev/null; then
+        say "      Go is missing: the tests of Kubernetes are SKIPPED (https://go.dev/dl, then run this again)"
+        return 0
+    fi
+    mkdir -p "$KUBE_DIR"
+    if ! (cd "$KUBE_SOURCE" && quietly go-kube nice env GOFLAGS=-mod=readonly GOMAXPROCS=2 \
+        go build -p 2 -trimpath -ldflags "-s -w" -o "$KUBE_DIR/kube.new" .); then
+        say "      it could not be built: the tests of Kubernetes are SKIPPED"
+        return 0
+    fi
+    rm -rf "$KUBE_DIR/kube"
+    mv -T "$KUBE_DIR/kube.new" "$KUBE_DIR/kube"
+}
+
 verb_test_tools() {
-    STEPS=11
+    STEPS=12
     step "Debian packages, PostgreSQL and Chromium included" test_packages_there \
         packages_get "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
     test_venv_name
@@ -48,6 +69,7 @@ verb_test_tools() {
     step "marked and DOMPurify" web_there web_get
     step "Python packages of the tests" test_venv_there test_venv_get
     step "npm packages of the tests" node_there node_get
+    step "Kubernetes API server of the tests" kube_there kube_get
     step "embedding model $EMBEDDING_MODEL" embedding_model_there model_pull "$EMBEDDING_MODEL"
     step "tiny chat model $TINY_MODEL" tiny_model_there model_pull "$TINY_MODEL"
     step "default chat model $DEFAULT_MODEL" default_model_there model_pull "$DEFAULT_MODEL"

@@ -199,6 +199,12 @@ static nima_rc open_tasks(struct nima_ctx *ctx, struct nima_app *app)
                                          .api_hosts = c->tasks.api_hosts,
                                          .secrets_file = c->tasks.secrets_file,
                                          .processor = NIMA_STR("/proc/self/exe"),
+                                         .k8s_kubeconfig = c->tasks.k8s_kubeconfig,
+                                         .k8s_context = c->tasks.k8s_context,
+                                         .k8s_namespaces = c->tasks.k8s_namespaces,
+                                         .k8s_permission = c->tasks.k8s_permission,
+                                         .k8s_kubectl = c->tasks.k8s_kubectl,
+                                         .k8s_service_account = c->tasks.k8s_service_account,
                                          .workers = (int)c->tasks.workers,
                                          .lease_ms = c->tasks.lease_s * 1000,
                                          .approval_s = c->tasks.approval_s};

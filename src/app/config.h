@@ -42,7 +42,8 @@ struct nima_config {
     } knowledge;
     struct {
         nima_str file_roots, file_permission, api_permission, allow, ask, deny, api_hosts,
-            secrets_file;
+            secrets_file, k8s_kubeconfig, k8s_context, k8s_namespaces, k8s_permission, k8s_kubectl,
+            k8s_service_account;
         int64_t workers, lease_s, approval_s;
     } tasks;
     struct {

@@ -9,6 +9,7 @@
 const struct nima_integration *const nima_integrations[] = {
     &nima_integration_file,
     &nima_integration_api,
+    &nima_integration_k8s,
     NULL,
 };
 

@@ -21,31 +21,47 @@ enum { WAIT_STEP_MS = 500, DETAILS_BYTES_MAX = 4000, WORKERS_MAX = 64 };
 
 /* Opening and closing */
 
+/* The texts of the options, which are copied. */
+#define TEXT(name) offsetof(struct nima_tasks_options, name)
+static const size_t option_texts[] = {
+    TEXT(data),
+    TEXT(file_roots),
+    TEXT(file_permission),
+    TEXT(allow),
+    TEXT(ask),
+    TEXT(deny),
+    TEXT(api_hosts),
+    TEXT(api_permission),
+    TEXT(secrets_file),
+    TEXT(processor),
+    TEXT(k8s_kubeconfig),
+    TEXT(k8s_context),
+    TEXT(k8s_namespaces),
+    TEXT(k8s_permission),
+    TEXT(k8s_kubectl),
+    TEXT(k8s_service_account),
+};
+#undef TEXT
+enum { OPTION_TEXTS = sizeof(option_texts) / sizeof(option_texts[0]) };
+
+static nima_str *option_text(struct nima_tasks_options *options, size_t i)
+{
+    return (nima_str *)(void *)((char *)options + option_texts[i]);
+}
+
 static void copy_options(struct nima_tasks_options *to, const struct nima_tasks_options *from)
 {
     *to = *from;
-    nima_str *const texts[] = {
-        &to->data, &to->file_roots, &to->file_permission, &to->allow,        &to->ask,
-        &to->deny, &to->api_hosts,  &to->api_permission,  &to->secrets_file, &to->processor};
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        *texts[i] = nima_str_of(nima_xstrdup(texts[i]->ptr != NULL ? *texts[i] : NIMA_STR("")));
+    for (size_t i = 0; i < OPTION_TEXTS; i++) {
+        nima_str *text = option_text(to, i);
+        *text = nima_str_of(nima_xstrdup(text->ptr != NULL ? *text : NIMA_STR("")));
     }
 }
 
 static void free_options(struct nima_tasks_options *options)
 {
-    const nima_str texts[] = {options->data,
-                              options->file_roots,
-                              options->file_permission,
-                              options->allow,
-                              options->ask,
-                              options->deny,
-                              options->api_hosts,
-                              options->api_permission,
-                              options->secrets_file,
-                              options->processor};
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        free((char *)(uintptr_t)texts[i].ptr);
+    for (size_t i = 0; i < OPTION_TEXTS; i++) {
+        free((char *)(uintptr_t)option_text(options, i)->ptr);
     }
 }
 

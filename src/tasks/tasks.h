@@ -32,9 +32,13 @@ struct nima_tasks_options {
     nima_str api_hosts;        /* host[:port], separated by commas; none: no host is reached */
     nima_str processor;        /* the program that runs nima_tasks_processor; "": none apart */
     nima_str secrets_file;     /* NAME=value lines, mode 0600; "": none */
-    int workers;               /* tasks at once */
-    int64_t lease_ms;          /* how long a silent process keeps its tasks */
-    int64_t approval_s;        /* how long a proposal waits for its answer */
+    /* kubectl's: a kubeconfig ("": KUBECONFIG, else the service account), its context, namespaces
+     * separated by commas */
+    nima_str k8s_kubeconfig, k8s_context, k8s_namespaces, k8s_permission, k8s_kubectl,
+        k8s_service_account;
+    int workers;        /* tasks at once */
+    int64_t lease_ms;   /* how long a silent process keeps its tasks */
+    int64_t approval_s; /* how long a proposal waits for its answer */
 };
 NIMA_MUST_USE nima_rc nima_tasks_open(struct nima_ctx *ctx,
                                       const struct nima_tasks_options *options,

@@ -20,7 +20,7 @@ struct nima_job {
  * now and then. */
 typedef nima_rc (*nima_action_call)(struct nima_ctx *ctx, struct nima_job *job, nima_str *result);
 
-enum { NIMA_ACTION_RESOURCES = 2 };
+enum { NIMA_ACTION_RESOURCES = 16 };
 struct nima_action {
     const char *name, *doc;
     const struct nima_shape *params;
@@ -44,6 +44,7 @@ struct nima_integration {
     size_t permission; /* offset of a nima_str in struct nima_tasks_options */
 };
 extern const struct nima_integration nima_integration_file, nima_integration_api;
+extern const struct nima_integration nima_integration_k8s;
 extern const struct nima_integration *const nima_integrations[]; /* ends in NULL */
 enum { NIMA_INTEGRATIONS_MAX = 8 };
 
