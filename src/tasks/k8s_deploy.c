@@ -16,6 +16,8 @@ static nima_rc write_env(struct nima_ctx *ctx, struct nima_buf *buf, nima_str en
 {
     const struct nima_json *tree;
     NIMA_TRY(nima_json_parse(ctx, env, &tree));
+    /* By name, as a stored task has them: a preview must not show another order. */
+    NIMA_TRY(nima_json_parse(ctx, nima_json_ordered(ctx, tree), &tree));
     nima_buf_add(buf, NIMA_STR(",\"env\":["));
     for (size_t i = 0; i < nima_json_count(tree); i++) {
         nima_str name;
