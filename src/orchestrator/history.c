@@ -66,8 +66,11 @@ static void from_request(struct nima_ctx *ctx, const struct nima_turn *turn,
 static void read_reply_meta(struct nima_ctx *ctx, nima_str metadata, struct nima_history *out)
 {
     struct nima_reply_meta meta = {0};
-    if (nima_json_decode(ctx, &nima_reply_meta_shape, metadata, &meta) != NIMA_OK ||
-        meta.context == NULL) {
+    if (nima_json_decode(ctx, &nima_reply_meta_shape, metadata, &meta) != NIMA_OK) {
+        return;
+    }
+    out->last_actions = meta.actions;
+    if (meta.context == NULL) {
         return;
     }
     out->trimmed = meta.context->trimmed_messages;
@@ -86,6 +89,7 @@ static void read_window_start(struct nima_ctx *ctx, const struct nima_message_ro
     for (size_t i = rows->count; i > 0; i--) {
         if (is_role(rows->items[i - 1].role, "assistant")) {
             read_reply_meta(ctx, rows->items[i - 1].metadata, out);
+            out->last_actions = i == rows->count ? out->last_actions : (nima_str){NULL, 0};
             break;
         }
     }

@@ -424,15 +424,13 @@ static nima_rc run_command(struct nima_ctx *ctx, struct turn_state *s)
  * proposal and its answer. */
 static nima_rc hear_tasks(struct nima_ctx *ctx, struct turn_state *s)
 {
-    const struct nima_history *history = &s->history;
-    nima_str last = history->count > 0 ? history->items[history->count - 1].content : NIMA_STR("");
     s->spoken.said = NIMA_SAID_NOTHING;
     if (s->o->tasks == NULL || s->turn->stateless || !s->turn->may_act ||
         s->turn->again.ptr != NULL) {
         return NIMA_OK;
     }
-    return nima_tasks_hear(ctx, s->o->tasks, s->turn->conversation_id, last, s->message,
-                           &s->spoken);
+    return nima_tasks_hear(ctx, s->o->tasks, s->turn->conversation_id, s->history.last_actions,
+                           s->message, &s->spoken);
 }
 
 static nima_rc act(struct nima_ctx *ctx, struct turn_state *s)

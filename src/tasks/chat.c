@@ -10,6 +10,8 @@
 
 enum { SHOWN_BYTES_MAX = 4000, WAIT_MS = 30000, MAX_ATTEMPTS = 3, TIMEOUT_S = 60, PAIRS_MAX = 32 };
 
+static const nima_str awaiting = NIMA_STR_INIT("awaiting_approval");
+
 /* Plain forms */
 
 static const char *const politeness[] = {"please ", "can you ", "could you ", "nima, ", NULL};
@@ -201,25 +203,36 @@ static bool is_one_of(nima_str text, const char *const *words)
     return false;
 }
 
-/* Which is the proposal that Nima's last message ended with? */
+/* Which is the proposal that Nima's last message made? *out has no id when there is none. */
 static nima_rc proposal_of(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str conversation_id,
-                           nima_str last_reply, nima_str *out)
+                           nima_str last_actions, struct nima_task_row *out)
 {
-    struct nima_task_filter filter = {.status = NIMA_STR("awaiting_approval"), .limit = 50};
-    struct nima_task_rows rows;
-    NIMA_TRY(nima_task_list(ctx, tasks->options.store, &filter, &rows));
-    for (size_t i = 0; i < rows.count; i++) {
-        const struct nima_task_row *row = &rows.items[i];
-        nima_str mark = nima_fmt(ctx, "(task " NIMA_FMT ")", NIMA_ARG(row->id));
-        if (nima_str_eq(row->conversation_id, conversation_id) && nima_str_ends(last_reply, mark)) {
-            *out = row->id;
+    const struct nima_json *tree;
+    *out = (struct nima_task_row){0};
+    if (last_actions.ptr == NULL || nima_json_parse(ctx, last_actions, &tree) != NIMA_OK) {
+        return NIMA_OK;
+    }
+    for (size_t i = 0; i < nima_json_count(tree); i++) {
+        const struct nima_json *action = nima_json_at(tree, i, NULL);
+        nima_str id = nima_json_str(nima_json_get(action, "id"));
+        nima_str status = nima_json_str(nima_json_get(action, "status"));
+        struct nima_task_row row;
+        if (id.ptr == NULL || !nima_str_eq(status, awaiting)) {
+            continue;
         }
+        nima_rc rc = nima_task_get(ctx, tasks->options.store, id, &row);
+        if (rc == NIMA_OK && nima_str_eq(row.status, awaiting) &&
+            nima_str_eq(row.conversation_id, conversation_id)) {
+            *out = row;
+            return NIMA_OK;
+        }
+        NIMA_TRY(rc == NIMA_E_NOT_FOUND || rc == NIMA_E_INVALID ? NIMA_OK : rc);
     }
     return NIMA_OK;
 }
 
 nima_rc nima_tasks_hear(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str conversation_id,
-                        nima_str last_reply, nima_str message, struct nima_tasks_spoken *out)
+                        nima_str last_actions, nima_str message, struct nima_tasks_spoken *out)
 {
     static const char *const yes[] = {"yes",  "y",       "yes please", "yes, please",
                                       "ok",   "okay",    "do it",      "go ahead",
@@ -240,7 +253,9 @@ nima_rc nima_tasks_hear(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str
         text.len--;
     }
     if (conversation_id.ptr != NULL && (is_one_of(text, yes) || is_one_of(text, no))) {
-        NIMA_TRY(proposal_of(ctx, tasks, conversation_id, nima_str_trim(last_reply), &out->id));
+        struct nima_task_row proposal;
+        NIMA_TRY(proposal_of(ctx, tasks, conversation_id, last_actions, &proposal));
+        out->id = proposal.id;
         out->said = out->id.ptr == NULL    ? NIMA_SAID_NOTHING
                     : is_one_of(text, yes) ? NIMA_SAID_YES
                                            : NIMA_SAID_NO;

@@ -129,9 +129,10 @@ struct nima_tasks_spoken {
     nima_str origin, as;           /* DO: absent: "chat"; its id, so that it is begun once */
 };
 /* What the person's message asks for in a plain form; NOTHING for all other talk. A "yes" counts
- * only as the answer to a proposal that Nima's last message ended with. */
+ * only as the answer to a proposal that Nima's last message made: `last_actions` is what stands by
+ * that message (absent: nothing), not what it says, which a model may have written. */
 NIMA_MUST_USE nima_rc nima_tasks_hear(struct nima_ctx *ctx, struct nima_tasks *tasks,
-                                      nima_str conversation_id, nima_str last_reply,
+                                      nima_str conversation_id, nima_str last_actions,
                                       nima_str message, struct nima_tasks_spoken *out);
 /* Does it, or proposes it. *text is the reply, *actions a JSON array of what was begun. */
 NIMA_MUST_USE nima_rc nima_tasks_answer(struct nima_ctx *ctx, struct nima_tasks *tasks,
