@@ -1,9 +1,8 @@
 /*
- * Tasks in a conversation, by rules: "/task file.read_file path=notes.txt", "read notes.txt",
- * "list my files", and the "yes" or "no" to a proposal. Only what the person says now is read here:
- * nothing that was remembered, retrieved or answered can start anything.
+ * Tasks in a conversation: "/task file.read_file path=notes.txt", the plain forms of heard.c, and
+ * the "yes" or "no" to a proposal. Only what the person says now is read here: nothing that was
+ * remembered, retrieved or answered can start anything.
  */
-#include <ctype.h>
 #include <string.h>
 
 #include "tasks/tasks_int.h"
@@ -11,98 +10,6 @@
 enum { SHOWN_BYTES_MAX = 4000, WAIT_MS = 30000, MAX_ATTEMPTS = 3, TIMEOUT_S = 60, PAIRS_MAX = 32 };
 
 static const nima_str awaiting = NIMA_STR_INIT("awaiting_approval");
-
-/* Plain forms */
-
-static const char *const politeness[] = {"please ", "can you ", "could you ", "nima, ", NULL};
-static const char *const read_verbs[] = {"read ", "open ",  "show me ", "show ",
-                                         "cat ",  "print ", NULL};
-static const char *const file_words[] = {"the file ", "the ", "my ", "file ", NULL};
-static const char *const list_words[] = {"list files",
-                                         "list my files",
-                                         "list the files",
-                                         "show my files",
-                                         "show me my files",
-                                         "what files are there",
-                                         "list all files",
-                                         "ls",
-                                         NULL};
-
-static nima_str without(nima_str text, const char *const *words)
-{
-    for (size_t i = 0; words[i] != NULL; i++) {
-        if (nima_str_starts_nocase(text, nima_str_of(words[i]))) {
-            return nima_str_trim(nima_str_sub(text, strlen(words[i]), text.len));
-        }
-    }
-    return text;
-}
-
-/* A name with an ending, or with a slash: "notes.txt", "notes/today". Not a host. */
-static bool is_path(nima_str text)
-{
-    static const char *const hosts[] = {".com", ".org", ".net", ".io", ".dev", ".eu", ".de", NULL};
-    size_t dot = SIZE_MAX;
-    bool slash = false;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (!isalnum(c) && strchr("._-/", c) == NULL) {
-            return false;
-        }
-        dot = c == '.' ? i : dot;
-        slash = slash || c == '/';
-    }
-    for (size_t i = 0; hosts[i] != NULL; i++) {
-        if (nima_str_ends(text, nima_str_of(hosts[i]))) {
-            return false;
-        }
-    }
-    size_t ending = dot == SIZE_MAX ? 0 : text.len - dot - 1;
-    return slash || (dot > 0 && ending >= 1 && ending <= 5);
-}
-
-static nima_str object_of(struct nima_ctx *ctx, const char *key, nima_str value)
-{
-    struct nima_buf buf;
-    nima_buf_init(&buf, NIMA_TASK_PARAMS_BYTES_MAX);
-    nima_buf_fmt(&buf, "{\"%s\":", key);
-    nima_json_write_str(&buf, value);
-    nima_buf_add_char(&buf, '}');
-    nima_str json = nima_str_copy(ctx->arena, nima_buf_view(&buf));
-    nima_buf_done(&buf);
-    return json;
-}
-
-static bool plain_read(struct nima_ctx *ctx, nima_str text, struct nima_tasks_spoken *out)
-{
-    nima_str rest = without(text, read_verbs);
-    if (rest.len == text.len) {
-        return false;
-    }
-    rest = without(rest, file_words);
-    if (!is_path(rest)) {
-        return false;
-    }
-    out->action = NIMA_STR("read_file");
-    out->params = object_of(ctx, "path", rest);
-    return true;
-}
-
-static bool plain_list(struct nima_ctx *ctx, nima_str text, struct nima_tasks_spoken *out)
-{
-    nima_str rest = without(text, list_words);
-    if (rest.len == text.len) {
-        return false;
-    }
-    bool within = nima_str_starts_nocase(rest, NIMA_STR("in "));
-    rest = within ? nima_str_trim(nima_str_sub(rest, 3, rest.len)) : rest;
-    if (rest.len > 0 && (nima_str_find(rest, NIMA_STR(" "), 0) != SIZE_MAX || !within)) {
-        return false;
-    }
-    out->action = NIMA_STR("list_dir");
-    out->params = object_of(ctx, "path", rest);
-    return true;
-}
 
 /* "/task TYPE.ACTION key=value …" */
 
@@ -231,6 +138,19 @@ static nima_rc proposal_of(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_
     return NIMA_OK;
 }
 
+static void hear_steps(struct nima_tasks_step *steps, size_t count, struct nima_tasks_spoken *out)
+{
+    if (count != 1) {
+        return;
+    }
+    out->said = NIMA_SAID_DO;
+    out->type = steps[0].type;
+    out->action = steps[0].action;
+    out->params = steps[0].params;
+    out->steps.items = steps;
+    out->steps.count = count;
+}
+
 nima_rc nima_tasks_hear(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str conversation_id,
                         nima_str last_actions, nima_str message, struct nima_tasks_spoken *out)
 {
@@ -261,10 +181,9 @@ nima_rc nima_tasks_hear(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str
                                            : NIMA_SAID_NO;
         return NIMA_OK;
     }
-    text = without(text, politeness);
-    if (plain_read(ctx, text, out) || plain_list(ctx, text, out)) {
-        out->said = NIMA_SAID_DO;
-    }
+    struct nima_tasks_step *steps =
+        NIMA_NEW(ctx->arena, struct nima_tasks_step, NIMA_TASKS_STEPS_MAX);
+    hear_steps(steps, nima_task_heard(ctx, text, steps), out);
     return NIMA_OK;
 }
 

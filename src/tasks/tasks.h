@@ -120,13 +120,21 @@ NIMA_MUST_USE nima_rc nima_tasks_integrations(struct nima_ctx *ctx, struct nima_
 
 /* In a conversation */
 
+enum { NIMA_TASKS_STEPS_MAX = 8 };
+struct nima_tasks_step {
+    nima_str type, action, params;
+};
 enum nima_tasks_said { NIMA_SAID_NOTHING, NIMA_SAID_DO, NIMA_SAID_YES, NIMA_SAID_NO };
 struct nima_tasks_spoken {
     enum nima_tasks_said said;
     nima_str id;                   /* YES, NO: of the proposal */
     nima_str type, action, params; /* DO */
-    nima_str problem;              /* of a "/task …" that cannot be done; absent: none */
-    nima_str origin, as;           /* DO: absent: "chat"; its id, so that it is begun once */
+    struct {
+        struct nima_tasks_step *items;
+        size_t count;
+    } steps;             /* DO: one after the other, the first as above; none: that is all */
+    nima_str problem;    /* of a "/task …" that cannot be done; absent: none */
+    nima_str origin, as; /* DO: absent: "chat"; its id, so that it is begun once */
 };
 /* What the person's message asks for in a plain form; NOTHING for all other talk. A "yes" counts
  * only as the answer to a proposal that Nima's last message made: `last_actions` is what stands by

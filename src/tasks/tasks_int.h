@@ -162,6 +162,11 @@ void nima_executor_changed(struct nima_tasks *tasks);
 /* Ends the task when it runs in this process. */
 void nima_executor_cancel(struct nima_tasks *tasks, nima_str id);
 
+/* heard.c */
+
+/* The steps that a message asks for in plain forms, at most NIMA_TASKS_STEPS_MAX; 0: it is talk. */
+size_t nima_task_heard(struct nima_ctx *ctx, nima_str message, struct nima_tasks_step *steps);
+
 /* tasks.c */
 
 /* SHA-256 over what is run. */

@@ -1,0 +1,36 @@
+#pragma once
+/*
+ * words: a message as words, and patterns over them, for the rules that find what is asked for.
+ */
+#include "util/ctx.h"
+
+enum { NIMA_TASK_WORDS_MAX = 120, NIMA_TASK_SLOTS_MAX = 4 };
+struct nima_task_word {
+    nima_str text; /* without its quotes or its last punctuation; a view into the message */
+    bool quoted;
+};
+struct nima_task_words {
+    struct nima_task_word items[NIMA_TASK_WORDS_MAX];
+    size_t count;
+};
+/* False: it has more words than that, or code in a block, and is no order. */
+bool nima_task_words_read(nima_str message, struct nima_task_words *out);
+/* Leaves out "please", "could you …" in front and "please", "for me" behind. */
+void nima_task_words_polite(const struct nima_task_words *words, size_t *from, size_t *end);
+bool nima_task_word_is(const struct nima_task_word *word, const char *choices); /* "a|b" */
+/* A name with an ending or with a slash: "notes.txt", "notes/today". Not a host. */
+bool nima_task_is_path(nima_str text);
+
+struct nima_task_slot {
+    nima_str field; /* a view into the pattern */
+    nima_str value; /* a view into the message */
+};
+struct nima_task_match {
+    struct nima_task_slot slots[NIMA_TASK_SLOTS_MAX];
+    size_t count;
+};
+/* Whether the words from..end are the pattern, all of it. A pattern's words: "a|b" one of them,
+ * "[a|b]" perhaps one of them, "<kind:field>" a value: p a path, d a path or one plain word,
+ * q something in quotes, w any words, u a URL, n a number, m a method of HTTP. */
+bool nima_task_pattern(const char *pattern, const struct nima_task_words *words, size_t from,
+                       size_t end, struct nima_task_match *out);
