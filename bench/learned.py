@@ -30,6 +30,19 @@ def learning(out):
                     utterances=made["utterances"], expected=made["expected"])  # fmt: skip
 
 
+def actions(out):
+    command = [str(BUILD / "bench_actions"), str(ROOT / "tests" / "data" / "actions.jsonl"), MODEL, models_dir()]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=3600)
+    for line in done.stdout.splitlines():
+        made = json.loads(line)
+        if "how" not in made:
+            out.add("actions", "actions, a question to the model", made["ms_per_question"], "ms", asked=made["asked"])
+            continue
+        held = made["how"] != "rules"
+        out.add("actions", f"actions, {made['how']}, right", made["right"], f"of {made['actions']}", (">=", 72) if held else None)
+        out.add("actions", f"actions, {made['how']}, talk begun", made["begun"], f"of {made['talk']}", ("<=", 0))
+
+
 def recall(out):
     for limit in (4, 8):
         command = [str(BUILD / "bench_recall"), str(ROOT / "tests" / "data" / "recall.jsonl"), models_dir(), str(limit)]

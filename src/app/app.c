@@ -205,6 +205,8 @@ static nima_rc open_tasks(struct nima_ctx *ctx, struct nima_app *app)
                                          .k8s_permission = c->tasks.k8s_permission,
                                          .k8s_kubectl = c->tasks.k8s_kubectl,
                                          .k8s_service_account = c->tasks.k8s_service_account,
+                                         .llm = app->llm,
+                                         .ask_model = c->tasks.ask_model,
                                          .workers = (int)c->tasks.workers,
                                          .lease_ms = c->tasks.lease_s * 1000,
                                          .approval_s = c->tasks.approval_s};

@@ -45,6 +45,7 @@ struct nima_config {
             secrets_file, k8s_kubeconfig, k8s_context, k8s_namespaces, k8s_permission, k8s_kubectl,
             k8s_service_account;
         int64_t workers, lease_s, approval_s;
+        nima_str ask_model;
     } tasks;
     struct {
         int64_t idle_minutes;

@@ -148,6 +148,10 @@ const struct nima_config_row nima_config_rows[] = {
      .doc = "Seconds after which the tasks of a process that fell silent are taken up."},
     {"tasks", "approval_s", NIMA_CONFIG_INT, AT(tasks.approval_s), .preset = "86400", .low = 1,
      .high = 2592000, .doc = "Seconds that a proposal waits for its answer."},
+    {"tasks", "ask_model", NIMA_CONFIG_STR, AT(tasks.ask_model), .preset = "auto",
+     CHOICES("auto", "on", "off"),
+     .doc = "Whether the chat model finds requests that no rule understands; they are only "
+            "proposed. auto: a remote one, or a local one of a billion weights or more."},
     {"schedules", "idle_minutes", NIMA_CONFIG_INT, AT(schedules.idle_minutes), .preset = "30",
      .low = 1, .high = 525600,
      .doc = "Minutes without a word after which a conversation is idle (conversation.idle)."},

@@ -73,6 +73,7 @@ struct turn_state {
     struct nima_pack_turn packs;
     struct nima_retract retract;
     struct nima_tasks_spoken spoken; /* what the message asks to be done */
+    bool hears_tasks;                /* it may ask for something */
     struct nima_pack_wish wish;      /* a pack to switch; none: no pack */
     struct nima_turn_goals goals;
     struct nima_goals_heard *goal_wish; /* what is asked of goals; NULL: nothing */
@@ -429,6 +430,7 @@ static nima_rc hear_tasks(struct nima_ctx *ctx, struct turn_state *s)
         s->turn->again.ptr != NULL) {
         return NIMA_OK;
     }
+    s->hears_tasks = true;
     return nima_tasks_hear(ctx, s->o->tasks, s->turn->conversation_id, s->history.last_actions,
                            s->message, &s->spoken);
 }
@@ -724,6 +726,10 @@ static nima_rc find_speaker(struct nima_ctx *ctx, struct turn_state *s)
     NIMA_TRY(hear_packs(ctx, s));
     if (s->speaker == BY_MODEL && s->retract.answered) {
         s->speaker = BY_RETRACTION;
+    }
+    if (s->speaker == BY_MODEL && s->hears_tasks) {
+        NIMA_TRY(nima_tasks_wonder(ctx, s->o->tasks, s->message, &s->spoken));
+        s->speaker = s->spoken.said == NIMA_SAID_DO ? BY_TASKS : BY_MODEL;
     }
     return NIMA_OK;
 }

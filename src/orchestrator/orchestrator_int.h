@@ -112,19 +112,13 @@ struct nima_left_out {
 struct nima_history {
     struct nima_window_message *items; /* oldest first; user and assistant only */
     size_t count;
-    int64_t trimmed;      /* earlier messages of the conversation that are not among them */
-    int64_t tokens;       /* of the prompt they made up last time, reply included; 0: not known */
-    nima_str system_hash; /* of the system message they stood behind then */
-    nima_str system;      /* the client's own system messages, joined; absent: none */
-    nima_str metadata;    /* the conversation's; absent: none yet */
-    nima_str title;       /* the conversation's; absent: none */
-    nima_str summary;     /* of the messages before summary_position; absent: none */
     int64_t trimmed;       /* earlier messages of the conversation that are not among them */
     int64_t tokens;        /* of the prompt they made up last time, reply included; 0: not known */
     nima_str system_hash;  /* of the system message they stood behind then */
     nima_str last_actions; /* what the last message began, where it is Nima's; absent: nothing */
     nima_str system;       /* the client's own system messages, joined; absent: none */
     nima_str metadata;     /* the conversation's; absent: none yet */
+    nima_str title;        /* the conversation's; absent: none */
     nima_str summary;      /* of the messages before summary_position; absent: none */
     int64_t summary_position;
     nima_str next_summary; /* made ahead */

@@ -270,7 +270,8 @@ static nima_rc act(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str conv
                                          .origin = own ? NIMA_STR("chat") : spoken->origin,
                                          .conversation_id = conversation_id,
                                          .max_attempts = MAX_ATTEMPTS,
-                                         .timeout_s = TIMEOUT_S};
+                                         .timeout_s = TIMEOUT_S,
+                                         .propose = spoken->propose};
     if (spoken->problem.ptr != NULL) {
         return nima_fail(ctx, NIMA_E_INVALID, NIMA_FMT, NIMA_ARG(spoken->problem));
     }
@@ -290,11 +291,27 @@ static nima_rc act(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str conv
     return pending ? nima_tasks_wait(ctx, tasks, &seen, WAIT_MS, row) : NIMA_OK;
 }
 
+/* The model saw a request whose values the person did not say. */
+static nima_rc ask_back(struct nima_ctx *ctx, const struct nima_tasks_spoken *spoken,
+                        nima_str *text, nima_str *actions)
+{
+    *text = nima_fmt(ctx,
+                     "Do you want me to do something (" NIMA_FMT "." NIMA_FMT
+                     ")? I could not tell with what. Please say it with the names and texts in "
+                     "full, such as: rename a.txt to b.txt, or add \"eggs\" to list.txt.",
+                     NIMA_ARG(spoken->type), NIMA_ARG(spoken->action));
+    *actions = NIMA_STR("[]");
+    return NIMA_OK;
+}
+
 nima_rc nima_tasks_answer(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str conversation_id,
                           const struct nima_tasks_spoken *spoken, nima_str *text, nima_str *actions)
 {
     struct nima_task_row row = {0};
     struct nima_buf buf;
+    if (spoken->unclear) {
+        return ask_back(ctx, spoken, text, actions);
+    }
     nima_rc rc = act(ctx, tasks, conversation_id, spoken, &row);
     nima_buf_init(&buf, NIMA_TASK_RESULT_BYTES_MAX);
     if (rc == NIMA_E_INVALID || rc == NIMA_E_FORBIDDEN || rc == NIMA_E_CONFLICT ||

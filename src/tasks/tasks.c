@@ -34,6 +34,7 @@ static const size_t option_texts[] = {
     TEXT(api_permission),
     TEXT(secrets_file),
     TEXT(processor),
+    TEXT(ask_model),
     TEXT(k8s_kubeconfig),
     TEXT(k8s_context),
     TEXT(k8s_namespaces),
@@ -197,7 +198,7 @@ nima_rc nima_tasks_submit(struct nima_ctx *ctx, struct nima_tasks *tasks,
     if (c.policy.verdict == NIMA_DENY) {
         return denied(ctx, tasks, request, &c);
     }
-    bool ask = c.policy.verdict == NIMA_ASK;
+    bool ask = c.policy.verdict == NIMA_ASK || request->propose;
     struct nima_task_row task = {
         .id = request->id,
         .type = request->type,

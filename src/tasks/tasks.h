@@ -14,6 +14,7 @@
 #include "store/tasks.h"
 #include "util/json.h"
 
+struct nima_llm;
 struct nima_tasks;
 
 enum {
@@ -36,9 +37,11 @@ struct nima_tasks_options {
      * separated by commas */
     nima_str k8s_kubeconfig, k8s_context, k8s_namespaces, k8s_permission, k8s_kubectl,
         k8s_service_account;
-    int workers;        /* tasks at once */
-    int64_t lease_ms;   /* how long a silent process keeps its tasks */
-    int64_t approval_s; /* how long a proposal waits for its answer */
+    struct nima_llm *llm; /* finds requests that no rule understands; NULL: nobody does */
+    nima_str ask_model;   /* auto, on, off */
+    int workers;          /* tasks at once */
+    int64_t lease_ms;     /* how long a silent process keeps its tasks */
+    int64_t approval_s;   /* how long a proposal waits for its answer */
 };
 NIMA_MUST_USE nima_rc nima_tasks_open(struct nima_ctx *ctx,
                                       const struct nima_tasks_options *options,
@@ -59,6 +62,7 @@ struct nima_tasks_request {
     nima_str origin; /* "api", "chat", "schedule", "goal" */
     nima_str conversation_id, goal_id;
     int64_t max_attempts, timeout_s, priority;
+    bool propose; /* ask, also where the policy allows */
 };
 /* Checks, decides, queues: the task is pending, or awaits approval. */
 NIMA_MUST_USE nima_rc nima_tasks_submit(struct nima_ctx *ctx, struct nima_tasks *tasks,
@@ -132,9 +136,10 @@ struct nima_tasks_spoken {
     struct {
         struct nima_tasks_step *items;
         size_t count;
-    } steps;             /* DO: one after the other, the first as above; none: that is all */
-    nima_str problem;    /* of a "/task …" that cannot be done; absent: none */
-    nima_str origin, as; /* DO: absent: "chat"; its id, so that it is begun once */
+    } steps;               /* DO: one after the other, the first as above; none: that is all */
+    bool propose, unclear; /* DO: found by the model: only proposed, or asked back about */
+    nima_str problem;      /* of a "/task …" that cannot be done; absent: none */
+    nima_str origin, as;   /* DO: absent: "chat"; its id, so that it is begun once */
 };
 /* What the person's message asks for in a plain form; NOTHING for all other talk. A "yes" counts
  * only as the answer to a proposal that Nima's last message made: `last_actions` is what stands by
@@ -142,6 +147,9 @@ struct nima_tasks_spoken {
 NIMA_MUST_USE nima_rc nima_tasks_hear(struct nima_ctx *ctx, struct nima_tasks *tasks,
                                       nima_str conversation_id, nima_str last_actions,
                                       nima_str message, struct nima_tasks_spoken *out);
+/* The same for what no rule has understood, by the model where that may be asked. */
+NIMA_MUST_USE nima_rc nima_tasks_wonder(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                                        nima_str message, struct nima_tasks_spoken *out);
 /* Does it, or proposes it. *text is the reply, *actions a JSON array of what was begun. */
 NIMA_MUST_USE nima_rc nima_tasks_answer(struct nima_ctx *ctx, struct nima_tasks *tasks,
                                         nima_str conversation_id,

@@ -167,6 +167,21 @@ void nima_executor_cancel(struct nima_tasks *tasks, nima_str id);
 /* The steps that a message asks for in plain forms, at most NIMA_TASKS_STEPS_MAX; 0: it is talk. */
 size_t nima_task_heard(struct nima_ctx *ctx, nima_str message, struct nima_tasks_step *steps);
 
+/* wonder.c */
+
+struct nima_llm;
+struct nima_task_words;
+enum nima_wondered {
+    NIMA_WONDERED_TALK,
+    NIMA_WONDERED_ACTION,
+    NIMA_WONDERED_UNCLEAR, /* an action, but its values are not all the person's own */
+};
+/* Whether a message may be a request that is worth asking the model about. */
+bool nima_task_asks(const struct nima_task_words *words);
+/* A model that fails has found talk; CANCELLED and TIMEOUT come through. */
+NIMA_MUST_USE nima_rc nima_task_wonder(struct nima_ctx *ctx, struct nima_llm *llm, nima_str message,
+                                       struct nima_tasks_step *step, enum nima_wondered *out);
+
 /* tasks.c */
 
 /* SHA-256 over what is run. */

@@ -1,5 +1,7 @@
 """Tasks asked for in a conversation, by rules: proposal, answer, result, and talk that is only talk."""
 
+import json
+
 import pytest
 from client import Client
 from server import run_nima
@@ -83,3 +85,50 @@ def test_a_token_for_chat_alone_starts_nothing(start_server):
     server.start().wait_ready()
     body = Client(server, made.stdout.split()[-1]).chat("list my files").json()
     assert body["actions"] == [] and not body["response"].startswith("Done")
+
+
+def meant(match, action, **values):
+    values = [{"name": name, "value": value} for name, value in values.items()]
+    return {"match": match, "reply": json.dumps({"action": action, "values": values})}
+
+
+@pytest.fixture(scope="module")
+def clever(tmp_path_factory, new_store):
+    """A server whose model is asked about requests that no rule understands, and what it answers."""
+    script = tmp_path_factory.mktemp("model") / "model.json"
+    script.write_text(json.dumps([
+        meant("better called b.txt", "file.move", path="a.txt", to="b.txt"), meant("better called", "file.move", path="a.txt", to="z.txt"),
+        meant("superfluous", "file.delete", path="a.txt"), meant("may go", "file.delete", path="a.txt", recursive="yes"),
+        meant("may vanish", "file.write_file", path="a.txt", content="vanish"), meant("what a.txt holds", "file.read_file", path="a.txt"),
+        meant("a.txt sing", "none"),
+    ]))  # fmt: skip
+    from server import NimaServer
+
+    env = {"NIMA_TASKS_ASK_MODEL": "on", "NIMA_TASKS_FILE_PERMISSION": "allow"}
+    with NimaServer(llm=f"scripted:{script}", env=env, store=new_store()) as server:
+        (server.data / "files").mkdir(exist_ok=True)
+        (server.data / "files" / "a.txt").write_text("eggs\n")
+        yield Client(server)
+
+
+def test_what_the_model_finds_is_only_proposed(clever):
+    for message, action in (("I think a.txt is better called b.txt, I want that", "move"), ("Let me know what a.txt holds", "read_file")):
+        body = clever.chat(message).json()
+        assert [(a["action"], a["status"]) for a in body["actions"]] == [(action, "awaiting_approval")], body
+        assert body["response"].startswith("This needs your yes"), "although the policy allows it"
+    assert clever.chat("yes", conversation_id=body["conversation_id"]).json()["actions"][0]["status"] == "completed"
+
+
+@pytest.mark.parametrize("message", [
+    "please, a.txt is better called c.txt", "The file a.txt is superfluous", "a.txt may go, remove it please", "a.txt may vanish, please",
+])  # fmt: skip
+def test_what_the_person_did_not_say_is_asked_back(clever, message):
+    """A name that is not in the message, no word for the action, a field that there is not."""
+    body = clever.chat(message).json()
+    assert body["actions"] == [] and "say it with the names" in body["response"], body
+    assert (clever.server.data / "files" / "a.txt").exists()
+
+
+def test_the_model_may_find_nothing(clever):
+    body = clever.chat("let a.txt sing").json()
+    assert body["actions"] == [] and "say it with" not in body["response"]

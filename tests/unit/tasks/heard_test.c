@@ -5,9 +5,10 @@
 #include "support/test.h"
 #include "tasks/support_heard.h"
 #include "tasks/tasks_int.h"
+#include "tasks/words.h"
 #include "util/file.h"
 
-enum { DATA_BYTES_MAX = 1 << 20, RIGHT_LEAST = 69 };
+enum { DATA_BYTES_MAX = 1 << 20, RIGHT_LEAST = 69, TALK_ASKED_MOST = 12 };
 
 TEST(sentences_are_understood_or_left_alone)
 {
@@ -48,6 +49,38 @@ TEST(sentences_are_understood_or_left_alone)
     assert_int_equal(asked, 80);
     assert_int_equal(talk, 60);
     assert_true(right >= RIGHT_LEAST);
+    nima_ctx_done(&ctx);
+}
+
+/* Whom the model is asked about: all that the rules left over, and little of the talk. */
+TEST(talk_is_seldom_put_to_the_model)
+{
+    struct nima_ctx ctx;
+    struct nima_tasks_step steps[NIMA_TASKS_STEPS_MAX];
+    struct nima_task_words words;
+    nima_str data, line;
+    int talk = 0;
+    nima_ctx_init(&ctx);
+    ASSERT_OK_CTX(&ctx, nima_file_read(&ctx, NIMA_SOURCE_DIR "/tests/data/actions.jsonl",
+                                       DATA_BYTES_MAX, &data));
+    while (nima_str_next(&data, '\n', &line)) {
+        const struct nima_json *row;
+        if (line.len == 0) {
+            continue;
+        }
+        ASSERT_OK_CTX(&ctx, nima_json_parse(&ctx, line, &row));
+        nima_str text = nima_json_str(nima_json_get(row, "text"));
+        bool asks = nima_task_words_read(text, &words) && nima_task_asks(&words);
+        bool action = nima_json_str(nima_json_get(row, "action")).ptr != NULL;
+        if (action && nima_task_heard(&ctx, text, steps) == 0 && !asks) {
+            fail_msg("nobody is asked: " NIMA_FMT, NIMA_ARG(text));
+        }
+        if (!action && asks) {
+            talk++;
+            printf("the model is asked: " NIMA_FMT "\n", NIMA_ARG(text));
+        }
+    }
+    assert_true(talk <= TALK_ASKED_MOST);
     nima_ctx_done(&ctx);
 }
 
