@@ -46,6 +46,9 @@ static const struct nima_field task_fields[] = {
                   .has = NIMA_HAS(struct task_out, has_completed), .doc = "When it was over."),
     NIMA_FIELD_AS(UUID, "conversation_id", struct task_out, row.conversation_id,
                   .doc = "The conversation it belongs to."),
+    NIMA_FIELD_AS(UUID, "plan_id", struct task_out, row.plan_id,
+                  .doc = "Of a step: the plan's first task, whose approval is that of all."),
+    NIMA_FIELD_AS(INT, "step", struct task_out, row.step, .doc = "Its place in the plan, from 0."),
     NIMA_FIELD_AS(UUID, "goal_id", struct task_out, row.goal_id, .doc = "The goal it serves."),
 };
 static const struct nima_shape task_shape =

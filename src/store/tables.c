@@ -125,6 +125,8 @@ static const struct nima_column tasks[] = {
     {"started_at", NIMA_DB_TIME, NUL, NULL},
     {"completed_at", NIMA_DB_TIME, NUL, NULL},
     {"changed_at", NIMA_DB_TIME, 0, "now"},
+    {"plan_id", NIMA_DB_TEXT, NUL | UUID, NULL},
+    {"step", NIMA_DB_INT, 0, "0"},
 };
 static const struct nima_column task_audit[] = {
     {"user_id", NIMA_DB_TEXT, KEY, NULL},

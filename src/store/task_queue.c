@@ -182,7 +182,8 @@ static nima_rc finish(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     if (changes == 0) {
         return lost(ctx);
     }
-    return nima_audit_chain(ctx, db, task->user_id, task->id, job->audit);
+    NIMA_TRY(nima_audit_chain(ctx, db, task->user_id, task->id, job->audit));
+    return nima_plan_step_over(ctx, db, task, end->status);
 }
 
 nima_rc nima_task_finish(struct nima_ctx *ctx, struct nima_store *store,
@@ -227,7 +228,8 @@ static nima_rc expire(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     struct nima_audit_row audit = *job->audit;
     audit.type = row.type;
     audit.action = row.action;
-    return nima_audit_chain(ctx, db, row.user_id, row.id, &audit);
+    NIMA_TRY(nima_audit_chain(ctx, db, row.user_id, row.id, &audit));
+    return nima_plan_step_over(ctx, db, &row, row.status);
 }
 
 nima_rc nima_task_expire(struct nima_ctx *ctx, struct nima_store *store,

@@ -37,6 +37,8 @@ void nima_task_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt, struct nima_
         .started_at = nima_db_get_time(stmt, 25),
         .completed_at = nima_db_get_time(stmt, 26),
         .changed_at = nima_db_get_time(stmt, 27),
+        .plan_id = nima_db_get_text(ctx, stmt, 28),
+        .step = nima_db_get_int(stmt, 29),
     };
 }
 
@@ -49,35 +51,38 @@ struct add {
     struct nima_task_row row;
 };
 
-static nima_rc insert(struct nima_ctx *ctx, struct nima_db *db, struct add *job)
+nima_rc nima_task_insert(struct nima_ctx *ctx, struct nima_db *db, struct nima_task_row *row)
 {
-    const struct nima_task_row *task = job->task;
+    const struct nima_task_row *task = row;
     int64_t now = nima_ctx_now(ctx);
-    bool pending = nima_str_eq(task->status, NIMA_STR("pending"));
+    bool due = nima_str_eq(task->status, NIMA_STR("pending")) && task->step == 0;
     struct nima_db_stmt *stmt;
     NIMA_TRY(nima_db_first(
         ctx, db,
         "INSERT INTO tasks (id, user_id, type, action, params, params_hash, status, attempts, "
         "max_attempts, timeout_s, priority, origin, conversation_id, goal_id, cancel_requested, "
-        "next_attempt_at, expires_at, created_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, "
-        "0, $8, $9, $10, $11, $12, $13, 0, $14, $15, $16, $17) RETURNING " NIMA_TASK_COLUMNS,
-        NIMA_DB_ARGS(nima_db_text(job->id), nima_db_text(ctx->user_id), nima_db_text(task->type),
+        "next_attempt_at, expires_at, created_at, changed_at, plan_id, step) VALUES ($1, $2, $3, "
+        "$4, $5, $6, $7, 0, $8, $9, $10, $11, $12, $13, 0, $14, $15, $16, $17, $18, $19) "
+        "RETURNING " NIMA_TASK_COLUMNS,
+        NIMA_DB_ARGS(nima_db_text(task->id), nima_db_text(ctx->user_id), nima_db_text(task->type),
                      nima_db_text(task->action), nima_db_json(nima_store_json(task->params)),
                      nima_db_text(task->params_hash), nima_db_text(task->status),
                      nima_db_int(task->max_attempts), nima_db_int(task->timeout_s),
                      nima_db_int(task->priority), nima_db_text(task->origin),
                      nima_db_text(task->conversation_id), nima_db_text(task->goal_id),
-                     nima_db_time(pending ? now : 0), nima_db_time(task->expires_at),
-                     nima_db_time(now), nima_db_time(now)),
+                     nima_db_time(due ? now : 0), nima_db_time(task->expires_at), nima_db_time(now),
+                     nima_db_time(now), nima_db_text(task->plan_id), nima_db_int(task->step)),
         &stmt));
-    nima_task_row(ctx, stmt, &job->row);
+    nima_task_row(ctx, stmt, row);
     return nima_db_end(ctx, stmt);
 }
 
 static nima_rc add(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 {
     struct add *job = arg;
-    NIMA_TRY(insert(ctx, db, job));
+    job->row = *job->task;
+    job->row.id = job->id;
+    NIMA_TRY(nima_task_insert(ctx, db, &job->row));
     return nima_audit_chain(ctx, db, ctx->user_id, job->id, job->audit);
 }
 
@@ -198,6 +203,11 @@ nima_rc nima_task_list(struct nima_ctx *ctx, struct nima_store *store,
 static nima_rc refuse(struct nima_ctx *ctx, struct nima_db *db, struct one *job, const char *what)
 {
     NIMA_TRY(get(ctx, db, job));
+    if (job->row.step > 0 && nima_str_eq(job->row.status, NIMA_STR("awaiting_approval"))) {
+        return nima_fail(ctx, NIMA_E_CONFLICT,
+                         "this is a step of a plan; task " NIMA_FMT " stands for all of it",
+                         NIMA_ARG(job->row.plan_id));
+    }
     if (job->row.expires_at != 0 && job->row.expires_at <= nima_ctx_now(ctx)) {
         return nima_fail(ctx, NIMA_E_CONFLICT,
                          "this proposal's time is over; ask for the task again");
@@ -216,21 +226,23 @@ static nima_rc decide(struct nima_ctx *ctx, struct nima_db *db, struct one *job,
     }
     nima_task_row(ctx, stmt, &job->row);
     NIMA_TRY(nima_db_end(ctx, stmt));
-    return nima_audit_chain(ctx, db, ctx->user_id, job->id, job->audit);
+    NIMA_TRY(nima_audit_chain(ctx, db, ctx->user_id, job->id, job->audit));
+    return nima_plan_step_over(ctx, db, &job->row, job->row.status);
 }
 
 static nima_rc approve(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 {
     struct one *job = arg;
     struct nima_db_value now = nima_db_time(nima_ctx_now(ctx));
-    return decide(ctx, db, job,
-                  "UPDATE tasks SET status = 'pending', approved_hash = params_hash, "
-                  "approved_by = $3, expires_at = NULL, next_attempt_at = $4, changed_at = $5 "
-                  "WHERE user_id = $1 AND id = $2 AND status = 'awaiting_approval' "
-                  "AND expires_at > $6 RETURNING " NIMA_TASK_COLUMNS,
-                  NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id),
-                               nima_db_text(ctx->user_id), now, now, now),
-                  "approved");
+    NIMA_TRY(decide(ctx, db, job,
+                    "UPDATE tasks SET status = 'pending', approved_hash = params_hash, "
+                    "approved_by = $3, expires_at = NULL, next_attempt_at = $4, changed_at = $5 "
+                    "WHERE user_id = $1 AND id = $2 AND status = 'awaiting_approval' "
+                    "AND step = 0 AND expires_at > $6 RETURNING " NIMA_TASK_COLUMNS,
+                    NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id),
+                                 nima_db_text(ctx->user_id), now, now, now),
+                    "approved"));
+    return nima_plan_approved(ctx, db, &job->row);
 }
 
 static nima_rc reject(struct nima_ctx *ctx, struct nima_db *db, void *arg)
@@ -240,7 +252,7 @@ static nima_rc reject(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     return decide(ctx, db, job,
                   "UPDATE tasks SET status = 'cancelled', error = 'rejected', "
                   "error_code = 'cancelled', expires_at = NULL, completed_at = $3, "
-                  "changed_at = $4 WHERE user_id = $1 AND id = $2 "
+                  "changed_at = $4 WHERE user_id = $1 AND id = $2 AND step = 0 "
                   "AND status = 'awaiting_approval' RETURNING " NIMA_TASK_COLUMNS,
                   NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id), now, now),
                   "rejected");

@@ -24,6 +24,8 @@ struct nima_task_row {
     nima_str lease_owner;
     int64_t lease_until, cancel_requested, next_attempt_at, expires_at;
     int64_t created_at, started_at, completed_at, changed_at;
+    nima_str plan_id; /* absent: it is no step of a plan */
+    int64_t step;
 };
 struct nima_task_rows {
     struct nima_task_row *items; /* last made first */
@@ -49,6 +51,15 @@ struct nima_audit_rows {
 NIMA_MUST_USE nima_rc nima_task_add(struct nima_ctx *ctx, struct nima_store *store,
                                     const struct nima_task_row *task,
                                     const struct nima_audit_row *audit, struct nima_task_row *out);
+/* Steps of one plan, each with its audit row: the first may be due, the others wait. The id of the
+ * first stands for all: it is what is approved or rejected. */
+NIMA_MUST_USE nima_rc nima_task_add_plan(struct nima_ctx *ctx, struct nima_store *store,
+                                         const struct nima_task_row *steps,
+                                         const struct nima_audit_row *audits, size_t count,
+                                         struct nima_task_rows *out);
+/* Its steps in their order; none for an id of no plan. */
+NIMA_MUST_USE nima_rc nima_task_plan(struct nima_ctx *ctx, struct nima_store *store,
+                                     nima_str plan_id, struct nima_task_rows *out);
 NIMA_MUST_USE nima_rc nima_task_get(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
                                     struct nima_task_row *out);
 struct nima_task_filter {

@@ -138,9 +138,41 @@ static nima_rc proposal_of(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_
     return NIMA_OK;
 }
 
+/* "yes", "no", or what is to be changed first, which makes another proposal. */
+static bool hear_answer(struct nima_ctx *ctx, nima_str text, const struct nima_task_row *proposal,
+                        struct nima_tasks_spoken *out)
+{
+    static const char *const yes[] = {"yes",  "y",       "yes please", "yes, please",
+                                      "ok",   "okay",    "do it",      "go ahead",
+                                      "sure", "approve", "ja",         NULL};
+    static const char *const no[] = {"no",    "n",      "no thanks", "no, thanks",
+                                     "don't", "do not", "cancel",    "reject",
+                                     "stop",  "nein",   NULL};
+    bool agreed = is_one_of(text, yes);
+    if (agreed || is_one_of(text, no)) {
+        out->said = agreed ? NIMA_SAID_YES : NIMA_SAID_NO;
+        out->id = proposal->id;
+        return true;
+    }
+    nima_str changed = {NULL, 0};
+    if (proposal->plan_id.ptr == NULL) {
+        changed = nima_task_changed(ctx, text, proposal);
+    }
+    if (changed.ptr == NULL) {
+        return false;
+    }
+    *out = (struct nima_tasks_spoken){.said = NIMA_SAID_DO,
+                                      .id = proposal->id,
+                                      .type = proposal->type,
+                                      .action = proposal->action,
+                                      .params = changed,
+                                      .propose = true};
+    return true;
+}
+
 static void hear_steps(struct nima_tasks_step *steps, size_t count, struct nima_tasks_spoken *out)
 {
-    if (count != 1) {
+    if (count == 0) {
         return;
     }
     out->said = NIMA_SAID_DO;
@@ -154,12 +186,6 @@ static void hear_steps(struct nima_tasks_step *steps, size_t count, struct nima_
 nima_rc nima_tasks_hear(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str conversation_id,
                         nima_str last_actions, nima_str message, struct nima_tasks_spoken *out)
 {
-    static const char *const yes[] = {"yes",  "y",       "yes please", "yes, please",
-                                      "ok",   "okay",    "do it",      "go ahead",
-                                      "sure", "approve", "ja",         NULL};
-    static const char *const no[] = {"no",    "n",      "no thanks", "no, thanks",
-                                     "don't", "do not", "cancel",    "reject",
-                                     "stop",  "nein",   NULL};
     nima_str text = nima_str_trim(message);
     *out = (struct nima_tasks_spoken){.said = NIMA_SAID_NOTHING, .type = NIMA_STR("file")};
     if (nima_str_starts_nocase(text, NIMA_STR("/task "))) {
@@ -172,14 +198,12 @@ nima_rc nima_tasks_hear(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str
     while (text.len > 0 && strchr(".!?", text.ptr[text.len - 1]) != NULL) {
         text.len--;
     }
-    if (conversation_id.ptr != NULL && (is_one_of(text, yes) || is_one_of(text, no))) {
+    if (conversation_id.ptr != NULL) {
         struct nima_task_row proposal;
         NIMA_TRY(proposal_of(ctx, tasks, conversation_id, last_actions, &proposal));
-        out->id = proposal.id;
-        out->said = out->id.ptr == NULL    ? NIMA_SAID_NOTHING
-                    : is_one_of(text, yes) ? NIMA_SAID_YES
-                                           : NIMA_SAID_NO;
-        return NIMA_OK;
+        if (proposal.id.ptr != NULL && hear_answer(ctx, text, &proposal, out)) {
+            return NIMA_OK;
+        }
     }
     struct nima_tasks_step *steps =
         NIMA_NEW(ctx->arena, struct nima_tasks_step, NIMA_TASKS_STEPS_MAX);
@@ -217,36 +241,51 @@ static void say_result(struct nima_ctx *ctx, const struct nima_task_row *row, st
     }
 }
 
-static nima_rc say_proposal(struct nima_ctx *ctx, struct nima_tasks *tasks,
-                            const struct nima_task_row *row, struct nima_buf *buf)
+/* What one step would do. */
+static nima_rc say_step(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                        const struct nima_task_row *row, struct nima_buf *buf)
 {
     struct nima_tasks_request request = {
         .type = row->type, .action = row->action, .params = row->params};
     const struct nima_json *tree;
     nima_str preview;
     nima_rc rc = nima_tasks_preview(ctx, tasks, &request, &preview);
-    nima_buf_fmt(buf, "This needs your yes: " NIMA_FMT "." NIMA_FMT, NIMA_ARG(row->type),
-                 NIMA_ARG(row->action));
+    nima_buf_fmt(buf, NIMA_FMT "." NIMA_FMT, NIMA_ARG(row->type), NIMA_ARG(row->action));
     say_block(buf, "json", row->params);
     if (rc != NIMA_OK) {
         nima_buf_fmt(buf, "\n\nAs things are now it would fail: %s", ctx->error.message);
-    } else {
-        NIMA_TRY(nima_json_parse(ctx, preview, &tree));
-        nima_str diff = nima_json_str(nima_json_get(nima_json_get(tree, "would"), "diff"));
-        if (diff.len > 0) {
-            say_block(buf, "diff", diff);
-        }
+        return NIMA_OK;
     }
-    nima_buf_fmt(buf, "\n\nShall I? Say \"yes\" or \"no\". (task " NIMA_FMT ")", NIMA_ARG(row->id));
+    NIMA_TRY(nima_json_parse(ctx, preview, &tree));
+    nima_str diff = nima_json_str(nima_json_get(nima_json_get(tree, "would"), "diff"));
+    if (diff.len > 0) {
+        say_block(buf, "diff", diff);
+    }
     return NIMA_OK;
 }
 
-static nima_rc say(struct nima_ctx *ctx, struct nima_tasks *tasks, const struct nima_task_row *row,
-                   struct nima_buf *buf)
+static nima_rc say_proposal(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                            const struct nima_task_rows *rows, struct nima_buf *buf)
 {
-    if (nima_str_eq(row->status, NIMA_STR("awaiting_approval"))) {
-        return say_proposal(ctx, tasks, row, buf);
+    bool plan = rows->count > 1;
+    nima_buf_add(buf, NIMA_STR("This needs your yes: "));
+    if (plan) {
+        nima_buf_fmt(buf, "%zu steps, one after the other, up to the first that fails.",
+                     rows->count);
     }
+    for (size_t i = 0; i < rows->count; i++) {
+        if (plan) {
+            nima_buf_fmt(buf, "\n\n%zu. ", i + 1);
+        }
+        NIMA_TRY(say_step(ctx, tasks, &rows->items[i], buf));
+    }
+    nima_buf_fmt(buf, "\n\nShall I? Say \"yes\" or \"no\". (task " NIMA_FMT ")",
+                 NIMA_ARG(rows->items[0].id));
+    return NIMA_OK;
+}
+
+static void say_one(struct nima_ctx *ctx, const struct nima_task_row *row, struct nima_buf *buf)
+{
     if (nima_str_eq(row->status, NIMA_STR("completed"))) {
         say_result(ctx, row, buf);
     } else if (nima_str_eq(row->error, NIMA_STR("rejected"))) {
@@ -256,39 +295,100 @@ static nima_rc say(struct nima_ctx *ctx, struct nima_tasks *tasks, const struct 
     } else {
         nima_buf_fmt(buf, "I am at it; task " NIMA_FMT " tells how it went.", NIMA_ARG(row->id));
     }
+}
+
+static nima_rc say(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                   const struct nima_task_rows *rows, struct nima_buf *buf)
+{
+    if (nima_str_eq(rows->items[0].status, awaiting)) {
+        return say_proposal(ctx, tasks, rows, buf);
+    }
+    bool rejected = nima_str_eq(rows->items[0].error, NIMA_STR("rejected"));
+    for (size_t i = 0; i < (rejected ? 1 : rows->count); i++) {
+        if (rows->count > 1 && !rejected) {
+            nima_buf_fmt(buf, "%s%zu. ", i > 0 ? "\n\n" : "", i + 1);
+        }
+        say_one(ctx, &rows->items[i], buf);
+    }
     return NIMA_OK;
 }
 
-static nima_rc act(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str conversation_id,
-                   const struct nima_tasks_spoken *spoken, struct nima_task_row *row)
+static nima_rc submit(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str conversation_id,
+                      const struct nima_tasks_spoken *spoken, struct nima_task_rows *rows)
 {
-    bool own = spoken->origin.ptr == NULL;
-    struct nima_tasks_request request = {.id = spoken->as,
-                                         .type = spoken->type,
-                                         .action = spoken->action,
-                                         .params = spoken->params,
-                                         .origin = own ? NIMA_STR("chat") : spoken->origin,
-                                         .conversation_id = conversation_id,
-                                         .max_attempts = MAX_ATTEMPTS,
-                                         .timeout_s = TIMEOUT_S,
-                                         .propose = spoken->propose};
+    struct nima_tasks_request requests[NIMA_TASKS_STEPS_MAX];
+    bool own = spoken->origin.ptr == NULL, plan = spoken->steps.count > 1;
+    size_t count = plan ? spoken->steps.count : 1;
+    for (size_t i = 0; i < count; i++) {
+        requests[i] = (struct nima_tasks_request){
+            .id = i == 0 ? spoken->as : (nima_str){NULL, 0},
+            .type = plan ? spoken->steps.items[i].type : spoken->type,
+            .action = plan ? spoken->steps.items[i].action : spoken->action,
+            .params = plan ? spoken->steps.items[i].params : spoken->params,
+            .origin = own ? NIMA_STR("chat") : spoken->origin,
+            .conversation_id = conversation_id,
+            .max_attempts = MAX_ATTEMPTS,
+            .timeout_s = TIMEOUT_S,
+            .propose = spoken->propose};
+    }
+    if (plan) {
+        return nima_tasks_submit_plan(ctx, tasks, requests, count, rows);
+    }
+    return nima_tasks_submit(ctx, tasks, &requests[0], &rows->items[0]);
+}
+
+/* Waits for the last one's end, which comes when the plan's does. */
+static nima_rc wait_for(struct nima_ctx *ctx, struct nima_tasks *tasks, struct nima_task_rows *rows)
+{
+    struct nima_task_row seen = {.id = rows->items[rows->count - 1].id}, row;
+    NIMA_TRY(nima_tasks_wait(ctx, tasks, &seen, WAIT_MS, &row));
+    rows->items[rows->count - 1] = row;
+    return row.plan_id.ptr == NULL ? NIMA_OK
+                                   : nima_task_plan(ctx, tasks->options.store, row.plan_id, rows);
+}
+
+static nima_rc act(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str conversation_id,
+                   const struct nima_tasks_spoken *spoken, struct nima_task_rows *rows)
+{
+    struct nima_task_row *row = NIMA_NEW(ctx->arena, struct nima_task_row, 1);
+    rows->items = row;
     if (spoken->problem.ptr != NULL) {
         return nima_fail(ctx, NIMA_E_INVALID, NIMA_FMT, NIMA_ARG(spoken->problem));
     }
     if (spoken->said == NIMA_SAID_NO) {
-        return nima_tasks_reject(ctx, tasks, spoken->id, row);
-    }
-    if (spoken->said == NIMA_SAID_YES) {
+        NIMA_TRY(nima_tasks_reject(ctx, tasks, spoken->id, row));
+    } else if (spoken->said == NIMA_SAID_YES) {
         NIMA_TRY(nima_tasks_approve(ctx, tasks, spoken->id, row));
     } else {
-        nima_rc rc = nima_tasks_submit(ctx, tasks, &request, row);
+        nima_rc rc = submit(ctx, tasks, conversation_id, spoken, rows);
         NIMA_TRY(rc == NIMA_E_CONFLICT && spoken->as.ptr != NULL
                      ? nima_task_get(ctx, tasks->options.store, spoken->as, row)
                      : rc);
+        if (spoken->id.ptr != NULL) { /* only now: what cannot be proposed replaces nothing */
+            struct nima_task_row old;
+            NIMA_TRY(nima_tasks_reject(ctx, tasks, spoken->id, &old));
+        }
     }
-    struct nima_task_row seen = {.id = row->id};
-    bool pending = nima_str_eq(row->status, NIMA_STR("pending"));
-    return pending ? nima_tasks_wait(ctx, tasks, &seen, WAIT_MS, row) : NIMA_OK;
+    rows->count = rows->count > 0 ? rows->count : 1;
+    if (rows->count == 1 && row->plan_id.ptr != NULL) {
+        NIMA_TRY(nima_task_plan(ctx, tasks->options.store, row->plan_id, rows));
+    }
+    return nima_str_eq(rows->items[0].status, NIMA_STR("pending")) ? wait_for(ctx, tasks, rows)
+                                                                   : NIMA_OK;
+}
+
+static nima_str actions_of(struct nima_ctx *ctx, const struct nima_task_rows *rows)
+{
+    nima_str list = NIMA_STR("[");
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct nima_task_row *row = &rows->items[i];
+        list = nima_fmt(ctx,
+                        NIMA_FMT "%s{\"id\":\"" NIMA_FMT "\",\"type\":\"" NIMA_FMT
+                                 "\",\"action\":\"" NIMA_FMT "\",\"status\":\"" NIMA_FMT "\"}",
+                        NIMA_ARG(list), i > 0 ? "," : "", NIMA_ARG(row->id), NIMA_ARG(row->type),
+                        NIMA_ARG(row->action), NIMA_ARG(row->status));
+    }
+    return nima_fmt(ctx, NIMA_FMT "]", NIMA_ARG(list));
 }
 
 /* The model saw a request whose values the person did not say. */
@@ -307,29 +407,24 @@ static nima_rc ask_back(struct nima_ctx *ctx, const struct nima_tasks_spoken *sp
 nima_rc nima_tasks_answer(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str conversation_id,
                           const struct nima_tasks_spoken *spoken, nima_str *text, nima_str *actions)
 {
-    struct nima_task_row row = {0};
+    struct nima_task_rows rows = {0};
     struct nima_buf buf;
     if (spoken->unclear) {
         return ask_back(ctx, spoken, text, actions);
     }
-    nima_rc rc = act(ctx, tasks, conversation_id, spoken, &row);
+    nima_rc rc = act(ctx, tasks, conversation_id, spoken, &rows);
     nima_buf_init(&buf, NIMA_TASK_RESULT_BYTES_MAX);
     if (rc == NIMA_E_INVALID || rc == NIMA_E_FORBIDDEN || rc == NIMA_E_CONFLICT ||
         rc == NIMA_E_NOT_FOUND) {
         nima_buf_fmt(&buf, "I did not do that: %s.", ctx->error.message);
+        rows.count = 0;
         rc = NIMA_OK;
     } else if (rc == NIMA_OK) {
-        rc = say(ctx, tasks, &row, &buf);
+        rc = say(ctx, tasks, &rows, &buf);
     }
     if (rc == NIMA_OK) {
         *text = nima_str_copy(ctx->arena, nima_buf_view(&buf));
-        *actions = row.id.ptr == NULL
-                       ? NIMA_STR("[]")
-                       : nima_fmt(ctx,
-                                  "[{\"id\":\"" NIMA_FMT "\",\"type\":\"" NIMA_FMT
-                                  "\",\"action\":\"" NIMA_FMT "\",\"status\":\"" NIMA_FMT "\"}]",
-                                  NIMA_ARG(row.id), NIMA_ARG(row.type), NIMA_ARG(row.action),
-                                  NIMA_ARG(row.status));
+        *actions = actions_of(ctx, &rows);
     }
     nima_buf_done(&buf);
     return rc;

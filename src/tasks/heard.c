@@ -185,3 +185,67 @@ size_t nima_task_heard(struct nima_ctx *ctx, nima_str message, struct nima_tasks
     }
     return from >= words.count ? count : 0;
 }
+
+/* The answer to a proposal that changes it */
+
+#define ANSWER "[yes|yeah|ok|okay|sure|no] [but|and] [please|rather] "
+static const char *const changes[] = {
+    ANSWER "call|name it <d:name>",
+    ANSWER "[put|write|save|move|copy|add] [it] to|into|in|as <p:name>",
+    ANSWER "[make|write|put|with] [it] [say] [the] [text|content] <q:content>",
+};
+
+/* Which of the params a change is about: the new name of two, or the only one. */
+static const char *key_of(const struct nima_json *params, nima_str field)
+{
+    if (nima_str_eq(field, NIMA_STR("content"))) {
+        return "content";
+    }
+    return nima_json_get(params, "to") != NULL ? "to" : "path";
+}
+
+static nima_str with_value(struct nima_ctx *ctx, const struct nima_json *params, const char *key,
+                           nima_str value)
+{
+    struct nima_buf buf;
+    nima_buf_init(&buf, NIMA_TASK_PARAMS_BYTES_MAX);
+    nima_buf_add_char(&buf, '{');
+    for (size_t i = 0; i < nima_json_count(params); i++) {
+        nima_str name;
+        const struct nima_json *old = nima_json_at(params, i, &name);
+        nima_buf_add(&buf, i > 0 ? NIMA_STR(",") : NIMA_STR(""));
+        nima_json_write_str(&buf, name);
+        nima_buf_add_char(&buf, ':');
+        if (nima_str_eq(name, nima_str_of(key))) {
+            nima_json_write_str(&buf, value);
+        } else {
+            nima_buf_add(&buf, nima_json_text(ctx, old));
+        }
+    }
+    nima_buf_add_char(&buf, '}');
+    nima_str changed = nima_str_copy(ctx->arena, nima_buf_view(&buf));
+    bool whole = !buf.overflowed;
+    nima_buf_done(&buf);
+    return whole ? changed : (nima_str){NULL, 0};
+}
+
+nima_str nima_task_changed(struct nima_ctx *ctx, nima_str message,
+                           const struct nima_task_row *proposal)
+{
+    struct nima_task_words words;
+    struct nima_task_match match;
+    const struct nima_json *params;
+    if (!nima_task_words_read(message, &words) ||
+        nima_json_parse(ctx, proposal->params, &params) != NIMA_OK) {
+        return (nima_str){NULL, 0};
+    }
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        if (!nima_task_pattern(changes[i], &words, 0, words.count, &match)) {
+            continue;
+        }
+        const char *key = key_of(params, match.slots[0].field);
+        bool known = nima_json_get(params, key) != NULL;
+        return known ? with_value(ctx, params, key, match.slots[0].value) : (nima_str){NULL, 0};
+    }
+    return (nima_str){NULL, 0};
+}

@@ -190,21 +190,16 @@ static nima_rc denied(struct nima_ctx *ctx, struct nima_tasks *tasks,
                      NIMA_ARG(request->type), NIMA_ARG(request->action), NIMA_ARG(c->policy.row));
 }
 
-nima_rc nima_tasks_submit(struct nima_ctx *ctx, struct nima_tasks *tasks,
-                          const struct nima_tasks_request *request, struct nima_task_row *out)
+static struct nima_task_row row_of(struct nima_ctx *ctx, const struct nima_tasks *tasks,
+                                   const struct nima_tasks_request *request,
+                                   const struct checked *c, bool ask)
 {
-    struct checked c;
-    NIMA_TRY(check(ctx, tasks, request->type, request->action, request->params, &c));
-    if (c.policy.verdict == NIMA_DENY) {
-        return denied(ctx, tasks, request, &c);
-    }
-    bool ask = c.policy.verdict == NIMA_ASK || request->propose;
-    struct nima_task_row task = {
+    return (struct nima_task_row){
         .id = request->id,
         .type = request->type,
         .action = request->action,
-        .params = c.text,
-        .params_hash = nima_task_hash(ctx, request->type, request->action, c.text),
+        .params = c->text,
+        .params_hash = nima_task_hash(ctx, request->type, request->action, c->text),
         .status = ask ? NIMA_STR("awaiting_approval") : NIMA_STR("pending"),
         .max_attempts = request->max_attempts,
         .timeout_s = request->timeout_s,
@@ -214,10 +209,54 @@ nima_rc nima_tasks_submit(struct nima_ctx *ctx, struct nima_tasks *tasks,
         .goal_id = request->goal_id,
         .expires_at = ask ? nima_ctx_now(ctx) + tasks->options.approval_s * 1000 : 0,
     };
+}
+
+nima_rc nima_tasks_submit(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                          const struct nima_tasks_request *request, struct nima_task_row *out)
+{
+    struct checked c;
+    NIMA_TRY(check(ctx, tasks, request->type, request->action, request->params, &c));
+    if (c.policy.verdict == NIMA_DENY) {
+        return denied(ctx, tasks, request, &c);
+    }
+    bool ask = c.policy.verdict == NIMA_ASK || request->propose;
+    struct nima_task_row task = row_of(ctx, tasks, request, &c, ask);
     struct nima_audit_row audit =
         note(ctx, ask ? "proposed" : "allowed", request->type, request->action, c.policy.row,
              nima_task_details(ctx, c.text));
     NIMA_TRY(nima_task_add(ctx, tasks->options.store, &task, &audit, out));
+    if (!ask) {
+        nima_executor_work_came(tasks);
+    }
+    return NIMA_OK;
+}
+
+nima_rc nima_tasks_submit_plan(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                               const struct nima_tasks_request *steps, size_t count,
+                               struct nima_task_rows *out)
+{
+    struct checked c[NIMA_TASKS_STEPS_MAX];
+    struct nima_task_row rows[NIMA_TASKS_STEPS_MAX];
+    struct nima_audit_row audits[NIMA_TASKS_STEPS_MAX];
+    bool ask = false;
+    nima_assert(count > 0 && count <= NIMA_TASKS_STEPS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        NIMA_TRY(check(ctx, tasks, steps[i].type, steps[i].action, steps[i].params, &c[i]));
+        if (c[i].policy.verdict == NIMA_DENY) {
+            return denied(ctx, tasks, &steps[i], &c[i]);
+        }
+        ask = ask || c[i].policy.verdict == NIMA_ASK || steps[i].propose;
+    }
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = row_of(ctx, tasks, &steps[i], &c[i], ask);
+        rows[i].expires_at = i == 0 ? rows[i].expires_at : 0; /* the first one's is the plan's */
+        nima_str details = nima_task_details(ctx, c[i].text);
+        details = nima_fmt(ctx, NIMA_FMT ",\"step\":%zu,\"steps\":%zu}",
+                           NIMA_ARG(nima_str_sub(details, 0, details.len - 1)), i + 1, count);
+        audits[i] = note(ctx, ask ? "proposed" : "allowed", steps[i].type, steps[i].action,
+                         c[i].policy.row, details);
+    }
+    NIMA_TRY(nima_task_add_plan(ctx, tasks->options.store, rows, audits, count, out));
     if (!ask) {
         nima_executor_work_came(tasks);
     }

@@ -68,6 +68,11 @@ struct nima_tasks_request {
 NIMA_MUST_USE nima_rc nima_tasks_submit(struct nima_ctx *ctx, struct nima_tasks *tasks,
                                         const struct nima_tasks_request *request,
                                         struct nima_task_row *out);
+/* Several at once, as a plan: they run in their order and stop at the first that fails; when one
+ * must be approved, all wait for one approval (of the first row's id). *out: in their order. */
+NIMA_MUST_USE nima_rc nima_tasks_submit_plan(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                                             const struct nima_tasks_request *steps, size_t count,
+                                             struct nima_task_rows *out);
 /* Whether it could be submitted now: INVALID, FORBIDDEN. */
 NIMA_MUST_USE nima_rc nima_tasks_check(struct nima_ctx *ctx, struct nima_tasks *tasks,
                                        const struct nima_tasks_request *request);
@@ -131,7 +136,7 @@ struct nima_tasks_step {
 enum nima_tasks_said { NIMA_SAID_NOTHING, NIMA_SAID_DO, NIMA_SAID_YES, NIMA_SAID_NO };
 struct nima_tasks_spoken {
     enum nima_tasks_said said;
-    nima_str id;                   /* YES, NO: of the proposal */
+    nima_str id; /* YES, NO: of the proposal; DO: of the one that this takes the place of */
     nima_str type, action, params; /* DO */
     struct {
         struct nima_tasks_step *items;

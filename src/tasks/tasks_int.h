@@ -167,6 +167,11 @@ void nima_executor_cancel(struct nima_tasks *tasks, nima_str id);
 /* The steps that a message asks for in plain forms, at most NIMA_TASKS_STEPS_MAX; 0: it is talk. */
 size_t nima_task_heard(struct nima_ctx *ctx, nima_str message, struct nima_tasks_step *steps);
 
+/* "yes, but call it b.txt": the proposal's params with what the message changes; absent when it
+ * changes nothing. */
+nima_str nima_task_changed(struct nima_ctx *ctx, nima_str message,
+                           const struct nima_task_row *proposal);
+
 /* wonder.c */
 
 struct nima_llm;

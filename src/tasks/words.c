@@ -227,9 +227,13 @@ static bool go(const struct state *s, nima_str pattern, size_t at);
 static bool any_words(const struct state *s, struct nima_task_slot *slot, nima_str rest, size_t at)
 {
     for (size_t to = at + 1; to <= s->end; to++) {
-        const nima_str first = s->words->items[at].text, last = s->words->items[to - 1].text;
-        slot->value = (nima_str){first.ptr, (size_t)(last.ptr + last.len - first.ptr)};
-        if (!s->words->items[to - 1].quoted && go(s, rest, to)) {
+        const struct nima_task_word *first = &s->words->items[at], *last = &s->words->items[to - 1];
+        if (last->quoted || nima_task_word_is(last, "then") || nima_task_is_path(last->text)) {
+            return false; /* another thing begins */
+        }
+        slot->value = (nima_str){first->text.ptr,
+                                 (size_t)(last->text.ptr + last->text.len - first->text.ptr)};
+        if (go(s, rest, to)) {
             return true;
         }
     }

@@ -132,3 +132,64 @@ def test_what_the_person_did_not_say_is_asked_back(clever, message):
 def test_the_model_may_find_nothing(clever):
     body = clever.chat("let a.txt sing").json()
     assert body["actions"] == [] and "say it with" not in body["response"]
+
+
+def test_several_steps_are_one_proposal_and_run_in_order(api, files):
+    body = api.chat('read notes.txt and then append "bread" to notes.txt, then copy notes.txt to copy.txt').json()
+    talk, plan = body["conversation_id"], body["actions"]
+    assert [(a["action"], a["status"]) for a in plan] == [
+        ("read_file", "awaiting_approval"), ("append_file", "awaiting_approval"), ("copy", "awaiting_approval"),
+    ]  # fmt: skip
+    assert all(part in body["response"] for part in ("3 steps", "1. file.read_file", "2. file.append_file", "+bread", "3. file.copy"))
+    api.post(f"/v1/tasks/{plan[1]['id']}/approve", expect=409)
+    assert (files / "notes.txt").read_text() == "eggs\nmilk\n", "a step alone is not approved"
+    body = api.chat("yes", conversation_id=talk).json()
+    assert [a["status"] for a in body["actions"]] == ["completed"] * 3, body
+    assert (files / "copy.txt").read_text() == "eggs\nmilk\nbread\n"
+    (files / "copy.txt").unlink()
+    rows = [api.get(f"/v1/tasks/{step['id']}/status").json() for step in plan]
+    assert {row["plan_id"] for row in rows} == {plan[0]["id"]} and [row["step"] for row in rows] == [0, 1, 2]
+    started = [row["started_at"] for row in rows]
+    assert started == sorted(started)
+    details = api.get(f"/v1/tasks/audit?task_id={plan[2]['id']}").json()[-1]["details"]
+    assert details["step"] == 3 and details["steps"] == 3, "on record as a part of the plan"
+
+
+def test_a_plan_stops_at_the_first_step_that_fails(api, files):
+    body = api.chat('read none.txt and then append "x" to notes.txt and then delete notes.txt').json()
+    body = api.chat("yes", conversation_id=body["conversation_id"]).json()
+    assert [a["status"] for a in body["actions"]] == ["failed", "cancelled", "cancelled"], body
+    assert (files / "notes.txt").read_text() == "eggs\nmilk\n" and "the step before it did not succeed" in body["response"]
+    events = [row["event"] for row in api.get(f"/v1/tasks/audit?task_id={body['actions'][2]['id']}").json()]
+    assert events == ["skipped", "proposed"]
+
+
+def test_a_plan_is_rejected_as_a_whole_and_reads_need_no_yes(api, files):
+    body = api.chat("delete notes.txt and then list my files").json()
+    body = api.chat("no", conversation_id=body["conversation_id"]).json()
+    assert [a["status"] for a in body["actions"]] == ["cancelled", "cancelled"] and (files / "notes.txt").exists()
+    body = api.chat("read notes.txt and then list my files").json()
+    assert [a["status"] for a in body["actions"]] == ["completed", "completed"] and "- notes.txt" in body["response"]
+    assert api.chat("read notes.txt and then delete ../x.txt").json()["actions"] == [], "one that is refused refuses all"
+
+
+def test_a_changed_parameter_is_another_proposal(api, files):
+    body = api.chat('write "x" to a.txt').json()
+    talk, first = body["conversation_id"], body["actions"][0]["id"]
+    body = api.chat("Yes, but call it b.txt", conversation_id=talk).json()
+    second = body["actions"][0]
+    assert second["id"] != first and second["status"] == "awaiting_approval" and '"path":"b.txt"' in body["response"]
+    assert api.get(f"/v1/tasks/{first}/status").json()["status"] == "cancelled"
+    hashes = {row["details"].get("params_sha256") for row in api.get(f"/v1/tasks/audit?task_id={first}").json()}
+    body = api.chat('no, write "y"', conversation_id=talk).json()
+    third = body["actions"][0]
+    assert '"content":"y"' in body["response"] and not (files / "b.txt").exists()
+    refused = api.chat("yes, but call it ../b.txt", conversation_id=talk).json()
+    assert refused["actions"] == [] and refused["response"].startswith("I did not do that")
+    assert api.get(f"/v1/tasks/{third['id']}/status").json()["status"] == "awaiting_approval", "and the old one still stands"
+    api.post(f"/v1/tasks/{third['id']}/approve", expect=200)
+    api.get(f"/v1/tasks/{third['id']}/events", expect=200)
+    assert (files / "b.txt").read_text() == "y" and not (files / "a.txt").exists()
+    hashes |= {row["details"].get("params_sha256") for row in api.get(f"/v1/tasks/audit?task_id={third['id']}").json()}
+    assert len(hashes - {None}) == 2, "what was approved is another thing than what was proposed first"
+    (files / "b.txt").unlink()
