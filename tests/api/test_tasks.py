@@ -232,3 +232,15 @@ def test_forgetting_a_person_leaves_nothing_of_their_tasks(start_server):
     api.delete("/v1/memory", {"confirm": "default"}, expect=204)
     assert list(undo.iterdir()) == []
     assert api.get(f"{TASKS}/history").json() == [] == api.get(f"{TASKS}/audit").json()
+
+
+@pytest.mark.parametrize("size", [1 << 20, (1 << 20) - 200])
+def test_params_of_a_mebibyte(api, files, size):
+    """Over the limit of a body they are refused; just below it they are taken, and only their digest is on record."""
+    body = {"type": "file", "action": "write_file", "params": {"path": below(files, "big.txt"), "content": "x" * size}}
+    reply = api.post(f"{TASKS}/execute", body)
+    assert reply.status == (413 if size == 1 << 20 else 202), reply
+    if reply.status == 202:
+        api.post(f"{TASKS}/{reply.json()['id']}/reject", expect=200)
+        row = api.get(f"{TASKS}/audit?task_id={reply.json()['id']}").json()[-1]
+        assert row["details"]["params_bytes"] > size - 200 and "params" not in row["details"]
