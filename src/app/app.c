@@ -207,6 +207,10 @@ static nima_rc open_tasks(struct nima_ctx *ctx, struct nima_app *app)
                                          .k8s_service_account = c->tasks.k8s_service_account,
                                          .llm = app->llm,
                                          .ask_model = c->tasks.ask_model,
+                                         .github_permission = c->tasks.github_permission,
+                                         .github_api_url = c->tasks.github_api_url,
+                                         .github_token_secret = c->tasks.github_token_secret,
+                                         .github_repos = c->tasks.github_repos,
                                          .workers = (int)c->tasks.workers,
                                          .lease_ms = c->tasks.lease_s * 1000,
                                          .approval_s = c->tasks.approval_s};

@@ -162,18 +162,6 @@ static nima_rc add_headers(struct nima_ctx *ctx, nima_str json, struct message *
     return NIMA_OK;
 }
 
-static void add_form_text(struct nima_buf *buf, nima_str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (isalnum(c) || strchr("-._~", c) != NULL) {
-            nima_buf_add_char(buf, (char)c);
-        } else {
-            nima_buf_fmt(buf, "%%%02X", c);
-        }
-    }
-}
-
 static nima_rc form_body(struct nima_ctx *ctx, nima_str json, nima_str *out)
 {
     const struct nima_json *tree;
@@ -186,9 +174,9 @@ static nima_rc form_body(struct nima_ctx *ctx, nima_str json, nima_str *out)
         nima_str value = nima_json_str(node);
         value = value.ptr != NULL ? value : nima_json_text(ctx, node);
         nima_buf_add(&buf, i > 0 ? NIMA_STR("&") : NIMA_STR(""));
-        add_form_text(&buf, name);
+        nima_buf_add(&buf, nima_url_escape(ctx, name, ""));
         nima_buf_add_char(&buf, '=');
-        add_form_text(&buf, value);
+        nima_buf_add(&buf, nima_url_escape(ctx, value, ""));
     }
     nima_rc rc = nima_buf_take(ctx, &buf, out);
     nima_buf_done(&buf);

@@ -99,6 +99,24 @@ nima_rc nima_url_read(struct nima_ctx *ctx, nima_str text, struct nima_url *out)
     return NIMA_OK;
 }
 
+nima_str nima_url_escape(struct nima_ctx *ctx, nima_str text, const char *also)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    char *out = nima_alloc(ctx->arena, text.len * 3 + 1);
+    size_t used = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (isalnum(c) || (c != 0 && (strchr("-._~", c) != NULL || strchr(also, c) != NULL))) {
+            out[used++] = (char)c;
+        } else {
+            out[used++] = '%';
+            out[used++] = digits[c >> 4];
+            out[used++] = digits[c & 15];
+        }
+    }
+    return (nima_str){out, used};
+}
+
 /* The list */
 
 /* "host:port", "[v6]:port", "host"; an IPv6 address alone has several colons. */

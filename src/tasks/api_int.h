@@ -21,13 +21,18 @@ bool nima_host_listed(nima_str list, nima_str host, int port);
  * in the list ("localhost" stands for the loopback). */
 bool nima_address_allowed(nima_str list, const struct sockaddr *address);
 
+enum { NIMA_API_BODY_BYTES_MAX = 512 * 1024, NIMA_API_WANTED_MAX = 10 };
+
 struct nima_api_call {
     nima_str method;
     struct nima_url url;
     nima_str body;     /* absent: none */
     nima_str *headers; /* "Name: value" */
     size_t header_count;
-    nima_str hosts; /* the list */
+    nima_str hosts;   /* the list */
+    bool any_address; /* of a host that the configuration names: a private address will do */
+    size_t body_max;  /* 0: NIMA_API_BODY_BYTES_MAX */
+    const char *const *wanted; /* headers of the reply to keep, ends in NULL; NULL: none */
 };
 struct nima_api_reply {
     int status;
@@ -35,9 +40,12 @@ struct nima_api_reply {
     nima_str content_type, location; /* location: absolute; absent: none */
     nima_str body;
     bool truncated;
+    nima_str wanted[NIMA_API_WANTED_MAX]; /* absent: not sent */
 };
-enum { NIMA_API_BODY_BYTES_MAX = 512 * 1024 };
 extern const struct nima_action nima_api_actions[]; /* "request" comes first */
+
+/* The text as a part of a URL: all but letters, digits, "-._~" and `also` as %XX. */
+nima_str nima_url_escape(struct nima_ctx *ctx, nima_str text, const char *also);
 
 /* One exchange; redirects are not followed. Success is any answer. */
 NIMA_MUST_USE nima_rc nima_api_send(struct nima_ctx *ctx, const struct nima_api_call *call,

@@ -29,7 +29,7 @@ static void init_curl(void)
 static size_t take_body(char *bytes, size_t size, size_t count, void *user)
 {
     struct transfer *transfer = user;
-    size_t room = NIMA_API_BODY_BYTES_MAX - transfer->body.len, given = size * count;
+    size_t room = transfer->body.max - transfer->body.len, given = size * count;
     transfer->full = given > room;
     nima_buf_add(&transfer->body, (nima_str){bytes, given < room ? given : room});
     return transfer->full ? 0 : given; /* 0 ends the transfer */
@@ -50,7 +50,8 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_s
 {
     struct transfer *transfer = user;
     if (purpose != CURLSOCKTYPE_IPCXN ||
-        !nima_address_allowed(transfer->call->hosts, &address->addr)) {
+        !(transfer->call->any_address ||
+          nima_address_allowed(transfer->call->hosts, &address->addr))) {
         transfer->refused = true;
         return CURL_SOCKET_BAD;
     }
@@ -137,6 +138,19 @@ static nima_str info_text(struct nima_ctx *ctx, CURL *easy, CURLINFO what)
     return copy.ptr != NULL && nima_utf8_valid(copy) ? copy : (nima_str){0};
 }
 
+static void keep_headers(const struct transfer *transfer, CURL *easy, struct nima_api_reply *out)
+{
+    const char *const *names = transfer->call->wanted;
+    for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
+        struct curl_header *header;
+        nima_assert(i < NIMA_API_WANTED_MAX);
+        if (curl_easy_header(easy, names[i], 0, CURLH_HEADER, -1, &header) == CURLHE_OK) {
+            nima_str value = nima_str_copy(transfer->ctx->arena, nima_str_of(header->value));
+            out->wanted[i] = nima_utf8_valid(value) ? value : (nima_str){0};
+        }
+    }
+}
+
 static nima_rc perform(struct transfer *transfer, CURL *easy, struct nima_api_reply *out)
 {
     struct nima_ctx *ctx = transfer->ctx;
@@ -157,6 +171,7 @@ static nima_rc perform(struct transfer *transfer, CURL *easy, struct nima_api_re
         .body = body.len > 0 ? nima_str_copy(ctx->arena, body) : NIMA_STR(""),
         .truncated = transfer->full,
     };
+    keep_headers(transfer, easy, out);
     return NIMA_OK;
 }
 
@@ -173,7 +188,7 @@ nima_rc nima_api_send(struct nima_ctx *ctx, const struct nima_api_call *call,
     headers = curl_slist_append(headers, "Expect:");
     CURL *easy = curl_easy_init();
     nima_assert(easy != NULL && headers != NULL);
-    nima_buf_init(&transfer.body, NIMA_API_BODY_BYTES_MAX);
+    nima_buf_init(&transfer.body, call->body_max != 0 ? call->body_max : NIMA_API_BODY_BYTES_MAX);
     set_up(easy, &transfer, headers);
     nima_rc rc = perform(&transfer, easy, out);
     nima_buf_done(&transfer.body);

@@ -252,7 +252,8 @@ static nima_rc perform(struct nima_ctx *ctx, struct nima_tasks *tasks,
         NIMA_TRY(nima_secrets_fill(ctx, &tasks->secrets, text, &text));
     }
     NIMA_TRY(nima_action_params(ctx, action, text, &params));
-    struct nima_job job = {.tasks = tasks, .id = task->id, .params = params};
+    struct nima_job job = {
+        .tasks = tasks, .id = task->id, .params = params, .created_at = task->created_at};
     nima_str made = NIMA_STR("{}");
     NIMA_TRY(action->run(ctx, &job, &made));
     made = nima_secrets_mask(ctx, &tasks->secrets, made);

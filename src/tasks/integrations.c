@@ -10,6 +10,7 @@ const struct nima_integration *const nima_integrations[] = {
     &nima_integration_file,
     &nima_integration_api,
     &nima_integration_k8s,
+    &nima_integration_github,
     NULL,
 };
 
@@ -67,8 +68,13 @@ nima_rc nima_action_params(struct nima_ctx *ctx, const struct nima_action *actio
 
 /* JSON Schema */
 
-static void write_type(struct nima_buf *buf, const struct nima_field *field)
+static void write_type(struct nima_ctx *ctx, struct nima_buf *buf, const struct nima_field *field)
 {
+    if (field->kind == NIMA_KIND_LIST) {
+        nima_buf_fmt(buf, "\"type\":\"array\",\"items\":" NIMA_FMT ",",
+                     NIMA_ARG(nima_action_schema(ctx, field->shape)));
+        return;
+    }
     static const char *const types[] = {
         [NIMA_KIND_STR] = "\"type\":\"string\"",
         [NIMA_KIND_UUID] = "\"type\":\"string\",\"format\":\"uuid\"",
@@ -91,7 +97,8 @@ static void write_limits(struct nima_buf *buf, const struct nima_field *field)
                      (long long)field->max);
     } else if (field->kind == NIMA_KIND_STR && field->max > 0) {
         nima_buf_fmt(buf, "\"maxLength\":%lld,", (long long)field->max);
-    } else if (field->kind == NIMA_KIND_STR_LIST && field->max > 0) {
+    } else if ((field->kind == NIMA_KIND_STR_LIST || field->kind == NIMA_KIND_LIST) &&
+               field->max > 0) {
         nima_buf_fmt(buf, "\"maxItems\":%lld,", (long long)field->max);
     }
     for (size_t i = 0; field->choices != NULL && field->choices[i] != NULL; i++) {
@@ -119,7 +126,7 @@ nima_str nima_action_schema(struct nima_ctx *ctx, const struct nima_shape *shape
     for (size_t i = 0; i < shape->count; i++) {
         const struct nima_field *field = &shape->fields[i];
         nima_buf_fmt(&buf, "%s\"%s\":{", i > 0 ? "," : "", field->name);
-        write_type(&buf, field);
+        write_type(ctx, &buf, field);
         write_limits(&buf, field);
         nima_buf_add(&buf, NIMA_STR("\"description\":"));
         nima_json_write_str(&buf, nima_str_of(field->doc != NULL ? field->doc : ""));

@@ -5,13 +5,12 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tasks/tasks_int.h"
+#include "tasks/api_int.h"
 #include "util/base64.h"
 
 static const char environment_prefix[] = "NIMA_SECRET_";
@@ -191,21 +190,6 @@ nima_rc nima_secrets_fill(struct nima_ctx *ctx, const struct nima_secrets *secre
 
 /* Masking */
 
-static nima_str percent_encoded(struct nima_ctx *ctx, nima_str value)
-{
-    char *out = nima_alloc(ctx->arena, value.len * 3 + 1);
-    size_t used = 0;
-    for (size_t i = 0; i < value.len; i++) {
-        unsigned char c = (unsigned char)value.ptr[i];
-        if (isalnum(c) || strchr("-._~", c) != NULL) {
-            out[used++] = (char)c;
-        } else {
-            used += (size_t)snprintf(out + used, 4, "%%%02X", c);
-        }
-    }
-    return (nima_str){out, used};
-}
-
 static nima_str replace_all(struct nima_ctx *ctx, nima_str text, nima_str what, nima_str by)
 {
     size_t at = 0, found = what.len > 0 ? nima_str_find(text, what, 0) : SIZE_MAX;
@@ -234,7 +218,8 @@ nima_str nima_secrets_mask(struct nima_ctx *ctx, const struct nima_secrets *secr
         while (nima_str_ends(base64, NIMA_STR("="))) {
             base64.len--;
         }
-        const nima_str forms[] = {value, escaped(ctx, value), percent_encoded(ctx, value), base64};
+        const nima_str forms[] = {value, escaped(ctx, value), nima_url_escape(ctx, value, ""),
+                                  base64};
         for (size_t f = 0; f < sizeof(forms) / sizeof(forms[0]); f++) {
             text = replace_all(ctx, text, forms[f], name);
         }

@@ -41,6 +41,10 @@ static const size_t option_texts[] = {
     TEXT(k8s_permission),
     TEXT(k8s_kubectl),
     TEXT(k8s_service_account),
+    TEXT(github_permission),
+    TEXT(github_api_url),
+    TEXT(github_token_secret),
+    TEXT(github_repos),
 };
 #undef TEXT
 enum { OPTION_TEXTS = sizeof(option_texts) / sizeof(option_texts[0]) };
@@ -72,6 +76,7 @@ static nima_rc open_parts(struct nima_ctx *ctx, struct nima_tasks *tasks)
     NIMA_TRY(nima_rules_read(ctx, options, &tasks->rules));
     NIMA_TRY(nima_secrets_read(ctx, options->secrets_file, environ, &tasks->secrets));
     NIMA_TRY(nima_roots_open(ctx, options, &tasks->roots));
+    NIMA_TRY(nima_github_open(ctx, options, &tasks->github));
     tasks->undo = nima_xstrdup(nima_fmt(ctx, NIMA_FMT "/undo", NIMA_ARG(options->data)));
     NIMA_TRY(nima_dir_make(ctx, tasks->undo));
     return nima_executor_start(ctx, tasks);
@@ -107,6 +112,7 @@ void nima_tasks_close(struct nima_tasks *tasks, int64_t grace_ms)
     }
     nima_executor_stop(tasks, grace_ms);
     nima_roots_close(&tasks->roots);
+    nima_github_close(tasks->github);
     nima_secrets_done(&tasks->secrets);
     nima_rules_done(&tasks->rules);
     pthread_cond_destroy(&tasks->moved);

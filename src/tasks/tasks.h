@@ -37,11 +37,15 @@ struct nima_tasks_options {
      * separated by commas */
     nima_str k8s_kubeconfig, k8s_context, k8s_namespaces, k8s_permission, k8s_kubectl,
         k8s_service_account;
-    struct nima_llm *llm; /* finds requests that no rule understands; NULL: nobody does */
-    nima_str ask_model;   /* auto, on, off */
-    int workers;          /* tasks at once */
-    int64_t lease_ms;     /* how long a silent process keeps its tasks */
-    int64_t approval_s;   /* how long a proposal waits for its answer */
+    nima_str github_permission;
+    nima_str github_api_url;
+    nima_str github_token_secret; /* name of the secret that is the token */
+    nima_str github_repos;        /* globs of owner/name; "": every one */
+    struct nima_llm *llm;         /* finds requests that no rule understands; NULL: nobody does */
+    nima_str ask_model;           /* auto, on, off */
+    int workers;                  /* tasks at once */
+    int64_t lease_ms;             /* how long a silent process keeps its tasks */
+    int64_t approval_s;           /* how long a proposal waits for its answer */
 };
 NIMA_MUST_USE nima_rc nima_tasks_open(struct nima_ctx *ctx,
                                       const struct nima_tasks_options *options,

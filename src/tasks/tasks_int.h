@@ -14,6 +14,7 @@ struct nima_job {
     struct nima_tasks *tasks;
     nima_str id;        /* the task's: the idempotency key of all its attempts; absent: preview */
     const void *params; /* by the action's shape, secrets filled in */
+    int64_t created_at; /* when the task was asked for; 0: preview */
 };
 /* `result` is a JSON object's text in ctx->arena. BUSY, RATE, UNAVAILABLE and TIMEOUT are tried
  * again (not before ctx->error.retry_after_s), all else is final. Long work asks nima_ctx_stopped
@@ -45,6 +46,7 @@ struct nima_integration {
 };
 extern const struct nima_integration nima_integration_file, nima_integration_api;
 extern const struct nima_integration nima_integration_k8s;
+extern const struct nima_integration nima_integration_github;
 extern const struct nima_integration *const nima_integrations[]; /* ends in NULL */
 enum { NIMA_INTEGRATIONS_MAX = 8 };
 
@@ -121,6 +123,15 @@ struct nima_roots {
     bool walk; /* part by part, also where the kernel has openat2 */
 };
 
+/* github_send.c: what one process remembers of GitHub */
+
+struct nima_github_memory;
+/* INVALID when a setting is none that GitHub could be reached by. */
+NIMA_MUST_USE nima_rc nima_github_open(struct nima_ctx *ctx,
+                                       const struct nima_tasks_options *options,
+                                       struct nima_github_memory **out);
+void nima_github_close(struct nima_github_memory *memory);
+
 /* executor.c */
 
 enum nima_stop { NIMA_STOP_NONE, NIMA_STOP_ASKED, NIMA_STOP_CLOSING, NIMA_STOP_LOST };
@@ -139,6 +150,7 @@ struct nima_tasks {
     struct nima_rules rules;
     struct nima_secrets secrets;
     struct nima_roots roots;
+    struct nima_github_memory *github;
     char *undo; /* folder */
     char owner[40];
     pthread_mutex_t claiming; /* one claim at a time in this process */
