@@ -106,6 +106,9 @@ export const goals = {
   change: (which, body) => call("PUT", `v1/goals/${id(which)}`, { body }),
   advance: (which, body) => call("POST", `v1/goals/${id(which)}/progress`, { body }),
   remove: (which) => call("DELETE", `v1/goals/${id(which)}`),
+  suggestions: (which) => call("GET", `v1/goals/${id(which)}/suggestions`),
+  /* as: "milestone", "reminder", "task", "dismissed" */
+  settle: (which, suggestion, as) => call("POST", `v1/goals/${id(which)}/suggestions`, { body: { suggestion, as } }),
 };
 
 /**

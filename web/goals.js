@@ -1,4 +1,4 @@
-/* goals.js: the panel of goals: how far each is, its milestones to tick, a new one, pausing and deleting. */
+/* goals.js: the panel of goals: how far each is, its milestones to tick, what to do next, a new one, pausing, deleting. */
 
 import * as api from "./api.js";
 import { announce } from "./announce.js";
@@ -14,7 +14,20 @@ function standsText({ status, progress, deadline }) {
   return parts.filter(Boolean).join(", ");
 }
 
+/** What a suggestion may become: [label, as, words when it is done]. */
+function choicesOf({ id, task, milestones }) {
+  const steps = milestones > 1 ? `Add ${milestones} milestones` : "Add as milestone";
+  return [
+    task && ["Do it", "task", "It is begun, or waits for your yes."],
+    (milestones > 0 || /^(week|stuck|still|known):/.test(id)) && [steps, "milestone", "Added."],
+    !task && ["Remind me", "reminder", "You will be reminded."],
+    ["Dismiss", "dismissed", "Dismissed."],
+  ].filter(Boolean);
+}
+
 export class GoalPanel {
+  #open = new Set(); /* goals whose suggestions are shown */
+
   constructor(el, close) {
     this.el = el;
     this.list = h("ul", { class: "facts" });
@@ -60,8 +73,49 @@ export class GoalPanel {
       h("button", { type: "button", class: "icon-button small", "aria-label": `Delete: ${title}`, onclick: () => this.#remove(row, goal) }, icon("trash")),
       h("progress", { class: "goal-progress", max: 1, value: progress, "aria-label": `Progress of ${title}` }));
     if (milestones.length) row.append(h("ul", { class: "goal-steps" }, milestones.map((step) => this.#step(row, goal, step))));
-    if (status !== "completed") row.append(h("div", { class: "reminder-actions" }, act));
+    if (status !== "completed") row.append(h("div", { class: "reminder-actions" }, act, status === "active" && this.#next(goal)));
+    if (status === "active") row.append(h("ul", { class: "goal-advice", hidden: !this.#open.has(id), "aria-label": `What next: ${title}` }));
+    if (this.#open.has(id) && status === "active") this.#advise(row, goal);
     return row;
+  }
+
+  /** Asked for one goal at a time: what bears on it is looked for then. */
+  #next(goal) {
+    const open = this.#open.has(goal.id);
+    const button = h("button", {
+      type: "button", class: "quiet-button small", "aria-expanded": String(open), "aria-label": `What next: ${goal.title}`,
+      onclick: () => {
+        const row = button.closest(".goal");
+        const shown = !this.#open.delete(goal.id);
+        if (shown) this.#open.add(goal.id);
+        button.setAttribute("aria-expanded", String(shown));
+        row.querySelector(".goal-advice").hidden = !shown;
+        if (shown) this.#advise(row, goal);
+      },
+    }, "What next?");
+    return button;
+  }
+
+  async #advise(row, goal) {
+    const place = row.querySelector(".goal-advice");
+    try {
+      const { data } = await api.goals.suggestions(goal.id);
+      place.replaceChildren(...(data.length ? data.map((one) => this.#suggestion(row, goal, one))
+        : [h("li", { class: "faint" }, "Nothing to suggest now.")]));
+    } catch (error) {
+      place.replaceChildren(h("li", {}, errorCard(error, () => this.#advise(row, goal))));
+    }
+  }
+
+  #suggestion(row, goal, one) {
+    const settle = (as, words) => this.#act(row, words, () => api.goals.settle(goal.id, one.id, as),
+      () => [...this.list.querySelectorAll("[aria-expanded]")].find((button) => button.getAttribute("aria-label") === `What next: ${goal.title}`));
+    return h("li", {},
+      h("p", { dir: "auto" }, one.action),
+      h("p", { class: "faint", dir: "auto" }, one.reason, one.due ? ` By ${day(one.due)}.` : ""),
+      h("div", { class: "reminder-actions" }, choicesOf(one).map(([label, as, words]) => h("button", {
+        type: "button", class: "quiet-button small", "aria-label": `${label}: ${one.action}`, onclick: () => settle(as, words),
+      }, label))));
   }
 
   #step(row, goal, { id, title, completed }) {

@@ -324,8 +324,19 @@ const scenarios = {
     await page.press("#goals .goal-new input", "Enter");
     const other = page.locator(".goal").filter({ hasText: "Sail" });
     await other.waitFor();
+    await other.getByRole("button", { name: /^What next/ }).click();
+    const advice = other.locator(".goal-advice > li");
+    await advice.first().getByText("Write down three milestones").waitFor();
+    await row.getByRole("button", { name: /^What next/ }).click();
+    await row.getByText("Do the next step:").waitFor();
     await axe(page, "the goals panel");
     await picture(page, "goals-desk");
+    await advice.first().getByRole("button", { name: /^Add as milestone/ }).click();
+    await other.getByRole("checkbox").waitFor();
+    await advice.getByText("Do the next step:").waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-expanded")), "true", "where one was");
+    await advice.filter({ hasText: "Do the next step" }).getByRole("button", { name: /^Dismiss/ }).click();
+    await advice.getByText("Do the next step:").waitFor({ state: "detached" });
     await row.getByRole("button", { name: /^Pause/ }).click();
     await row.getByText("paused").waitFor();
     await row.getByRole("button", { name: /^Resume/ }).click();
@@ -342,6 +353,7 @@ const scenarios = {
     await page.click("#goals-open");
     await row.waitFor();
     assert.equal(await overflows(page), false);
+    await axe(page, "the goals panel on a phone");
     await picture(page, "goals-phone");
     await page.getByRole("button", { name: "Close goals" }).click();
     await converse(page, "drop the book");
