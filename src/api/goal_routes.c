@@ -2,11 +2,7 @@
 #include "api/api_int.h"
 #include "goals/goals.h"
 #include "orchestrator/orchestrator.h"
-#include "schedules/schedules.h"
 #include "util/log.h"
-
-enum { HINTS_MAX = 2, HINTS_LOOK = 8, WEEK_MS = 7 * 24 * 3600 * 1000 };
-#define HINT_SCORE_MIN 0.35 /* a fact below that does not bear on the goal */
 
 /* A goal as it goes out */
 
@@ -356,12 +352,22 @@ static nima_rc drop_milestone(struct nima_ctx *ctx, struct nima_exchange *exchan
     return NIMA_OK;
 }
 
-/* Suggestions: what is remembered of the person comes in here, since rooms do not know each other.
- */
+/* Suggestions */
 
+static const char *const words[] = {"rules", "model", NULL};
+static const struct nima_field task_fields[] = {
+    NIMA_FIELD(STR, struct nima_goal_task, type, .required = true, .doc = "The integration."),
+    NIMA_FIELD(STR, struct nima_goal_task, action, .required = true, .doc = "What it would do."),
+    NIMA_FIELD(JSON, struct nima_goal_task, params, .required = true, .doc = "With what."),
+};
+static const struct nima_shape task_shape =
+    NIMA_SHAPE("GoalSuggestionTask", struct nima_goal_task, task_fields,
+               .doc = "A task that would do what is suggested.");
 struct suggestion_out {
     struct nima_goal_suggestion suggestion;
     bool has_due;
+    nima_str by;
+    int64_t milestones;
 };
 static const struct nima_field suggestion_fields[] = {
     NIMA_FIELD_AS(STR, "id", struct suggestion_out, suggestion.key, .required = true,
@@ -370,53 +376,37 @@ static const struct nima_field suggestion_fields[] = {
                   .doc = "What to do."),
     NIMA_FIELD_AS(STR, "reason", struct suggestion_out, suggestion.reason, .required = true,
                   .doc = "Why."),
-    NIMA_FIELD_AS(STR_LIST, "evidence", struct suggestion_out, suggestion.evidence,
-                  .required = true, .doc = "Ids of what it rests on: goals, milestones, facts."),
+    NIMA_FIELD_AS(
+        STR_LIST, "evidence", struct suggestion_out, suggestion.evidence, .required = true,
+        .doc = "Ids of what it rests on: goals, milestones, rows of history, facts, packs "
+               "and their facts, tasks."),
     NIMA_FIELD_AS(TIME, "due", struct suggestion_out, suggestion.due,
                   .has = NIMA_HAS(struct suggestion_out, has_due), .doc = "By when it would fit."),
+    NIMA_FIELD_AS(OBJECT, "task", struct suggestion_out, suggestion.task, .shape = &task_shape,
+                  .doc = "What could be done for it, when it is accepted as a task."),
+    NIMA_FIELD(INT, struct suggestion_out, milestones, .required = true,
+               .doc = "How many milestones it proposes; 0: its action would become one."),
+    NIMA_FIELD(STR, struct suggestion_out, by, .required = true, .choices = words,
+               .doc = "Who found the words of the action."),
 };
 static const struct nima_shape suggestion_shape =
     NIMA_SHAPE("GoalSuggestion", struct suggestion_out, suggestion_fields,
                .doc = "What to do next for a goal.");
-
-static nima_rc hints_for(struct nima_ctx *ctx, struct nima_api *api, nima_str id,
-                         struct nima_goal_hint hints[HINTS_MAX], size_t *count)
-{
-    struct nima_goal goal;
-    struct nima_memory_hits hits;
-    NIMA_TRY(nima_goals_get(ctx, api->goals, id, &goal));
-    struct nima_memory_query query = {
-        .text = goal.title, .limit = HINTS_LOOK, .min_score = HINT_SCORE_MIN};
-    *count = 0;
-    NIMA_TRY(nima_memory_search(ctx, api->memory, &query, &hits));
-    for (size_t i = 0; i < hits.count && *count < HINTS_MAX; i++) {
-        const struct nima_fact *fact = &hits.items[i].fact;
-        /* That there is a goal is no advice on it. */
-        if (nima_str_find(fact->metadata, NIMA_STR("\"goal_id\""), 0) == SIZE_MAX) {
-            hints[(*count)++] = (struct nima_goal_hint){fact->id, fact->fact};
-        }
-    }
-    return NIMA_OK;
-}
-
-static nima_rc suggestions_of(struct nima_ctx *ctx, struct nima_api *api, nima_str id,
-                              struct nima_goal_suggestions *out)
-{
-    struct nima_goal_hint hints[HINTS_MAX];
-    size_t count;
-    NIMA_TRY(hints_for(ctx, api, id, hints, &count));
-    return nima_goals_suggest(ctx, api->goals, id, hints, count, out);
-}
 
 static nima_rc suggest(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
                        void *out)
 {
     const struct one_in *wanted = in;
     struct nima_goal_suggestions found;
-    NIMA_TRY(suggestions_of(ctx, nima_api_of(exchange), wanted->id, &found));
+    NIMA_TRY(nima_orchestrator_advise(ctx, nima_api_of(exchange)->orchestrator, wanted->id,
+                                      nima_api_may(ctx, exchange, "tasks"), &found));
     struct suggestion_out *shown = NIMA_NEW(ctx->arena, struct suggestion_out, found.count);
     for (size_t i = 0; i < found.count; i++) {
-        shown[i] = (struct suggestion_out){found.items[i], found.items[i].due != 0};
+        shown[i] = (struct suggestion_out){
+            .suggestion = found.items[i],
+            .has_due = found.items[i].due != 0,
+            .by = found.items[i].worded ? NIMA_STR("model") : NIMA_STR("rules"),
+            .milestones = found.items[i].steps != NULL ? (int64_t)found.items[i].steps->count : 0};
     }
     *(struct nima_list *)out = (struct nima_list){shown, found.count};
     return NIMA_OK;
@@ -425,58 +415,37 @@ static nima_rc suggest(struct nima_ctx *ctx, struct nima_exchange *exchange, con
 struct settle_in {
     nima_str id, suggestion, as;
 };
-static const char *const settlements[] = {"milestone", "reminder", "dismissed", NULL};
+/* In the order of enum nima_advice_as. */
+static const char *const settlements[] = {"dismissed", "milestone", "reminder", "task", NULL};
 static const struct nima_field settle_fields[] = {
     ID_FIELD(struct settle_in),
     NIMA_FIELD(STR, struct settle_in, suggestion, .required = true, .max = 200,
                .doc = "The suggestion's id."),
     NIMA_FIELD(STR, struct settle_in, as, .required = true, .choices = settlements,
                .doc =
-                   "What becomes of it; a reminder is due when the suggestion is, or in a week."),
+                   "What becomes of it; a reminder is due when the suggestion is, or in a week; a "
+                   "task is begun, or proposed where it needs a yes."),
 };
 static const struct nima_shape settle_shape =
     NIMA_SHAPE("GoalSuggestionSettle", struct settle_in, settle_fields,
                .doc = "A suggestion is accepted or dismissed; it does not come back.");
-
-static nima_rc remind_of(struct nima_ctx *ctx, struct nima_api *api, nima_str goal_id,
-                         const struct nima_goal_suggestion *suggestion)
-{
-    struct nima_goal goal;
-    struct nima_schedule_view view;
-    NIMA_TRY(nima_goals_get(ctx, api->goals, goal_id, &goal));
-    struct nima_schedule_when when = {.has_at = true, .at = suggestion->due};
-    if (when.at == 0) {
-        when.at = nima_ctx_now(ctx) + WEEK_MS;
-    }
-    struct nima_schedule_do what = {.remind =
-                                        nima_fmt(ctx, NIMA_FMT ": " NIMA_FMT, NIMA_ARG(goal.title),
-                                                 NIMA_ARG(suggestion->action))};
-    what.remind = nima_utf8_prefix(what.remind, NIMA_SCHEDULE_REMIND_CHARS_MAX);
-    struct nima_schedule_wish wish = {.when = &when, .what = &what};
-    return nima_schedules_add(ctx, api->schedules, &wish, false, &view);
-}
 
 static nima_rc settle(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
                       void *out)
 {
     const struct settle_in *wanted = in;
     struct nima_api *api = nima_api_of(exchange);
-    struct nima_goal_suggestions found;
-    const struct nima_goal_suggestion *meant = NULL;
     struct nima_goal goal;
-    NIMA_TRY(suggestions_of(ctx, api, wanted->id, &found));
-    for (size_t i = 0; i < found.count && meant == NULL; i++) {
-        meant = nima_str_eq(found.items[i].key, wanted->suggestion) ? &found.items[i] : NULL;
+    int as = 0;
+    while (!nima_str_eq(wanted->as, nima_str_of(settlements[as]))) {
+        as++; /* the shape has checked that it is one of them */
     }
-    if (meant == NULL) {
-        return nima_fail_field(ctx, NIMA_E_NOT_FOUND, "suggestion",
-                               "there is no such suggestion now");
+    if (as == NIMA_ADVICE_TASK && !nima_api_may(ctx, exchange, "tasks")) {
+        return nima_fail_field(ctx, NIMA_E_FORBIDDEN, "as",
+                               "this token's scopes do not include \"tasks\"");
     }
-    if (nima_str_eq(wanted->as, NIMA_STR("reminder"))) {
-        NIMA_TRY(remind_of(ctx, api, wanted->id, meant));
-    }
-    NIMA_TRY(nima_goals_settle(ctx, api->goals, wanted->id, meant,
-                               nima_str_eq(wanted->as, NIMA_STR("milestone")), &goal));
+    NIMA_TRY(nima_orchestrator_settle(ctx, api->orchestrator, wanted->id, wanted->suggestion,
+                                      (enum nima_advice_as)as, &goal));
     changed(ctx, exchange, goal.id, false);
     show(&goal, out);
     return NIMA_OK;
@@ -594,9 +563,9 @@ const struct nima_route nima_api_goal_routes[] = {
      .call = settle,
      .in = &settle_shape,
      .out = &goal_shape,
-     .errors = NOT_FOUND | INVALID | NIMA_E_BIT(MODEL),
+     .errors = NOT_FOUND | INVALID | NIMA_E_BIT(MODEL) | NIMA_E_BIT(FORBIDDEN),
      .scope = "memory",
      .tag = "goals",
-     .summary = "Accepts a suggestion as milestone or reminder, or dismisses it."},
+     .summary = "Accepts a suggestion as milestone, reminder or task, or dismisses it."},
     {0},
 };

@@ -1,5 +1,6 @@
 /* Facts, search, profile: contract section 5. */
 #include "api/api_int.h"
+#include "goals/goals.h"
 #include "schedules/schedules.h"
 #include "store/people.h"
 #include "tasks/tasks.h"
@@ -431,6 +432,7 @@ static nima_rc forget_all(struct nima_ctx *ctx, struct nima_exchange *exchange, 
                                NIMA_ARG(ctx->user_id));
     }
     NIMA_TRY(nima_tasks_forget(ctx, nima_api_of(exchange)->tasks));
+    nima_goals_forget(ctx, nima_api_of(exchange)->goals);
     return nima_memory_forget(ctx, nima_api_of(exchange)->memory);
 }
 

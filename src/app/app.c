@@ -124,6 +124,13 @@ static enum nima_llm_use use_of(nima_str name)
                                                 : NIMA_LLM_USE_AUTO;
 }
 
+static enum nima_goal_wording wording_of(nima_str name)
+{
+    return nima_str_eq(name, NIMA_STR("on"))    ? NIMA_WORDING_ON
+           : nima_str_eq(name, NIMA_STR("off")) ? NIMA_WORDING_OFF
+                                                : NIMA_WORDING_AUTO;
+}
+
 static void open_knowledge(struct nima_ctx *ctx, struct nima_app *app)
 {
     struct nima_pack_folders folders = nima_app_packs(ctx, &app->config);
@@ -156,6 +163,7 @@ static nima_rc open_domain(struct nima_ctx *ctx, struct nima_app *app)
     memory.learn_model = use_of(c->memory.learn_model);
     app->memory = nima_memory_new(app->store, app->llm, &memory);
     app->goals = nima_goals_new(app->store, app->llm);
+    nima_goals_wording(app->goals, wording_of(c->goals.wording));
     open_knowledge(ctx, app);
     NIMA_TRY(open_personality(ctx, app));
     struct nima_schedules_options schedules = {
@@ -171,6 +179,7 @@ static nima_rc open_domain(struct nima_ctx *ctx, struct nima_app *app)
                                                 .knowledge = app->knowledge,
                                                 .goals = app->goals,
                                                 .writes = use_of(c->llm.writes),
+                                                .goal_webhook = c->goals.webhook,
                                                 .recall_limit = (int)c->memory.recall_limit};
     app->orchestrator = nima_orchestrator_new(&options);
     return NIMA_OK;

@@ -51,6 +51,9 @@ struct nima_config {
     struct {
         int64_t idle_minutes;
     } schedules;
+    struct {
+        nima_str wording, webhook;
+    } goals;
     nima_str file; /* the nima.yaml that was read; absent: none */
 };
 

@@ -166,5 +166,12 @@ const struct nima_config_row nima_config_rows[] = {
     {"schedules", "idle_minutes", NIMA_CONFIG_INT, AT(schedules.idle_minutes), .preset = "30",
      .low = 1, .high = 525600,
      .doc = "Minutes without a word after which a conversation is idle (conversation.idle)."},
+    {"goals", "wording", NIMA_CONFIG_STR, AT(goals.wording), .preset = "auto",
+     CHOICES("auto", "on", "off"),
+     .doc = "Whether the chat model words suggestions, in the background. auto: a remote one, or a "
+            "local one of a billion weights or more."},
+    {"goals", "webhook", NIMA_CONFIG_STR, AT(goals.webhook), .preset = "",
+     .doc = "Address that is told when a goal is slipping or overdue, by a task api.webhook under "
+            "the policies of tasks. Empty: none."},
 };
 const size_t nima_config_row_count = sizeof(nima_config_rows) / sizeof(nima_config_rows[0]);

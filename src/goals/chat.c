@@ -20,6 +20,7 @@ struct nima_goals_heard {
     struct nima_goal_matches matches; /* to choose from, when it is not clear */
     int64_t deadline;
     struct nima_goal_action last; /* to take back */
+    bool offered_all;             /* the matches are all goals: none was named */
     nima_str say;                 /* this is all there is to it; absent: it is carried out */
 };
 
@@ -197,6 +198,57 @@ static bool hear_one(struct nima_ctx *ctx, nima_str message, struct nima_goals_h
     }
 }
 
+/* No goal that there is was named: all that suit can be chosen from. */
+static void offer_all(struct nima_ctx *ctx, struct nima_goals_heard *heard)
+{
+    heard->offered_all = true;
+    heard->matches.items = NIMA_NEW(ctx->arena, struct nima_goal_match, TOLD_MAX);
+    for (size_t i = 0; i < heard->goals.count && heard->matches.count < TOLD_MAX; i++) {
+        struct nima_goal_match match = {.goal = &heard->goals.items[i]};
+        if (suits(heard->wish.kind, &match)) {
+            heard->matches.items[heard->matches.count++] = match;
+        }
+    }
+}
+
+static nima_rc hear_wish(struct nima_ctx *ctx, struct nima_goals *goals,
+                         const struct nima_goals_ask *ask, nima_str message,
+                         struct nima_goals_heard *heard, bool *out)
+{
+    heard->deadline = nima_due_resolve(&heard->wish.due, ask->zone, nima_ctx_now(ctx));
+    NIMA_TRY(nima_goal_list(ctx, goals->store, (nima_str){NULL, 0}, GOALS_MAX, (nima_str){NULL, 0},
+                            &heard->goals));
+    *out = hear_one(ctx, message, heard);
+    bool open = heard->target.goal == NULL && heard->matches.count == 0 && heard->say.ptr == NULL;
+    if (*out && open) {
+        offer_all(ctx, heard);
+    }
+    return NIMA_OK;
+}
+
+/* "The second", when it was asked which one is meant: what was wished before is done to that. */
+static nima_rc hear_choice(struct nima_ctx *ctx, struct nima_goals *goals,
+                           const struct nima_goals_ask *ask, struct nima_goals_heard *heard,
+                           struct nima_goals_heard **out)
+{
+    bool wished;
+    if (!nima_goals_short(ask->message) || !nima_goal_question(ask->last_reply)) {
+        return NIMA_OK;
+    }
+    nima_wish_read(ctx, ask->last_message, &heard->wish);
+    if (heard->wish.kind == NIMA_WISH_NONE || heard->wish.kind == NIMA_WISH_UNDO) {
+        return NIMA_OK;
+    }
+    NIMA_TRY(hear_wish(ctx, goals, ask, ask->last_message, heard, &wished));
+    const struct nima_goal_match *chosen =
+        nima_goal_chosen(ctx, ask->zone, &heard->matches, ask->last_reply, ask->message);
+    if (wished && chosen != NULL) {
+        heard->target = *chosen;
+        *out = heard;
+    }
+    return NIMA_OK;
+}
+
 nima_rc nima_goals_hear(struct nima_ctx *ctx, struct nima_goals *goals,
                         const struct nima_goals_ask *ask, struct nima_goals_heard **out)
 {
@@ -205,16 +257,15 @@ nima_rc nima_goals_hear(struct nima_ctx *ctx, struct nima_goals *goals,
     *out = NULL;
     nima_wish_read(ctx, ask->message, &heard->wish);
     if (heard->wish.kind == NIMA_WISH_NONE) {
-        return NIMA_OK;
+        return hear_choice(ctx, goals, ask, heard, out);
     }
     if (heard->wish.kind == NIMA_WISH_UNDO) {
         *out = nima_goal_actions_read(ctx, ask->last_actions, &heard->last) ? heard : NULL;
         return NIMA_OK;
     }
-    heard->deadline = nima_due_resolve(&heard->wish.due, ask->zone, nima_ctx_now(ctx));
-    NIMA_TRY(nima_goal_list(ctx, goals->store, (nima_str){NULL, 0}, GOALS_MAX, (nima_str){NULL, 0},
-                            &heard->goals));
-    *out = hear_one(ctx, ask->message, heard) ? heard : NULL;
+    bool wished;
+    NIMA_TRY(hear_wish(ctx, goals, ask, ask->message, heard, &wished));
+    *out = wished ? heard : NULL;
     return NIMA_OK;
 }
 
@@ -254,35 +305,18 @@ static nima_rc answer_new(struct nima_ctx *ctx, struct nima_goals *goals,
     return NIMA_OK;
 }
 
-static nima_str choices(struct nima_ctx *ctx, const struct nima_goal_matches *matches)
-{
-    struct nima_buf buf;
-    nima_buf_init(&buf, LIST_BYTES_MAX);
-    for (size_t i = 0; i < matches->count; i++) {
-        const struct nima_goal_match *match = &matches->items[i];
-        nima_buf_add(&buf, NIMA_STR("\n- "));
-        if (match->milestone != NULL) {
-            nima_buf_fmt(&buf, NIMA_FMT " of ", NIMA_ARG(match->milestone->title));
-        }
-        nima_buf_add(&buf, match->goal->title);
-    }
-    nima_str text = nima_str_copy(ctx->arena, nima_buf_view(&buf));
-    nima_buf_done(&buf);
-    return text.ptr != NULL ? text : NIMA_STR("");
-}
-
 static nima_str ask_back(struct nima_ctx *ctx, const struct nima_goals_heard *heard)
 {
-    if (heard->matches.count > 0) {
-        nima_str lines = choices(ctx, &heard->matches);
-        return nima_fmt(ctx, "Which one do you mean?" NIMA_FMT, NIMA_ARG(lines));
-    }
     if (heard->goals.count == 0) {
         return NIMA_STR("You have no goals yet. Set one with, say: my goal is to run a half "
                         "marathon by May.");
     }
-    nima_str lines = nima_goal_lines(ctx, heard->zone, &heard->goals);
-    return nima_fmt(ctx, "Which goal do you mean? These are yours:" NIMA_FMT, NIMA_ARG(lines));
+    nima_str lines = nima_goal_choices(ctx, heard->zone, &heard->matches);
+    if (!heard->offered_all) {
+        return nima_fmt(ctx, NIMA_FMT NIMA_FMT, NIMA_ARG(NIMA_GOAL_WHICH_ONE), NIMA_ARG(lines));
+    }
+    return nima_fmt(ctx, NIMA_FMT "%s" NIMA_FMT, NIMA_ARG(NIMA_GOAL_WHICH_GOAL),
+                    heard->matches.count > 0 ? " These are yours:" : "", NIMA_ARG(lines));
 }
 
 static nima_rc answer_list(struct nima_ctx *ctx, const struct nima_goals_heard *heard,

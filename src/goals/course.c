@@ -144,9 +144,14 @@ static bool is_quiet(struct nima_ctx *ctx, const struct nima_goal *goal)
            nima_str_eq(goal->alerted, told_of(ctx, state, goal->deadline));
 }
 
-static nima_rc alert_of(struct nima_ctx *ctx, struct nima_goals *goals,
-                        const struct nima_zone *zone, const struct nima_goal *goal,
-                        struct nima_goal_alerts *out)
+struct teller {
+    const struct nima_zone *zone;
+    nima_goal_alert_tell tell;
+    void *user;
+};
+
+static nima_rc alert_of(struct nima_ctx *ctx, struct nima_goals *goals, const struct teller *teller,
+                        const struct nima_goal *goal, struct nima_goal_alerts *out)
 {
     struct nima_goal_course course = {.goal = *goal};
     struct nima_goal changed;
@@ -158,11 +163,20 @@ static nima_rc alert_of(struct nima_ctx *ctx, struct nima_goals *goals,
     }
     struct alert job = {.deadline = goal->deadline};
     job.told = told_of(ctx, course.state, goal->deadline);
-    struct nima_goal_said said = {nima_goal_alert_text(ctx, zone, &course),
-                                  nima_fmt(ctx,
-                                           "{\"goal_alert\": {\"goal_id\": \"" NIMA_FMT
-                                           "\", \"state\": \"" NIMA_FMT "\"}}",
-                                           NIMA_ARG(goal->id), NIMA_ARG(course.state))};
+    struct nima_goal_alert alert = {.goal_id = goal->id,
+                                    .title = goal->title,
+                                    .state = course.state,
+                                    .deadline = goal->deadline,
+                                    .projected = course.projected,
+                                    .progress = goal->progress,
+                                    .text = nima_goal_alert_text(ctx, teller->zone, &course)};
+    struct nima_goal_said said = {alert.text, nima_fmt(ctx,
+                                                       "{\"goal_alert\": {\"goal_id\": \"" NIMA_FMT
+                                                       "\", \"state\": \"" NIMA_FMT "\"}}",
+                                                       NIMA_ARG(goal->id), NIMA_ARG(course.state))};
+    if (teller->tell != NULL) {
+        NIMA_TRY(teller->tell(ctx, teller->user, &alert));
+    }
     struct nima_error before = ctx->error;
     nima_rc rc =
         nima_goal_change_saying(ctx, goals->store, goal->id, alert_rule, &job, &said, &changed);
@@ -172,15 +186,16 @@ static nima_rc alert_of(struct nima_ctx *ctx, struct nima_goals *goals,
     }
     NIMA_TRY(rc);
     if (job.done) {
-        out->items[out->count++] = (struct nima_goal_alert){goal->id, goal->title, course.state,
-                                                            goal->deadline, course.projected};
+        out->items[out->count++] = alert;
     }
     return NIMA_OK;
 }
 
 nima_rc nima_goals_alerts(struct nima_ctx *ctx, struct nima_goals *goals,
-                          const struct nima_zone *zone, struct nima_goal_alerts *out)
+                          const struct nima_zone *zone, nima_goal_alert_tell tell, void *user,
+                          struct nima_goal_alerts *out)
 {
+    struct teller teller = {zone, tell, user};
     struct nima_goal_alerts found = {0};
     nima_str cursor = {0};
     found.items = NIMA_NEW(ctx->arena, struct nima_goal_alert, ALERT_GOALS_MAX);
@@ -189,7 +204,7 @@ nima_rc nima_goals_alerts(struct nima_ctx *ctx, struct nima_goals *goals,
         NIMA_TRY(nima_goal_list(ctx, goals->store, NIMA_GOAL_ACTIVE, ALERT_PAGE, cursor, &page));
         for (size_t i = 0; i < page.count && seen < ALERT_GOALS_MAX; i++, seen++) {
             if (!is_quiet(ctx, &page.items[i])) {
-                NIMA_TRY(alert_of(ctx, goals, zone, &page.items[i], &found));
+                NIMA_TRY(alert_of(ctx, goals, &teller, &page.items[i], &found));
             }
         }
         if (page.next_cursor.ptr == NULL) {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "goals/goals_int.h"
+#include "goals/advice_int.h"
 
 struct nima_goals *nima_goals_new(struct nima_store *store, struct nima_llm *llm)
 {
@@ -16,11 +16,15 @@ struct nima_goals *nima_goals_new(struct nima_store *store, struct nima_llm *llm
     nima_assert(goals != NULL);
     goals->store = store;
     goals->llm = llm;
+    goals->wording = nima_wording_new(llm);
     return goals;
 }
 
 void nima_goals_free(struct nima_goals *goals)
 {
+    if (goals != NULL) {
+        nima_wording_free(goals->wording);
+    }
     free(goals);
 }
 

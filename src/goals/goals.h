@@ -103,18 +103,40 @@ NIMA_MUST_USE nima_rc nima_goals_course(struct nima_ctx *ctx, struct nima_goals 
 struct nima_goal_alert {
     nima_str goal_id, title, state; /* "overdue" | "slipping" */
     int64_t deadline, projected;
+    double progress;
+    nima_str text; /* as the person is told */
 };
 struct nima_goal_alerts {
     struct nima_goal_alert *items;
     size_t count;
 };
+/* `tell` (NULL: nobody) is called just before one is told, also again when the process died between
+ * the two, or when another process tells it at the same time; it makes the same of the same alert.
+ */
+typedef nima_rc (*nima_goal_alert_tell)(struct nima_ctx *ctx, void *user,
+                                        const struct nima_goal_alert *alert);
 NIMA_MUST_USE nima_rc nima_goals_alerts(struct nima_ctx *ctx, struct nima_goals *goals,
-                                        const struct nima_zone *zone, struct nima_goal_alerts *out);
+                                        const struct nima_zone *zone, nima_goal_alert_tell tell,
+                                        void *user, struct nima_goal_alerts *out);
 
 /* Suggestions */
 
-struct nima_goal_hint { /* what others know that bears on the goal: a fact, a pack's fact */
+/* What others know that bears on the goal. */
+enum nima_goal_hint_kind { NIMA_HINT_FACT, NIMA_HINT_PACK, NIMA_HINT_TASK };
+struct nima_goal_hint {
+    enum nima_goal_hint_kind kind;
     nima_str id, text;
+    nima_str of; /* a pack's fact: the pack's id; a task: its status */
+};
+struct nima_goals_known {
+    const struct nima_goal_hint *items; /* of each kind, best first */
+    size_t count;
+    const struct nima_zone *zone; /* the person's, for days in the text; NULL: UTC */
+    bool files;                   /* a file may be written, or proposed to be */
+};
+/* A task that would do it, as nima_tasks_request has it. */
+struct nima_goal_task {
+    nima_str type, action, params;
 };
 struct nima_goal_suggestion {
     nima_str key; /* what it is known by when it is accepted or dismissed */
@@ -122,20 +144,33 @@ struct nima_goal_suggestion {
     struct {
         nima_str *items;
         size_t count;
-    } evidence;  /* ids of milestones, facts, pack facts, finished goals, this goal */
+    } evidence;  /* ids of milestones, facts, packs and their facts, tasks, rows of history, this
+                    goal  and others of its kind */
     int64_t due; /* 0: none */
     const struct nima_milestones *steps; /* those it proposes; NULL: none */
+    struct nima_goal_task *task;         /* NULL: none */
+    nima_str subject;                    /* the words that no other wording may lose */
+    bool worded;                         /* by the model */
 };
 struct nima_goal_suggestions {
     struct nima_goal_suggestion *items; /* best first */
     size_t count;
 };
 /* What to do next, by rules: the next milestone and when; a date that is past; a goal that stands
- * still; steps that led to a finished goal of the same kind; what is known that bears on it. Each
- * has evidence. `hints` come from other rooms, best first. */
+ * still; what goals of the same kind teach, finished and stalled ones; what is known that bears on
+ * it. Each has evidence. `known` NULL: nothing.
+ *
+ * Where the chat model can, it finds other words for the same in the background, for the next time;
+ * words that lose or add anything are not taken. */
 NIMA_MUST_USE nima_rc nima_goals_suggest(struct nima_ctx *ctx, struct nima_goals *goals,
-                                         nima_str id, const struct nima_goal_hint *hints,
-                                         size_t count, struct nima_goal_suggestions *out);
+                                         nima_str id, const struct nima_goals_known *known,
+                                         struct nima_goal_suggestions *out);
+/* Which models word suggestions; AUTO: a remote one, or a local one that is large enough. To be
+ * set before the first are asked for. */
+enum nima_goal_wording { NIMA_WORDING_AUTO, NIMA_WORDING_ON, NIMA_WORDING_OFF };
+void nima_goals_wording(struct nima_goals *goals, enum nima_goal_wording by);
+/* Drops the model's words of ctx->user_id, also those under way. */
+void nima_goals_forget(struct nima_ctx *ctx, struct nima_goals *goals);
 /* The suggestion was accepted or dismissed and does not come back. With `add` it becomes a
  * milestone, or as many as it proposes. */
 NIMA_MUST_USE nima_rc nima_goals_settle(struct nima_ctx *ctx, struct nima_goals *goals, nima_str id,
@@ -149,9 +184,13 @@ struct nima_goals_ask {
     nima_str message;
     const struct nima_zone *zone; /* the person's */
     nima_str last_actions;        /* of the reply before, a JSON array; absent: none */
+    nima_str last_message;        /* of the person, before this one; absent: none */
+    nima_str last_reply;          /* to it; absent: none */
 };
 /* Without looking at any goal: whether the message may be a wish at all. */
 bool nima_goals_asked(struct nima_ctx *ctx, nima_str message);
+/* Whether it may answer "which one do you mean?", where that was asked: it is short. */
+bool nima_goals_short(nima_str message);
 /* *out NULL: the message asks nothing of the goals that there are. */
 NIMA_MUST_USE nima_rc nima_goals_hear(struct nima_ctx *ctx, struct nima_goals *goals,
                                       const struct nima_goals_ask *ask,

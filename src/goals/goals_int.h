@@ -7,6 +7,7 @@
 struct nima_goals {
     struct nima_store *store;
     struct nima_llm *llm;
+    struct nima_wording *wording;
 };
 
 #define NIMA_GOAL_ACTIVE    NIMA_STR("active")

@@ -82,6 +82,18 @@ void nima_goal_match(struct nima_ctx *ctx, const struct nima_goal_rows *goals, n
  * that any goal may begin with ("learn", "write") do not count. */
 void nima_goal_named(const struct nima_goal_rows *goals, nima_str message, double *out);
 
+/* choose.c: which of several is meant, asked and answered. */
+#define NIMA_GOAL_WHICH_ONE  NIMA_STR("Which one do you mean?")
+#define NIMA_GOAL_WHICH_GOAL NIMA_STR("Which goal do you mean?")
+bool nima_goal_question(nima_str text); /* the reply asked for one of them */
+/* "\n1. …" for each; those of one title are told apart by how they stand. */
+nima_str nima_goal_choices(struct nima_ctx *ctx, const struct nima_zone *zone,
+                           const struct nima_goal_matches *matches);
+/* Which of them the answer names, by number of the question's line or by words; NULL: none. */
+const struct nima_goal_match *nima_goal_chosen(struct nima_ctx *ctx, const struct nima_zone *zone,
+                                               const struct nima_goal_matches *matches,
+                                               nima_str question, nima_str answer);
+
 /* actions.c: what a reply in chat did, as it goes out, and what takes it back. */
 struct nima_goal_record {
     struct nima_goal goal;
@@ -102,7 +114,7 @@ bool nima_goal_actions_read(struct nima_ctx *ctx, nima_str actions, struct nima_
 NIMA_MUST_USE nima_rc nima_goal_undo(struct nima_ctx *ctx, struct nima_goals *goals,
                                      const struct nima_goal_action *action, struct nima_goal *out);
 
-/* tell.c: goals in words. */
+/* tell.c: goals in words. zone NULL: UTC. */
 nima_str nima_goal_day(struct nima_ctx *ctx, const struct nima_zone *zone, int64_t ms);
 NIMA_MUST_USE nima_rc nima_goal_tell(struct nima_ctx *ctx, struct nima_goals *goals,
                                      const struct nima_zone *zone, nima_str id, nima_str *out);

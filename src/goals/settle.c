@@ -79,6 +79,12 @@ static nima_rc settle_rule(struct nima_ctx *ctx, void *arg, struct nima_goal *go
 {
     const struct settle *job = arg;
     const struct nima_goal_suggestion *suggestion = job->suggestion;
+    struct settled settled;
+    NIMA_TRY(read_settled(ctx, goal, &settled));
+    if (has(&settled, suggestion->key)) {
+        return nima_fail_field(ctx, NIMA_E_NOT_FOUND, "suggestion",
+                               "there is no such suggestion now");
+    }
     NIMA_TRY(add_key(ctx, goal, suggestion->key));
     entry->kind = NIMA_STR("edited");
     entry->note = nima_fmt(ctx, "settled: " NIMA_FMT, NIMA_ARG(suggestion->action));

@@ -11,7 +11,8 @@ nima_str nima_goal_day(struct nima_ctx *ctx, const struct nima_zone *zone, int64
                                          "May",       "June",     "July",     "August",
                                          "September", "October",  "November", "December"};
     struct nima_civil day;
-    nima_civil_of(ms / 1000 + nima_zone_offset_s(zone, ms / 1000), &day);
+    int32_t offset_s = zone != NULL ? nima_zone_offset_s(zone, ms / 1000) : 0;
+    nima_civil_of(ms / 1000 + offset_s, &day);
     return nima_fmt(ctx, "%d %s %d", day.day, months[day.month - 1], day.year);
 }
 

@@ -6,11 +6,15 @@
 
 #include "goals/goals.h"
 #include "orchestrator/orchestrator_int.h"
+#include "tasks/tasks.h"
+#include "util/buf.h"
 #include "util/clock.h"
 #include "util/digest.h"
+#include "util/log.h"
 #include "util/uuid.h"
 
 enum { DATE_CHARS = 10, TAIL_CHARS = 12, TRIES = 3, PEOPLE = 100 };
+enum { WEBHOOK_BYTES_MAX = 64 * 1024, WEBHOOK_ATTEMPTS = 5, WEBHOOK_TIMEOUT_S = 30 };
 #define GOAL_CONFIDENCE 0.9
 
 /* The goal's own id with another end: it sorts where the goal does. */
@@ -125,12 +129,94 @@ bool nima_turn_goal_tells(struct nima_ctx *ctx, const struct nima_turn_goals *go
 
 /* Overdue and slipping */
 
+struct webhook {
+    nima_str event, user_id, goal_id, title, state, text;
+    int64_t deadline;
+    double progress;
+};
+static const struct nima_field webhook_fields[] = {
+    NIMA_FIELD(STR, struct webhook, event),    NIMA_FIELD(STR, struct webhook, user_id),
+    NIMA_FIELD(UUID, struct webhook, goal_id), NIMA_FIELD(STR, struct webhook, title),
+    NIMA_FIELD(STR, struct webhook, state),    NIMA_FIELD(TIME, struct webhook, deadline),
+    NIMA_FIELD(NUM, struct webhook, progress), NIMA_FIELD(STR, struct webhook, text),
+};
+static const struct nima_shape webhook_shape =
+    NIMA_SHAPE("GoalWebhook", struct webhook, webhook_fields);
+
+/* What the person wrote names no secret to a task. */
+static nima_str without_secrets(struct nima_ctx *ctx, nima_str text)
+{
+    nima_str mark = NIMA_STR("${");
+    for (size_t at = nima_str_find(text, mark, 0); at != SIZE_MAX;
+         at = nima_str_find(text, mark, at)) {
+        text = nima_fmt(ctx, NIMA_FMT "$ " NIMA_FMT, NIMA_ARG(nima_str_sub(text, 0, at)),
+                        NIMA_ARG(nima_str_sub(text, at + 1, text.len)));
+    }
+    return text;
+}
+
+static nima_rc webhook_params(struct nima_ctx *ctx, const struct nima_orchestrator *o,
+                              const struct nima_goal_alert *alert, nima_str *out)
+{
+    struct nima_buf buf;
+    struct webhook told = {.event = NIMA_STR("goal.alert"),
+                           .user_id = ctx->user_id,
+                           .goal_id = alert->goal_id,
+                           .title = without_secrets(ctx, alert->title),
+                           .state = alert->state,
+                           .text = without_secrets(ctx, alert->text),
+                           .deadline = alert->deadline,
+                           .progress = alert->progress};
+    nima_buf_init(&buf, WEBHOOK_BYTES_MAX);
+    nima_buf_add(&buf, NIMA_STR("{\"url\": "));
+    nima_json_write_str(&buf, nima_str_of(o->goal_webhook));
+    nima_buf_add(&buf, NIMA_STR(", \"json\": "));
+    nima_json_encode(&buf, &webhook_shape, &told);
+    nima_buf_add_char(&buf, '}');
+    nima_rc rc = nima_buf_take(ctx, &buf, out);
+    nima_buf_done(&buf);
+    return rc;
+}
+
+/* A task whose id follows from the alert: told twice, it is sent once. One that may not be sent
+ * keeps nobody from being told in the conversation. */
+static nima_rc tell_webhook(struct nima_ctx *ctx, void *user, const struct nima_goal_alert *alert)
+{
+    struct nima_orchestrator *o = user;
+    struct nima_task_row row;
+    struct nima_error before = ctx->error;
+    nima_str hex = nima_sha256_hex(ctx, nima_fmt(ctx, "webhook " NIMA_FMT " " NIMA_FMT " %lld",
+                                                 NIMA_ARG(alert->goal_id), NIMA_ARG(alert->state),
+                                                 (long long)alert->deadline));
+    struct nima_tasks_request request = {
+        .id = nima_fmt(ctx, NIMA_FMT "%.*s",
+                       NIMA_ARG(nima_str_sub(alert->goal_id, 0, NIMA_UUID_CHARS - TAIL_CHARS)),
+                       TAIL_CHARS, hex.ptr),
+        .type = NIMA_STR("api"),
+        .action = NIMA_STR("webhook"),
+        .origin = NIMA_STR("goal"),
+        .goal_id = alert->goal_id,
+        .max_attempts = WEBHOOK_ATTEMPTS,
+        .timeout_s = WEBHOOK_TIMEOUT_S};
+    NIMA_TRY(webhook_params(ctx, o, alert, &request.params));
+    nima_rc rc = nima_tasks_submit(ctx, o->tasks, &request, &row);
+    if (rc == NIMA_E_FORBIDDEN || rc == NIMA_E_INVALID) {
+        nima_log_warn("goals.webhook: %s", ctx->error.message);
+    }
+    if (rc == NIMA_E_CONFLICT || rc == NIMA_E_FORBIDDEN || rc == NIMA_E_INVALID) {
+        ctx->error = before;
+        return NIMA_OK;
+    }
+    return rc;
+}
+
 static nima_rc look_at(struct nima_ctx *ctx, struct nima_orchestrator *o)
 {
     const struct nima_zone *zone;
     struct nima_goal_alerts alerts;
     NIMA_TRY(nima_turn_goals_zone(ctx, o, &zone));
-    NIMA_TRY(nima_goals_alerts(ctx, o->goals, zone, &alerts));
+    bool webhook = o->goal_webhook != NULL && o->tasks != NULL;
+    NIMA_TRY(nima_goals_alerts(ctx, o->goals, zone, webhook ? tell_webhook : NULL, o, &alerts));
     bool overdue = false;
     for (size_t i = 0; i < alerts.count; i++) {
         overdue = overdue || nima_str_eq(alerts.items[i].state, NIMA_STR("overdue"));

@@ -13,23 +13,27 @@ nima_rc nima_turn_goals_zone(struct nima_ctx *ctx, struct nima_orchestrator *o,
                                 : nima_zone_load(ctx, NIMA_STR("UTC"), out);
 }
 
-/* What the reply before did; nothing where the person says an earlier message in other words. */
-static nima_rc last_actions(struct nima_ctx *ctx, struct nima_orchestrator *o,
-                            const struct nima_turn *turn, nima_str *out)
+/* What was said and done last; nothing where the person says an earlier message in other words. */
+static nima_rc last_turn(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                         const struct nima_turn *turn, struct nima_goals_ask *ask)
 {
     struct nima_message_rows rows;
     struct nima_reply_meta meta = {0};
-    *out = (nima_str){NULL, 0};
     if (turn->conversation_id.ptr == NULL || turn->instead.ptr != NULL) {
         return NIMA_OK;
     }
-    NIMA_TRY(nima_messages_last(ctx, o->store, turn->conversation_id, 1, &rows));
-    if (rows.count == 1 && nima_str_eq(rows.items[0].role, NIMA_STR("assistant"))) {
-        struct nima_error before = ctx->error;
-        bool ours =
-            nima_json_decode(ctx, &nima_reply_meta_shape, rows.items[0].metadata, &meta) == NIMA_OK;
-        ctx->error = before;
-        *out = ours ? meta.actions : *out;
+    NIMA_TRY(nima_messages_last(ctx, o->store, turn->conversation_id, 2, &rows));
+    const struct nima_message_row *last = rows.count > 0 ? &rows.items[rows.count - 1] : NULL;
+    if (last == NULL || !nima_str_eq(last->role, NIMA_STR("assistant"))) {
+        return NIMA_OK;
+    }
+    struct nima_error before = ctx->error;
+    bool ours = nima_json_decode(ctx, &nima_reply_meta_shape, last->metadata, &meta) == NIMA_OK;
+    ctx->error = before;
+    ask->last_actions = ours ? meta.actions : ask->last_actions;
+    if (rows.count == 2 && nima_str_eq(rows.items[0].role, NIMA_STR("user"))) {
+        ask->last_message = rows.items[0].content;
+        ask->last_reply = last->content;
     }
     return NIMA_OK;
 }
@@ -41,11 +45,12 @@ nima_rc nima_turn_goals_hear(struct nima_ctx *ctx, struct nima_orchestrator *o,
     struct nima_goals_ask ask = {.message = message};
     *out = NULL;
     if (o->goals == NULL || !turn->use_memory || turn->stateless || turn->scheduled != NULL ||
-        turn->again.ptr != NULL || !nima_goals_asked(ctx, message)) {
+        turn->again.ptr != NULL ||
+        (!nima_goals_asked(ctx, message) && !nima_goals_short(message))) {
         return NIMA_OK;
     }
     NIMA_TRY(nima_turn_goals_zone(ctx, o, &ask.zone));
-    NIMA_TRY(last_actions(ctx, o, turn, &ask.last_actions));
+    NIMA_TRY(last_turn(ctx, o, turn, &ask));
     return nima_goals_hear(ctx, o->goals, &ask, out);
 }
 

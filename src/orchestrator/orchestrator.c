@@ -25,6 +25,7 @@ struct nima_orchestrator *nima_orchestrator_new(const struct nima_orchestrator_o
     o->tasks = options->tasks;
     o->knowledge = options->knowledge;
     o->goals = options->goals;
+    o->goal_webhook = options->goal_webhook.len > 0 ? nima_xstrdup(options->goal_webhook) : NULL;
     o->recall_limit = options->recall_limit > 0 ? options->recall_limit : RECALL_PRESET;
     o->order = nima_order_new();
     o->pins = nima_pins_new();
@@ -43,6 +44,7 @@ void nima_orchestrator_free(struct nima_orchestrator *orchestrator)
     nima_keeper_free(orchestrator->keeper);
     nima_order_free(orchestrator->order);
     nima_pins_free(orchestrator->pins);
+    free(orchestrator->goal_webhook);
     free(orchestrator);
 }
 

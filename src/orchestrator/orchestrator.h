@@ -23,6 +23,8 @@
 #include "store/conversations.h"
 #include "util/json.h"
 
+struct nima_goal;
+struct nima_goal_suggestions;
 struct nima_goals;
 struct nima_knowledge;
 struct nima_orchestrator;
@@ -45,8 +47,9 @@ struct nima_orchestrator_options {
     struct nima_knowledge *knowledge; /* NULL: no packs */
     struct nima_goals *goals;         /* NULL: none in conversations */
     enum nima_llm_use writes;         /* whether the model words titles and summaries */
-    int recall_limit;                 /* facts a turn may recall; 0: 8 */
-    bool keep_persona; /* evaluate it as soon as the model is loaded, and keep it evaluated */
+    nima_str goal_webhook; /* told when a goal is slipping or overdue; copied; "": nobody is */
+    int recall_limit;      /* facts a turn may recall; 0: 8 */
+    bool keep_persona;     /* evaluate it as soon as the model is loaded, and keep it evaluated */
 };
 struct nima_orchestrator *nima_orchestrator_new(const struct nima_orchestrator_options *options);
 void nima_orchestrator_free(struct nima_orchestrator *orchestrator);
@@ -212,6 +215,24 @@ NIMA_MUST_USE nima_rc nima_orchestrator_scheduled(struct nima_ctx *ctx, void *us
 NIMA_MUST_USE nima_rc nima_orchestrator_goal_changed(struct nima_ctx *ctx,
                                                      struct nima_orchestrator *orchestrator,
                                                      nima_str goal_id, bool made);
+/* What to do next for a goal, with what memory, packs and tasks know that bears on it (goals.h).
+ * `may_act`: the person may start tasks, so some may be proposed. */
+NIMA_MUST_USE nima_rc nima_orchestrator_advise(struct nima_ctx *ctx,
+                                               struct nima_orchestrator *orchestrator,
+                                               nima_str goal_id, bool may_act,
+                                               struct nima_goal_suggestions *out);
+enum nima_advice_as {
+    NIMA_ADVICE_DISMISSED,
+    NIMA_ADVICE_MILESTONE, /* or as many as it proposes */
+    NIMA_ADVICE_REMINDER,  /* due when the suggestion is, or in a week */
+    NIMA_ADVICE_TASK       /* begun, or proposed where it needs a yes; INVALID when it has none */
+};
+/* A suggestion is accepted or dismissed and does not come back. NOT_FOUND when there is none of
+ * this key now. */
+NIMA_MUST_USE nima_rc nima_orchestrator_settle(struct nima_ctx *ctx,
+                                               struct nima_orchestrator *orchestrator,
+                                               nima_str goal_id, nima_str key,
+                                               enum nima_advice_as as, struct nima_goal *out);
 /* Raises what of everybody's goals has become overdue or slipping, each once; `user` is the
  * orchestrator (a nima_schedule_look). */
 NIMA_MUST_USE nima_rc nima_orchestrator_look(struct nima_ctx *ctx, void *user);

@@ -21,6 +21,7 @@ struct nima_orchestrator {
     struct nima_tasks *tasks;
     struct nima_knowledge *knowledge; /* NULL: no packs */
     struct nima_goals *goals;         /* NULL: none */
+    char *goal_webhook;               /* NULL: none */
     struct nima_order *order;
     struct nima_pins *pins;
     struct nima_keeper *keeper; /* NULL: none */

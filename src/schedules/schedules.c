@@ -210,7 +210,7 @@ nima_rc nima_schedules_add(struct nima_ctx *ctx, struct nima_schedules *schedule
                            const struct nima_schedule_wish *wish, bool preview,
                            struct nima_schedule_view *out)
 {
-    struct nima_schedule_row row = {.enabled = true};
+    struct nima_schedule_row row = {.id = wish->id, .enabled = true};
     if (wish->when == NULL || wish->what == NULL) {
         const char *field = wish->when == NULL ? "when" : "do";
         return nima_fail_field(ctx, NIMA_E_INVALID, field, "%s is required", field);

@@ -140,7 +140,9 @@ def test_suggestions_have_evidence_that_exists(fresh):
     assert all(row["evidence"] and set(row["evidence"]) <= known for row in rows)
     late = fresh.post(GOALS, {"title": "Late", "deadline": day(-3)}, expect=201).json()
     rows = fresh.get(f"{GOALS}/{late['id']}/suggestions").json()
-    assert "new date" in rows[0]["action"] and "3 days ago" in rows[0]["reason"] and rows[0]["evidence"] == [late["id"]]
+    assert "new date" in rows[0]["action"] and "3 days ago" in rows[0]["reason"] and rows[0]["evidence"][0] == late["id"]
+    history = {row["id"] for row in fresh.get(f"{GOALS}/{late['id']}/progress").json()["history"]}
+    assert all(set(row["evidence"]) <= history | {late["id"]} for row in rows)
     assert fresh.get(f"{GOALS}/{done['id']}/suggestions").json() == [], "nothing is left to do"
 
 

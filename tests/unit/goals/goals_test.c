@@ -103,7 +103,7 @@ static struct nima_goal_alerts alerts(struct world *w)
     struct nima_goal_alerts found;
     const struct nima_zone *zone;
     ASSERT_OK_CTX(&w->ctx, nima_zone_load(&w->ctx, NIMA_STR("UTC"), &zone));
-    ASSERT_OK_CTX(&w->ctx, nima_goals_alerts(&w->ctx, w->goals, zone, &found));
+    ASSERT_OK_CTX(&w->ctx, nima_goals_alerts(&w->ctx, w->goals, zone, NULL, NULL, &found));
     return found;
 }
 
@@ -187,7 +187,7 @@ TEST(slipping_and_overdue_are_told_once_for_each_deadline)
 static bool suggests(struct world *w, const struct nima_goal *goal, const char *text)
 {
     struct nima_goal_suggestions found;
-    ASSERT_OK_CTX(&w->ctx, nima_goals_suggest(&w->ctx, w->goals, goal->id, NULL, 0, &found));
+    ASSERT_OK_CTX(&w->ctx, nima_goals_suggest(&w->ctx, w->goals, goal->id, NULL, &found));
     bool has = false;
     for (size_t i = 0; i < found.count; i++) {
         assert_true(found.items[i].evidence.count > 0);

@@ -128,8 +128,7 @@ static nima_str advice(struct life *life, const char *title)
     struct nima_goal_suggestions found;
     struct nima_goal goal = goal_of(life, title);
     nima_str lines = NIMA_STR("");
-    ASSERT_OK_CTX(&life->ctx,
-                  nima_goals_suggest(&life->ctx, life->goals, goal.id, NULL, 0, &found));
+    ASSERT_OK_CTX(&life->ctx, nima_goals_suggest(&life->ctx, life->goals, goal.id, NULL, &found));
     for (size_t i = 0; i < found.count; i++) {
         assert_true(found.items[i].evidence.count > 0);
         lines = nima_fmt(&life->ctx, NIMA_FMT NIMA_FMT "\n", NIMA_ARG(lines),

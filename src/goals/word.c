@@ -1,0 +1,457 @@
+/*
+ * The model's wording of suggestions. The rules choose the step and what it rests on; the model
+ * finds words for it, in the background, one suggestion at a time, and only words that keep the
+ * step, its numbers and names and add none are taken. Nobody waits for it: a suggestion has the
+ * rules' words until the model's are there. Words are kept in memory, and found again by what they
+ * were made from: a suggestion that has changed is worded anew.
+ */
+#include <ctype.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "goals/advice_int.h"
+#include "llm/llm.h"
+#include "search/words.h"
+#include "util/clock.h"
+#include "util/digest.h"
+#include "util/json.h"
+#include "util/log.h"
+
+enum {
+    KEPT_MAX = 512,
+    LINE_MAX = 64,
+    TOKENS_MAX = 80,
+    WORD_MS_MAX = 120000,
+    PIECE_BYTES_MAX = 600,
+    TERMS_MAX = 128
+};
+
+/* A model as small as the tiny one is not trusted with it. */
+static const int64_t least_parameters = 1000000000;
+
+static const char system_text[] =
+    "You say one suggestion in other words: one friendly sentence of at most 25 words, spoken to "
+    "\"you\". Keep the step, every name, number and date. Add nothing that is not there.";
+
+static const struct nima_llm_message examples[] = {
+    {NIMA_STR_INIT("user"),
+     NIMA_STR_INIT("Goal: Learn to swim\nSuggestion: Do the next step: Book a course\n"
+                   "Why: It is the first of 3 open milestones.")},
+    {NIMA_STR_INIT("assistant"),
+     NIMA_STR_INIT("{\"text\":\"Book a course next: it is the first of your 3 open "
+                   "milestones.\"}")},
+    {NIMA_STR_INIT("user"),
+     NIMA_STR_INIT("Goal: Bake bread\nSuggestion: Plan \"Make a sourdough starter\" with this in "
+                   "mind: you are allergic to rye\nWhy: It is known of you and bears on the "
+                   "goal.")},
+    {NIMA_STR_INIT("assistant"),
+     NIMA_STR_INIT("{\"text\":\"When you make a sourdough starter, keep in mind that you are "
+                   "allergic to rye.\"}")},
+    {NIMA_STR_INIT("user"),
+     NIMA_STR_INIT("Goal: Write a novel\nSuggestion: Cut \"Draft part 2\" into pieces of at most a "
+                   "week, and do the first by 9 May 2027\nWhy: In goals of this kind that you "
+                   "finished, such as \"Write a play\", 5 of 6 steps took a week or less.")},
+    {NIMA_STR_INIT("assistant"),
+     NIMA_STR_INIT("{\"text\":\"Cut \\\"Draft part 2\\\" into pieces of at most a week, as it "
+                   "worked for \\\"Write a play\\\", and do the first by 9 May 2027.\"}")},
+};
+enum { EXAMPLES = sizeof(examples) / sizeof(examples[0]) };
+
+static const char schema[] =
+    "{\"type\":\"object\",\"properties\":{\"text\":{\"type\":\"string\",\"minLength\":8,"
+    "\"maxLength\":240}},\"required\":[\"text\"],\"additionalProperties\":false}";
+
+/* What says the same */
+
+struct terms {
+    uint64_t items[TERMS_MAX];
+    size_t count;
+};
+
+static void terms_of(struct nima_words *words, nima_str text, struct terms *out)
+{
+    struct nima_terms found = nima_search_words_of(words, text, (nima_str){NULL, 0});
+    for (size_t i = 0; i < found.count && out->count < TERMS_MAX; i++) {
+        out->items[out->count++] = found.items[i];
+    }
+}
+
+/* How many of `a` are in `b`, 0..1; of nothing all are. */
+static double share_in(const struct terms *a, const struct terms *b)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < a->count; i++) {
+        for (size_t n = 0; n < b->count; n++) {
+            if (a->items[i] == b->items[n]) {
+                found++;
+                break;
+            }
+        }
+    }
+    return a->count > 0 ? (double)found / (double)a->count : 1;
+}
+
+static bool is_digit_at(nima_str text, size_t at)
+{
+    return at < text.len && isdigit((unsigned char)text.ptr[at]) != 0;
+}
+
+static bool has_number(nima_str text, nima_str number)
+{
+    for (size_t at = nima_str_find(text, number, 0); at != SIZE_MAX;
+         at = nima_str_find(text, number, at + 1)) {
+        bool begins = at == 0 || !is_digit_at(text, at - 1);
+        if (begins && !is_digit_at(text, at + number.len)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Every number of `from` stands in `text`. */
+static bool has_numbers(nima_str text, nima_str from)
+{
+    for (size_t i = 0; i < from.len; i++) {
+        size_t end = i;
+        while (is_digit_at(from, end)) {
+            end++;
+        }
+        if (end > i && !has_number(text, nima_str_sub(from, i, end))) {
+            return false;
+        }
+        i = end > i ? end : i;
+    }
+    return true;
+}
+
+/* Every word of `text` with a capital, but the first of a sentence, stands in `from`. */
+static bool has_names(nima_str from, nima_str text)
+{
+    for (size_t i = 1; i < text.len; i++) {
+        bool begins =
+            isupper((unsigned char)text.ptr[i]) && strchr(" \"(", text.ptr[i - 1]) != NULL;
+        bool sentence = i >= 2 && strchr(".!:", text.ptr[i - 2]) != NULL;
+        size_t end = i;
+        while (end < text.len &&
+               (isalnum((unsigned char)text.ptr[end]) || (unsigned char)text.ptr[end] >= 0x80)) {
+            end++;
+        }
+        nima_str word = nima_str_sub(text, i, end);
+        if (begins && !sentence && !nima_str_eq(word, NIMA_STR("I")) &&
+            nima_str_find_nocase(from, word, 0) == SIZE_MAX) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_plain_sentence(nima_str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.ptr[i] < ' ' || strchr("{}[]<>?", text.ptr[i]) != NULL) {
+            return false;
+        }
+    }
+    return text.len >= 8 && nima_utf8_valid(text) && !nima_utf8_blank(text);
+}
+
+bool nima_advice_says(struct nima_ctx *ctx, const struct nima_goal *goal,
+                      const struct nima_goal_suggestion *rule, nima_str worded)
+{
+    nima_str from = nima_fmt(ctx, NIMA_FMT "\n" NIMA_FMT "\n" NIMA_FMT, NIMA_ARG(rule->action),
+                             NIMA_ARG(rule->reason), NIMA_ARG(goal->title));
+    if (!is_plain_sentence(worded) || !has_numbers(worded, rule->action) ||
+        !has_numbers(from, worded) || !has_names(from, worded)) {
+        return false;
+    }
+    struct nima_words *words = nima_search_words_open();
+    struct terms said = {.count = 0}, all = {.count = 0}, action = {.count = 0};
+    struct terms subject = {.count = 0};
+    terms_of(words, worded, &said);
+    terms_of(words, from, &all);
+    terms_of(words, rule->action, &action);
+    terms_of(words, rule->subject, &subject);
+    nima_search_words_close(words);
+    return share_in(&subject, &said) >= 1 && share_in(&action, &said) >= 0.5 &&
+           share_in(&said, &all) >= 0.7;
+}
+
+/* Kept words */
+
+struct kept {
+    char key[NIMA_SHA256_HEX + 1];
+    char *user_id, *text; /* text NULL: the model found none that may be taken */
+};
+struct job {
+    char key[NIMA_SHA256_HEX + 1];
+    char *user_id, *title, *action, *reason, *subject;
+};
+struct nima_wording {
+    struct nima_llm *llm;
+    enum nima_goal_wording by; /* set before the first job */
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards all below but `cancel` */
+    pthread_cond_t changed;
+    struct kept kept[KEPT_MAX]; /* a ring, the oldest is taken first */
+    size_t kept_next;
+    struct job line[LINE_MAX]; /* in order of arrival */
+    size_t count;
+    struct job now; /* being worded; user_id NULL: none */
+    bool started, stop, dropped;
+    atomic_bool cancel; /* of the one being worded */
+};
+
+struct nima_wording *nima_wording_new(struct nima_llm *llm)
+{
+    struct nima_wording *wording = NIMA_XNEW(struct nima_wording, 1);
+    wording->llm = llm;
+    pthread_mutex_init(&wording->lock, NULL);
+    pthread_cond_init(&wording->changed, NULL);
+    return wording;
+}
+
+static void job_done(struct job *job)
+{
+    free(job->user_id);
+    free(job->title);
+    free(job->action);
+    free(job->reason);
+    free(job->subject);
+    *job = (struct job){.user_id = NULL};
+}
+
+static void kept_done(struct kept *kept)
+{
+    free(kept->user_id);
+    free(kept->text);
+    *kept = (struct kept){.user_id = NULL};
+}
+
+void nima_wording_free(struct nima_wording *wording)
+{
+    if (wording == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&wording->lock);
+    wording->stop = true;
+    atomic_store(&wording->cancel, true);
+    pthread_cond_broadcast(&wording->changed);
+    pthread_mutex_unlock(&wording->lock);
+    if (wording->started) {
+        pthread_join(wording->thread, NULL);
+    }
+    for (size_t i = 0; i < wording->count; i++) {
+        job_done(&wording->line[i]);
+    }
+    for (size_t i = 0; i < KEPT_MAX; i++) {
+        kept_done(&wording->kept[i]);
+    }
+    pthread_cond_destroy(&wording->changed);
+    pthread_mutex_destroy(&wording->lock);
+    free(wording);
+}
+
+void nima_goals_wording(struct nima_goals *goals, enum nima_goal_wording by)
+{
+    goals->wording->by = by;
+}
+
+static bool is_of(const char *user_id, nima_str person)
+{
+    return user_id != NULL && nima_str_eq(nima_str_of(user_id), person);
+}
+
+void nima_goals_forget(struct nima_ctx *ctx, struct nima_goals *goals)
+{
+    struct nima_wording *wording = goals->wording;
+    size_t left = 0;
+    pthread_mutex_lock(&wording->lock);
+    for (size_t i = 0; i < wording->count; i++) {
+        if (is_of(wording->line[i].user_id, ctx->user_id)) {
+            job_done(&wording->line[i]);
+        } else {
+            wording->line[left++] = wording->line[i];
+        }
+    }
+    wording->count = left;
+    for (size_t i = 0; i < KEPT_MAX; i++) {
+        if (is_of(wording->kept[i].user_id, ctx->user_id)) {
+            kept_done(&wording->kept[i]);
+        }
+    }
+    if (is_of(wording->now.user_id, ctx->user_id)) {
+        wording->dropped = true;
+        atomic_store(&wording->cancel, true);
+    }
+    pthread_mutex_unlock(&wording->lock);
+}
+
+/* Asking the model */
+
+static bool may_ask(const struct nima_wording *wording)
+{
+    struct nima_llm_state state;
+    if (wording->llm == NULL || wording->by == NIMA_WORDING_OFF) {
+        return false;
+    }
+    nima_llm_state(wording->llm, &state);
+    bool able = strcmp(state.chat_model, "scripted") != 0 &&
+                (state.chat_parameters == 0 || state.chat_parameters >= least_parameters);
+    return state.chat_loaded && (able || wording->by == NIMA_WORDING_ON);
+}
+
+/* The model's words; absent: it has none that may be taken. */
+static nima_rc ask(struct nima_ctx *ctx, struct nima_wording *wording, const struct job *job,
+                   nima_str *out)
+{
+    struct nima_llm_message messages[EXAMPLES + 2];
+    struct nima_goal goal = {.title = nima_str_of(job->title)};
+    struct nima_goal_suggestion rule = {.action = nima_str_of(job->action),
+                                        .reason = nima_str_of(job->reason),
+                                        .subject = nima_str_of(job->subject)};
+    messages[0] = (struct nima_llm_message){NIMA_STR("system"), nima_str_of(system_text)};
+    memcpy(messages + 1, examples, sizeof(examples));
+    messages[EXAMPLES + 1] = (struct nima_llm_message){
+        NIMA_STR("user"),
+        nima_fmt(ctx, "Goal: %s\nSuggestion: %s\nWhy: %s", job->title, job->action, job->reason)};
+    struct nima_llm_request request = {.messages = messages,
+                                       .count = EXAMPLES + 2,
+                                       .max_tokens = TOKENS_MAX,
+                                       .json_schema = nima_str_of(schema),
+                                       .slot_key = NIMA_STR("advice"),
+                                       .background = true};
+    struct nima_llm_reply reply;
+    const struct nima_json *tree;
+    NIMA_TRY(nima_llm_generate(ctx, wording->llm, &request, NULL, NULL, &reply));
+    NIMA_TRY(nima_json_parse(ctx, reply.text, &tree));
+    nima_str text = nima_str_trim(nima_json_str(nima_json_get(tree, "text")));
+    *out = nima_advice_says(ctx, &goal, &rule, text) ? text : (nima_str){NULL, 0};
+    return NIMA_OK;
+}
+
+static void keep(struct nima_wording *wording, const struct job *job, char *text)
+{
+    struct kept *place = &wording->kept[wording->kept_next];
+    wording->kept_next = (wording->kept_next + 1) % KEPT_MAX;
+    kept_done(place);
+    memcpy(place->key, job->key, sizeof(place->key));
+    place->user_id = nima_xstrdup(nima_str_of(job->user_id));
+    place->text = text;
+}
+
+/* Holds the lock, but for the time that the model works. */
+static void word_first(struct nima_ctx *ctx, struct nima_wording *wording)
+{
+    nima_str text = {NULL, 0};
+    wording->now = wording->line[0];
+    wording->count--;
+    memmove(wording->line, wording->line + 1, wording->count * sizeof(wording->line[0]));
+    wording->dropped = false;
+    atomic_store(&wording->cancel, false);
+    pthread_mutex_unlock(&wording->lock);
+    ctx->user_id = nima_str_of(wording->now.user_id);
+    ctx->cancelled = &wording->cancel;
+    ctx->deadline_ms = nima_mono_ms() + WORD_MS_MAX;
+    nima_rc rc = ask(ctx, wording, &wording->now, &text);
+    bool final = rc == NIMA_OK || rc == NIMA_E_INVALID || rc == NIMA_E_MODEL;
+    if (rc != NIMA_OK && rc != NIMA_E_CANCELLED) {
+        nima_log_debug("a suggestion was not worded: %s", ctx->error.message);
+    }
+    char *words = rc == NIMA_OK && text.ptr != NULL ? nima_xstrdup(text) : NULL;
+    nima_ctx_reset(ctx);
+    pthread_mutex_lock(&wording->lock);
+    if (final && !wording->dropped) {
+        keep(wording, &wording->now, words);
+    } else {
+        free(words);
+    }
+    job_done(&wording->now);
+}
+
+static void *work(void *user)
+{
+    struct nima_wording *wording = user;
+    struct nima_ctx ctx;
+    nima_ctx_init(&ctx);
+    pthread_mutex_lock(&wording->lock);
+    while (!wording->stop) {
+        if (wording->count == 0) {
+            pthread_cond_wait(&wording->changed, &wording->lock);
+            continue;
+        }
+        word_first(&ctx, wording);
+    }
+    pthread_mutex_unlock(&wording->lock);
+    nima_ctx_done(&ctx);
+    return NULL;
+}
+
+static const struct kept *find(const struct nima_wording *wording, nima_str key)
+{
+    for (size_t i = 0; i < KEPT_MAX; i++) {
+        if (wording->kept[i].user_id != NULL &&
+            nima_str_eq(nima_str_of(wording->kept[i].key), key)) {
+            return &wording->kept[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_in_line(const struct nima_wording *wording, nima_str key)
+{
+    bool found = wording->now.user_id != NULL && nima_str_eq(nima_str_of(wording->now.key), key);
+    for (size_t i = 0; i < wording->count && !found; i++) {
+        found = nima_str_eq(nima_str_of(wording->line[i].key), key);
+    }
+    return found;
+}
+
+static void push(struct nima_ctx *ctx, struct nima_wording *wording, const struct nima_goal *goal,
+                 const struct nima_goal_suggestion *rule, nima_str key)
+{
+    if (!wording->started) {
+        wording->started = pthread_create(&wording->thread, NULL, work, wording) == 0;
+    }
+    if (!wording->started || wording->stop || wording->count == LINE_MAX ||
+        is_in_line(wording, key)) {
+        return;
+    }
+    struct job *job = &wording->line[wording->count++];
+    *job = (struct job){.user_id = nima_xstrdup(ctx->user_id),
+                        .title = nima_xstrdup(goal->title),
+                        .action = nima_xstrdup(rule->action),
+                        .reason = nima_xstrdup(rule->reason),
+                        .subject = nima_xstrdup(rule->subject)};
+    snprintf(job->key, sizeof(job->key), NIMA_FMT, NIMA_ARG(key));
+    pthread_cond_signal(&wording->changed);
+}
+
+void nima_advice_word(struct nima_ctx *ctx, struct nima_goals *goals, const struct nima_goal *goal,
+                      struct nima_goal_suggestions *suggestions)
+{
+    struct nima_wording *wording = goals->wording;
+    if (!may_ask(wording)) {
+        return;
+    }
+    for (size_t i = 0; i < suggestions->count; i++) {
+        struct nima_goal_suggestion *one = &suggestions->items[i];
+        if (one->action.len + one->reason.len + goal->title.len > PIECE_BYTES_MAX) {
+            continue; /* a long one keeps the rules' words */
+        }
+        nima_str key = nima_sha256_hex(
+            ctx, nima_fmt(ctx, NIMA_FMT "\n" NIMA_FMT "\n" NIMA_FMT "\n" NIMA_FMT "\n" NIMA_FMT,
+                          NIMA_ARG(ctx->user_id), NIMA_ARG(goal->id), NIMA_ARG(goal->title),
+                          NIMA_ARG(one->action), NIMA_ARG(one->reason)));
+        pthread_mutex_lock(&wording->lock);
+        const struct kept *kept = find(wording, key);
+        if (kept == NULL) {
+            push(ctx, wording, goal, one, key);
+        } else if (kept->text != NULL) {
+            one->action = nima_str_copy(ctx->arena, nima_str_of(kept->text));
+            one->worded = true;
+        }
+        pthread_mutex_unlock(&wording->lock);
+    }
+}
