@@ -337,7 +337,8 @@ static nima_str whole_example(struct nima_ctx *ctx, const struct nima_buf *examp
         nima_str word = nima_str_sub(text, 0, colon);
         bool key = nima_str_starts(line, hash) && colon != SIZE_MAX && word.len > 0;
         for (size_t i = 0; key && i < word.len; i++) {
-            key = islower((unsigned char)word.ptr[i]) || word.ptr[i] == '_';
+            key = islower((unsigned char)word.ptr[i]) || isdigit((unsigned char)word.ptr[i]) ||
+                  word.ptr[i] == '_';
         }
         /* "local:…" in a sentence has no blank behind its colon; a key's line always has. */
         if (key) {
