@@ -204,6 +204,20 @@ static struct piece *least_important(const struct pieces *pieces)
     return least;
 }
 
+/* A small model says an example's reply word for word where it knows nothing better: what one such
+ * is asked and told is in docs/personality.md. */
+static const int64_t repeats_parameters = 3000000000;
+
+static bool repeats_examples(struct nima_llm *llm)
+{
+    if (llm == NULL) {
+        return false;
+    }
+    struct nima_llm_state state;
+    nima_llm_state(llm, &state);
+    return state.chat_parameters > 0 && state.chat_parameters < repeats_parameters;
+}
+
 static void drop(struct piece *piece, struct nima_persona_prompt *out)
 {
     piece->dropped = true;
@@ -232,7 +246,7 @@ static nima_rc drop_to(struct pieces *pieces, struct nima_llm *llm, struct nima_
     int64_t total = 0;
     for (size_t i = 0; i < pieces->count; i++) {
         NIMA_TRY(count(pieces->ctx, llm, out->counted, pieces->items[i].text, &tokens[i]));
-        total += tokens[i];
+        total += pieces->items[i].dropped ? 0 : tokens[i];
     }
     struct piece *least = least_important(pieces);
     while (total > out->tokens_max && least != NULL) {
@@ -251,6 +265,11 @@ nima_rc nima_persona_write(struct nima_ctx *ctx, const struct nima_persona *pers
     struct nima_persona_prompt prompt = {.id = persona->id, .tokens_max = tokens_max};
     prompt.counted = llm_counts(llm, &prompt.tokens_max);
     prompt.dropped.items = NIMA_NEW(ctx->arena, nima_str, pieces.count);
+    for (size_t i = pieces.count; i > 0 && repeats_examples(llm); i--) {
+        if (pieces.items[i - 1].importance == EXAMPLE) {
+            drop(&pieces.items[i - 1], &prompt);
+        }
+    }
     NIMA_TRY(join(&pieces, &prompt.text));
     NIMA_TRY(count(ctx, llm, prompt.counted, prompt.text, &prompt.tokens));
     if (prompt.tokens > prompt.tokens_max) {
