@@ -8,6 +8,7 @@
 #include "memory/left.h"
 #include "orchestrator/orchestrator_int.h"
 
+enum { TELLS, ASKS, RECALLS, MIND };
 static const struct nima_note manners[] = {
     {.id = NIMA_STR_INIT("tells"),
      .fact = NIMA_STR_INIT("It tells you something about the user and asks for nothing. Reply with "
@@ -20,6 +21,11 @@ static const struct nima_note manners[] = {
                            "fact above that answers it, with \"you\"."),
      .kind = NIMA_STR_INIT("manner"),
      .score = 1},
+    {.id = NIMA_STR_INIT("recalls"),
+     .fact = NIMA_STR_INIT("It asks what you know about the user. Reply with the fact above that "
+                           "answers it, in one sentence that begins with \"You\" or \"Your\"."),
+     .kind = NIMA_STR_INIT("manner"),
+     .score = 1},
     {.id = NIMA_STR_INIT("mind"),
      .fact = NIMA_STR_INIT("The user must mind what the facts above say. Suggest nothing against "
                            "them, and name what you left out because of them."),
@@ -27,14 +33,8 @@ static const struct nima_note manners[] = {
      .score = 1},
 };
 
-/* "How do I take my coffee?" is about the user where a fact has all of its words. */
-static bool asks_for_fact(struct nima_ctx *ctx, const struct nima_memory_hits *hits,
-                          nima_str message)
+static bool has_all_words(const struct nima_memory_hits *hits, nima_str message)
 {
-    enum nima_asked asked = nima_memory_asks_of_person(ctx, message);
-    if (asked != NIMA_ASKED_HOW) {
-        return asked == NIMA_ASKED_PERSON && hits->count > 0;
-    }
     for (size_t i = 0; i < hits->count; i++) {
         if (nima_memory_says_already(hits->items[i].fact.fact, message)) {
             return true;
@@ -44,17 +44,21 @@ static bool asks_for_fact(struct nima_ctx *ctx, const struct nima_memory_hits *h
 }
 
 const struct nima_note *nima_manner_of(struct nima_ctx *ctx, const struct nima_memory_hits *hits,
-                                       nima_str message)
+                                       bool tells, nima_str message)
 {
-    if (nima_memory_only_tells(ctx, message)) {
-        return &manners[0];
+    if (tells) {
+        return &manners[TELLS];
     }
-    if (asks_for_fact(ctx, hits, message)) {
-        return &manners[1];
+    enum nima_asked asked = nima_memory_asks_of_person(ctx, message);
+    if (asked == NIMA_ASKED_PERSON && hits->count > 0) {
+        return &manners[ASKS];
+    }
+    if (asked == NIMA_ASKED_HOW && has_all_words(hits, message)) {
+        return &manners[RECALLS]; /* what stands in no fact is how something is done */
     }
     for (size_t i = 0; i < hits->count; i++) {
         if (nima_memory_limits_food(hits->items[i].fact.fact)) {
-            return &manners[2];
+            return &manners[MIND];
         }
     }
     return NULL;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "memory/left.h"
 #include "orchestrator/orchestrator_int.h"
 #include "tasks/tasks.h"
 #include "util/digest.h"
@@ -209,22 +210,31 @@ static void record_dropped(struct nima_ctx *ctx, struct turn_state *s)
     }
 }
 
+/* What is known that bears on the message. To one that only tells something, nothing is looked up:
+ * a small model would mix it up with what it was just told. */
+static nima_rc recall_facts(struct nima_ctx *ctx, struct turn_state *s, bool tells)
+{
+    if (!tells) {
+        NIMA_TRY(nima_memory_recall(ctx, s->o->memory, s->message, s->o->recall_limit, &s->hits));
+    }
+    return nima_pins_add(ctx, s->o, &s->hits);
+}
+
 static nima_rc recall(struct nima_ctx *ctx, struct turn_state *s)
 {
     if (s->turn->again.ptr != NULL) {
         return take_notes(ctx, s);
     }
     struct nima_notes of_packs = {0}, of_goals = {0};
+    bool tells = s->turn->use_memory && nima_memory_only_tells(ctx, s->message);
     if (s->turn->use_memory) {
-        NIMA_TRY(nima_memory_recall(ctx, s->o->memory, s->message, s->o->recall_limit, &s->hits));
-        NIMA_TRY(nima_pins_add(ctx, s->o, &s->hits));
+        NIMA_TRY(recall_facts(ctx, s, tells));
         NIMA_TRY(nima_turn_goals_recall(ctx, s->o, s->message, &of_goals));
     }
     nima_turn_goals_ids(ctx, &of_goals, &s->goals);
     NIMA_TRY(nima_packs_recall(ctx, s->o, s->turn, &s->history, s->message, &s->packs));
     const struct nima_note *manner =
-        s->turn->use_memory ? nima_manner_of(ctx, &s->hits, s->message) : NULL;
-    bool tells = manner != NULL && nima_str_eq(manner->id, NIMA_STR("tells"));
+        s->turn->use_memory ? nima_manner_of(ctx, &s->hits, tells, s->message) : NULL;
     if (tells && s->turn->packs.count == 0) { /* nothing is asked that they could answer */
         s->packs.facts.count = 0;
         s->packs.guides.count = 0;
@@ -244,7 +254,7 @@ static nima_rc recall(struct nima_ctx *ctx, struct turn_state *s)
     if (manner != NULL) {
         s->fit.notes.items[s->fit.notes.count++] = *manner;
     }
-    if (!s->turn->use_memory) {
+    if (!s->turn->use_memory || tells) {
         return NIMA_OK;
     }
     return nima_said_recall(ctx, s->o, s->turn, &s->history, &s->hits, &s->fit.notes, &s->said);

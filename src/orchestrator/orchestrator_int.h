@@ -251,9 +251,10 @@ bool nima_turn_goal_tells(struct nima_ctx *ctx, const struct nima_turn_goals *go
 void nima_turn_goals_ids(struct nima_ctx *ctx, const struct nima_notes *notes,
                          struct nima_turn_goals *out);
 
-/* manner.c: how the message wants to be taken, given what was recalled for it; NULL: as any. */
+/* manner.c: how the message wants to be taken, given what was recalled for it and whether it only
+ * tells something; NULL: as any. */
 const struct nima_note *nima_manner_of(struct nima_ctx *ctx, const struct nima_memory_hits *hits,
-                                       nima_str message);
+                                       bool tells, nima_str message);
 
 /* fit.c: what of it all fits into the model's context. */
 struct nima_room {
