@@ -11,7 +11,7 @@
 #include "tasks/tasks_int.h"
 #include "tasks/words.h"
 
-enum { TOKENS_MAX = 160, MESSAGE_BYTES_MAX = 2000, VALUES_MAX = 4 };
+enum { TOKENS_MAX = 160, MESSAGE_BYTES_MAX = 2000, VALUES_MAX = 4, SUBJECT_WORDS = 4 };
 
 /* A model as small as the tiny one is not trusted with it; docs/tasks.md. */
 static const int64_t least_parameters = 1000000000;
@@ -100,6 +100,18 @@ static bool names_something(const struct nima_task_words *words)
     return any_word(words, "file|files|folder|folders|directory");
 }
 
+/* "The file notes.txt is too long to read": how something is. */
+static bool describes(const struct nima_task_words *words, size_t from)
+{
+    bool thing = nima_task_word_is(&words->items[from], "the|this|that|these|my|our|it|a|an");
+    for (size_t i = from + 1; thing && i < words->count && i <= from + SUBJECT_WORDS; i++) {
+        if (nima_task_word_is(&words->items[i], "is|are|was|were|isn't|aren't")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Words that a request does not begin with, and words that make it talk. */
 bool nima_task_asks(const struct nima_task_words *words)
 {
@@ -118,7 +130,8 @@ bool nima_task_asks(const struct nima_task_words *words)
     bool wish = !nima_task_word_is(first, "i") || any_word(words, "need|want|like");
     bool doubt = any_word(words, doubts) && !any_word(words, "please") &&
                  !(nima_task_word_is(first, "i") && any_word(words, "says"));
-    return !first->quoted && own && wish && !doubt && names_something(words);
+    return !first->quoted && own && wish && !doubt && !describes(words, from) &&
+           names_something(words);
 }
 
 /* Is the answer the person's own? */
