@@ -7,12 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "llm/llm.h"
+#include "cases.h"
 #include "tasks/support_heard.h"
 #include "util/clock.h"
-#include "util/file.h"
-
-enum { DATA_BYTES_MAX = 1 << 20, LOAD_WAIT_MS = 300000 };
 
 struct score {
     int right, wrong, begun; /* begun: of talk */
@@ -32,9 +29,9 @@ static void count(struct score *score, bool found, bool fits, bool talk)
     score->begun += talk && found;
 }
 
-static nima_rc take(struct run *run, const struct nima_json *row)
+static nima_rc take(struct nima_ctx *ctx, void *user, const struct nima_json *row)
 {
-    struct nima_ctx *ctx = &run->ctx;
+    struct run *run = user;
     struct nima_tasks_step steps[NIMA_TASKS_STEPS_MAX];
     enum nima_wondered wondered = NIMA_WONDERED_TALK;
     nima_str text = nima_json_str(nima_json_get(row, "text"));
@@ -61,18 +58,6 @@ static nima_rc take(struct run *run, const struct nima_json *row)
     return NIMA_OK;
 }
 
-static nima_rc open_model(struct run *run, const char *address, const char *models_dir)
-{
-    struct nima_llm_options options = {.chat = nima_str_of(address),
-                                       .embeddings = NIMA_STR("none:"),
-                                       .models_dir = nima_str_of(models_dir)};
-    NIMA_TRY(nima_llm_open(&run->ctx, &options, &run->llm));
-    run->ctx.deadline_ms = nima_mono_ms() + LOAD_WAIT_MS;
-    nima_rc rc = nima_llm_wait(&run->ctx, run->llm);
-    run->ctx.deadline_ms = 0;
-    return rc;
-}
-
 static void print_score(const char *how, const struct run *run, const struct score *score)
 {
     printf("{\"bench\":\"actions\",\"how\":\"%s\",\"actions\":%d,\"right\":%d,\"wrong\":%d,"
@@ -82,15 +67,7 @@ static void print_score(const char *how, const struct run *run, const struct sco
 
 static nima_rc run_all(struct run *run, const char *path)
 {
-    nima_str data, line;
-    NIMA_TRY(nima_file_read(&run->ctx, path, DATA_BYTES_MAX, &data));
-    while (nima_str_next(&data, '\n', &line)) {
-        const struct nima_json *row;
-        if (line.len > 0) {
-            NIMA_TRY(nima_json_parse(&run->ctx, line, &row));
-            NIMA_TRY(take(run, row));
-        }
-    }
+    NIMA_TRY(bench_each_case(&run->ctx, path, take, run));
     print_score("rules", run, &run->rules);
     if (run->llm != NULL) {
         print_score("rules and model", run, &run->both);
@@ -109,7 +86,7 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     struct run *run = NIMA_XNEW(struct run, 1);
     nima_ctx_init(&run->ctx);
-    nima_rc rc = argc == 4 ? open_model(run, argv[2], argv[3]) : NIMA_OK;
+    nima_rc rc = argc == 4 ? bench_model_open(&run->ctx, argv[2], argv[3], &run->llm) : NIMA_OK;
     rc = rc == NIMA_OK ? run_all(run, argv[1]) : rc;
     if (rc != NIMA_OK) {
         fprintf(stderr, "bench_actions: %s\n", run->ctx.error.message);

@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cases.h"
 #include "memory/learn_model.h"
 #include "memory/support_learning.h"
 #include "util/clock.h"
-#include "util/file.h"
 
-enum { DATA_BYTES_MAX = 4 << 20, GROUPS_MAX = 64, LOAD_WAIT_MS = 300000 };
+enum { GROUPS_MAX = 64 };
 
 struct group {
     nima_str half, kind;
@@ -42,9 +42,9 @@ static struct group *group_of(struct run *run, nima_str half, nima_str kind)
     return &run->groups[run->count++];
 }
 
-static nima_rc take(struct run *run, const struct nima_json *line)
+static nima_rc take(struct nima_ctx *ctx, void *user, const struct nima_json *line)
 {
-    struct nima_ctx *ctx = &run->ctx;
+    struct run *run = user;
     nima_str half = nima_json_str(nima_json_get(line, "half"));
     nima_str kind = nima_json_str(nima_json_get(line, "kind"));
     nima_str text = nima_json_str(nima_json_get(line, "text"));
@@ -98,31 +98,9 @@ static void print_half(const struct run *run, nima_str half)
     print_score("rules and model", half, NIMA_STR("all"), &both);
 }
 
-static nima_rc open_model(struct run *run, const char *address, const char *models_dir)
-{
-    struct nima_llm_options options = {.chat = nima_str_of(address),
-                                       .embeddings = NIMA_STR("none:"),
-                                       .models_dir = nima_str_of(models_dir)};
-    NIMA_TRY(nima_llm_open(&run->ctx, &options, &run->memory.llm));
-    run->memory.options.learn_model = NIMA_LLM_USE_ON;
-    run->ctx.deadline_ms = nima_mono_ms() + LOAD_WAIT_MS;
-    nima_rc rc = nima_llm_wait(&run->ctx, run->memory.llm);
-    run->ctx.deadline_ms = 0;
-    return rc;
-}
-
 static nima_rc run_all(struct run *run, const char *path)
 {
-    nima_str data;
-    NIMA_TRY(nima_file_read(&run->ctx, path, DATA_BYTES_MAX, &data));
-    nima_str line;
-    while (nima_str_next(&data, '\n', &line)) {
-        const struct nima_json *tree;
-        if (line.len > 0) {
-            NIMA_TRY(nima_json_parse(&run->ctx, line, &tree));
-            NIMA_TRY(take(run, tree));
-        }
-    }
+    NIMA_TRY(bench_each_case(&run->ctx, path, take, run));
     print_half(run, NIMA_STR("dev"));
     print_half(run, NIMA_STR("test"));
     printf("{\"bench\":\"learning\",\"asked\":%d,\"ms_per_question\":%.0f}\n", run->asked,
@@ -139,7 +117,9 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     struct run *run = NIMA_XNEW(struct run, 1);
     nima_ctx_init(&run->ctx);
-    nima_rc rc = argc == 4 ? open_model(run, argv[2], argv[3]) : NIMA_OK;
+    run->memory.options.learn_model = NIMA_LLM_USE_ON;
+    nima_rc rc =
+        argc == 4 ? bench_model_open(&run->ctx, argv[2], argv[3], &run->memory.llm) : NIMA_OK;
     rc = rc == NIMA_OK ? run_all(run, argv[1]) : rc;
     if (rc != NIMA_OK) {
         fprintf(stderr, "bench_learning: %s\n", run->ctx.error.message);
