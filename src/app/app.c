@@ -220,6 +220,8 @@ static nima_rc open_tasks(struct nima_ctx *ctx, struct nima_app *app)
                                          .github_api_url = c->tasks.github_api_url,
                                          .github_token_secret = c->tasks.github_token_secret,
                                          .github_repos = c->tasks.github_repos,
+                                         .github_author = c->tasks.github_author,
+                                         .github_signoff = c->tasks.github_signoff,
                                          .workers = (int)c->tasks.workers,
                                          .lease_ms = c->tasks.lease_s * 1000,
                                          .approval_s = c->tasks.approval_s};

@@ -44,7 +44,9 @@ struct nima_config {
         nima_str file_roots, file_permission, api_permission, allow, ask, deny, api_hosts,
             secrets_file, k8s_kubeconfig, k8s_context, k8s_namespaces, k8s_permission, k8s_kubectl,
             k8s_service_account;
-        nima_str github_permission, github_api_url, github_token_secret, github_repos;
+        nima_str github_permission, github_api_url, github_token_secret, github_repos,
+            github_author;
+        bool github_signoff;
         int64_t workers, lease_s, approval_s;
         nima_str ask_model;
     } tasks;

@@ -145,6 +145,11 @@ const struct nima_config_row nima_config_rows[] = {
     {"tasks", "github_repos", NIMA_CONFIG_STR, AT(tasks.github_repos), .preset = "",
      .doc = "Repositories that tasks may touch, such as me/*, separated by commas. Empty: all that "
             "the token can see."},
+    {"tasks", "github_author", NIMA_CONFIG_STR, AT(tasks.github_author), .filled = true,
+     .preset = "Nima <nima@localhost>",
+     .doc = "Author of commits that are made in a checkout, as Name <address>."},
+    {"tasks", "github_signoff", NIMA_CONFIG_BOOL, AT(tasks.github_signoff), .preset = "false",
+     .doc = "Whether these commits carry a Signed-off-by of that author."},
     {"tasks", "allow", NIMA_CONFIG_STR, AT(tasks.allow), .preset = "",
      .doc = "Rules such as file.write_file:notes/**, separated by commas, that need no question."},
     {"tasks", "ask", NIMA_CONFIG_STR, AT(tasks.ask), .preset = "",

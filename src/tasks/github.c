@@ -165,6 +165,27 @@ static const struct nima_field commit_files_fields[] = {
     NIMA_FIELD(STR, P, message, .required = true, .max = TEXT_MAX, .doc = "Of the commit."),
     FILES(.required = true, .min = 1),
 };
+#define CHECKOUT                                                                                   \
+    NIMA_FIELD(STR, P, root, .max = 255, .doc = "Which of the file roots; absent: the first."),    \
+        NIMA_FIELD(STR, P, path, .required = true, .min = 1, .max = PATH_MAX_CHARS,                \
+                   .doc = "The folder below it.")
+static const struct nima_field clone_fields[] = {
+    REPO,
+    CHECKOUT,
+    NIMA_FIELD(STR, P, branch, .min = 1, .max = NAME_MAX_CHARS,
+               .doc = "Which one; absent: the default branch."),
+    NIMA_FIELD(INT, P, depth, .min = 0, .max = INT32_MAX, .preset = 1,
+               .doc = "How many commits of its history; 0: all."),
+};
+static const struct nima_field commit_and_push_fields[] = {
+    REPO,
+    CHECKOUT,
+    NIMA_FIELD(STR, P, branch, .min = 1, .max = NAME_MAX_CHARS,
+               .doc = "Where to; made when it is not there. Absent: the one that is checked out."),
+    NIMA_FIELD(STR, P, message, .required = true, .max = TEXT_MAX, .doc = "Of the commit."),
+    NIMA_FIELD(STR_LIST, P, paths, .max = FILES_MAX,
+               .doc = "Only what changed at or below these; absent: everywhere."),
+};
 
 #define SHAPE(name)                                                                                \
     static const struct nima_shape name##_shape = NIMA_SHAPE("Github_" #name, P, name##_fields)
@@ -180,6 +201,8 @@ SHAPE(create_pr);
 SHAPE(merge_pr);
 SHAPE(read_file);
 SHAPE(commit_files);
+SHAPE(clone);
+SHAPE(commit_and_push);
 
 /* What is asked for */
 
@@ -251,7 +274,7 @@ static nima_rc check_secrets(struct nima_ctx *ctx, const struct nima_tasks *task
     const nima_str texts[] = {p->repo,           p->title,    p->body, p->comment, p->head,
                               p->base,           p->branch,   p->ref,  p->path,    p->message,
                               p->labels_text,    p->assignee, p->sha,  p->creator, p->commit_title,
-                              p->commit_message, p->since};
+                              p->commit_message, p->since,    p->root};
     bool named = false;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         named = named || (texts[i].ptr != NULL && nima_secrets_named(texts[i]));
@@ -260,6 +283,13 @@ static nima_rc check_secrets(struct nima_ctx *ctx, const struct nima_tasks *task
         const struct nima_github_file *file = &p->files.items[i];
         named = named || nima_secrets_named(file->path) ||
                 (file->content.ptr != NULL && nima_secrets_named(file->content));
+    }
+    const struct nima_github_texts lists[] = {p->labels, p->assignees, p->reviewers,
+                                              p->team_reviewers, p->paths};
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        for (size_t n = 0; n < lists[i].count; n++) {
+            named = named || nima_secrets_named(lists[i].items[n]);
+        }
     }
     if (named) {
         return wrong(ctx, "params", "may name a secret in token only");
@@ -326,6 +356,8 @@ static const struct nima_action actions[] = {
     WRITE(merge_pr, "Merges a pull request."),
     READ(read_file, "Reads a file of a repository."),
     WRITE(commit_files, "Commits files to a branch, without a checkout."),
+    WRITE(clone, "Checks a branch out into a new folder below the file roots."),
+    WRITE(commit_and_push, "Commits what changed in such a folder, and pushes it."),
     {0},
 };
 

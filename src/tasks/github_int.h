@@ -23,13 +23,14 @@ struct nima_github_params {
     nima_str title, body, state, state_reason, comment;
     nima_str head, base, branch, ref, path, message;
     nima_str sort, direction, since, labels_text, assignee, creator;
+    nima_str root; /* of a checkout, which is at `path` */
     nima_str merge_method, commit_title, commit_message, sha;
-    struct nima_github_texts labels, assignees, reviewers, team_reviewers;
+    struct nima_github_texts labels, assignees, reviewers, team_reviewers, paths;
     struct {
         struct nima_github_file *items;
         size_t count;
     } files;
-    int64_t number, milestone, limit;
+    int64_t number, milestone, limit, depth;
     bool draft, has_labels, has_assignees, has_reviewers, has_team_reviewers, has_milestone,
         has_draft;
 };
@@ -92,6 +93,45 @@ NIMA_MUST_USE nima_rc nima_github_commit(struct nima_ctx *ctx, struct nima_githu
                                          nima_str branch, nima_str base, nima_str message,
                                          nima_str *sha);
 
+/* github_git.c: git itself, on a folder below the file roots. What git could run something from
+ * (its configuration, its hooks) is kept outside of the roots, where no file action reaches it. */
+struct nima_git {
+    struct nima_github github;
+    nima_str path;     /* of the checkout, plain, below its root */
+    nima_str url;      /* of the repository */
+    const char *dir;   /* git's own folder, in the folder of everything that is kept */
+    const char *index; /* NULL: its own */
+    int tree;          /* the checkout's folder, open; -1: it is not there */
+    int lock;
+};
+/* What stands beside a whole checkout. */
+struct nima_git_note {
+    nima_str repo, branch, task; /* repo absent: there is none */
+};
+/* Finds the folder and locks the checkout; with `make` the folder is made. BUSY when another task
+ * works in it. End it with nima_git_done, also when this failed. */
+NIMA_MUST_USE nima_rc nima_git_begin(struct nima_ctx *ctx, struct nima_job *job, bool make,
+                                     struct nima_git *out);
+void nima_git_done(struct nima_git *git);
+/* Runs git with these arguments up to a NULL; what it refuses is an error that says why. `out` is
+ * what it wrote, as far as `max` bytes. */
+NIMA_MUST_USE nima_rc nima_git_run(struct nima_ctx *ctx, const struct nima_git *git,
+                                   const char *const *arguments, nima_str input, size_t max,
+                                   nima_str *out);
+/* The first line that it wrote; "" when it wrote none or failed. */
+nima_str nima_git_line(struct nima_ctx *ctx, const struct nima_git *git,
+                       const char *const *arguments);
+NIMA_MUST_USE nima_rc nima_git_note_read(struct nima_ctx *ctx, const struct nima_git *git,
+                                         const char *name, struct nima_git_note *out);
+NIMA_MUST_USE nima_rc nima_git_note_write(struct nima_ctx *ctx, const struct nima_git *git,
+                                          const char *name, const struct nima_git_note *note);
+/* FORBIDDEN when the file actions are denied this below the checkout. */
+NIMA_MUST_USE nima_rc nima_git_may(struct nima_ctx *ctx, const struct nima_git *git,
+                                   const char *action, nima_str below);
+/* Where the branch stands at GitHub; absent: there is no such branch. */
+NIMA_MUST_USE nima_rc nima_git_remote(struct nima_ctx *ctx, const struct nima_git *git,
+                                      nima_str branch, nima_str *sha);
+
 /* The actions. Each serves as its own preview when job->id is absent. */
 nima_rc nima_github_get_repo(struct nima_ctx *ctx, struct nima_job *job, nima_str *result);
 nima_rc nima_github_list_issues(struct nima_ctx *ctx, struct nima_job *job, nima_str *result);
@@ -105,3 +145,5 @@ nima_rc nima_github_create_pr(struct nima_ctx *ctx, struct nima_job *job, nima_s
 nima_rc nima_github_merge_pr(struct nima_ctx *ctx, struct nima_job *job, nima_str *result);
 nima_rc nima_github_read_file(struct nima_ctx *ctx, struct nima_job *job, nima_str *result);
 nima_rc nima_github_commit_files(struct nima_ctx *ctx, struct nima_job *job, nima_str *result);
+nima_rc nima_github_clone(struct nima_ctx *ctx, struct nima_job *job, nima_str *result);
+nima_rc nima_github_commit_and_push(struct nima_ctx *ctx, struct nima_job *job, nima_str *result);

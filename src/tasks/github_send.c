@@ -48,10 +48,27 @@ static nima_rc check_url(struct nima_ctx *ctx, const char *field, nima_str text)
     return NIMA_OK;
 }
 
+/* "Name <address>", each once and without what git would leave out. */
+static nima_rc check_author(struct nima_ctx *ctx, nima_str author)
+{
+    size_t open = nima_str_find(author, NIMA_STR(" <"), 0);
+    bool good = author.len == 0 || (open != SIZE_MAX && open > 0 && author.len > open + 3 &&
+                                    nima_str_ends(author, NIMA_STR(">")));
+    for (size_t i = 0; good && i < author.len; i++) {
+        unsigned char c = (unsigned char)author.ptr[i];
+        bool bracket = c == '<' || c == '>';
+        good = c >= 0x20 && c != 0x7f && (!bracket || i == open + 1 || i == author.len - 1);
+    }
+    return good ? NIMA_OK
+                : nima_fail_field(ctx, NIMA_E_INVALID, "github_author",
+                                  "tasks.github_author must be Name <address>");
+}
+
 nima_rc nima_github_open(struct nima_ctx *ctx, const struct nima_tasks_options *options,
                          struct nima_github_memory **out)
 {
     NIMA_TRY(check_url(ctx, "github_api_url", options->github_api_url));
+    NIMA_TRY(check_author(ctx, options->github_author));
     struct nima_github_memory *memory = NIMA_XNEW(struct nima_github_memory, 1);
     pthread_mutex_init(&memory->lock, NULL);
     *out = memory;

@@ -45,6 +45,7 @@ static const size_t option_texts[] = {
     TEXT(github_api_url),
     TEXT(github_token_secret),
     TEXT(github_repos),
+    TEXT(github_author),
 };
 #undef TEXT
 enum { OPTION_TEXTS = sizeof(option_texts) / sizeof(option_texts[0]) };

@@ -41,6 +41,8 @@ struct nima_tasks_options {
     nima_str github_api_url;
     nima_str github_token_secret; /* name of the secret that is the token */
     nima_str github_repos;        /* globs of owner/name; "": every one */
+    nima_str github_author;       /* "Name <address>" of commits in a checkout */
+    bool github_signoff;          /* they say so in a trailer */
     struct nima_llm *llm;         /* finds requests that no rule understands; NULL: nobody does */
     nima_str ask_model;           /* auto, on, off */
     int workers;                  /* tasks at once */

@@ -488,12 +488,18 @@ class GitHubDouble:
         given = handler.headers.get("Authorization", "").removeprefix("Basic ")
         user, _, token = base64.b64decode(given).decode(errors="replace").partition(":")
         self.seen.append((handler.command, handler.path, dict(handler.headers), None))
-        if token not in self.tokens:
-            handler.send_response(401)
-            handler.send_header("WWW-Authenticate", 'Basic realm="GitHub"')
-            handler.send_header("Content-Length", "0")
-            handler.end_headers()
-            return
+        writes = "git-receive-pack" in path + query
+        allowed = self.tokens.get(token, ())
+        if token not in self.tokens or (writes and allowed is not None and "contents=write" not in allowed):
+            return self.refuse_git(handler, 403 if token in self.tokens else 401)
+        fault = next((f for f in self.plan if f["method"] == handler.command and re.search(f["path"], path)), {})
+        if fault:
+            self.plan.remove(fault)
+        if "hold" in fault:  # until the test says so
+            fault["held"].set()
+            fault["hold"].wait(60)
+        if "status" in fault:
+            return self.refuse_git(handler, fault["status"])
         env = os.environ | {
             "GIT_PROJECT_ROOT": str(self.folder), "GIT_HTTP_EXPORT_ALL": "1", "PATH_INFO": path, "QUERY_STRING": query,
             "REQUEST_METHOD": handler.command, "CONTENT_TYPE": handler.headers.get("Content-Type", ""), "REMOTE_USER": user,
@@ -502,6 +508,10 @@ class GitHubDouble:
         }  # fmt: skip
         done = subprocess.run(["git", "http-backend"], input=data, capture_output=True, env=env, check=False)
         head, _, body = done.stdout.partition(b"\r\n\r\n")
+        if fault:  # the work is done, and nobody hears of it
+            handler.close_connection = True
+            handler.connection.close()
+            return None
         lines = dict(line.split(": ", 1) for line in head.decode().splitlines() if ": " in line)
         handler.send_response(int(lines.pop("Status", "200").split()[0]))
         for name, value in lines.items():
@@ -509,3 +519,11 @@ class GitHubDouble:
         handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
         handler.wfile.write(body)
+        return None
+
+    def refuse_git(self, handler, status):
+        handler.send_response(status)
+        if status == 401:
+            handler.send_header("WWW-Authenticate", 'Basic realm="GitHub"')
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
