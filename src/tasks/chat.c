@@ -207,7 +207,8 @@ nima_rc nima_tasks_hear(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str
     }
     struct nima_tasks_step *steps =
         NIMA_NEW(ctx->arena, struct nima_tasks_step, NIMA_TASKS_STEPS_MAX);
-    hear_steps(steps, nima_task_heard(ctx, text, steps), out);
+    size_t count = nima_task_heard(ctx, text, steps);
+    hear_steps(steps, nima_github_place(tasks, steps, count, &out->question), out);
     return NIMA_OK;
 }
 
@@ -229,6 +230,9 @@ static void say_result(struct nima_ctx *ctx, const struct nima_task_row *row, st
     nima_str diff = parsed ? nima_json_str(nima_json_get(tree, "diff")) : (nima_str){0};
     const struct nima_json *entries = parsed ? nima_json_get(tree, "entries") : NULL;
     nima_buf_fmt(buf, "Done: " NIMA_FMT "." NIMA_FMT, NIMA_ARG(row->type), NIMA_ARG(row->action));
+    if (nima_str_eq(row->type, NIMA_STR("github")) && nima_github_say(tree, buf)) {
+        return;
+    }
     if (content.ptr != NULL) {
         say_block(buf, "", content);
     } else if (entries != NULL) {
@@ -257,6 +261,10 @@ static nima_rc say_step(struct nima_ctx *ctx, struct nima_tasks *tasks,
         return NIMA_OK;
     }
     NIMA_TRY(nima_json_parse(ctx, preview, &tree));
+    nima_str requests = nima_github_requests(ctx, nima_json_get(tree, "would"));
+    if (requests.len > 0) {
+        say_block(buf, "http", requests);
+    }
     nima_str diff = nima_json_str(nima_json_get(nima_json_get(tree, "would"), "diff"));
     if (diff.len > 0) {
         say_block(buf, "diff", diff);
@@ -409,6 +417,11 @@ nima_rc nima_tasks_answer(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_s
 {
     struct nima_task_rows rows = {0};
     struct nima_buf buf;
+    if (spoken->question.ptr != NULL) {
+        *text = spoken->question;
+        *actions = NIMA_STR("[]");
+        return NIMA_OK;
+    }
     if (spoken->unclear) {
         return ask_back(ctx, spoken, text, actions);
     }

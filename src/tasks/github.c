@@ -52,6 +52,10 @@ static const struct nima_field file_fields[] = {
     NIMA_FIELD(STR, struct nima_github_file, content, .blank_ok = true, .doc = "All of its text."),
     NIMA_FIELD(STR, struct nima_github_file, content_base64, .blank_ok = true,
                .doc = "All of its bytes, for what is no text."),
+    NIMA_FIELD(STR, struct nima_github_file, find, .min = 1, .max = TEXT_MAX,
+               .doc = "A text that is in it now."),
+    NIMA_FIELD(STR, struct nima_github_file, with, .blank_ok = true, .max = TEXT_MAX,
+               .doc = "What takes its place."),
     NIMA_FIELD_AS(BOOL, "delete", struct nima_github_file, delete_file, .doc = "Takes it away."),
     NIMA_FIELD(BOOL, struct nima_github_file, executable, .doc = "Whether it can be run."),
 };
@@ -282,6 +286,8 @@ static nima_rc check_secrets(struct nima_ctx *ctx, const struct nima_tasks *task
     for (size_t i = 0; i < p->files.count; i++) {
         const struct nima_github_file *file = &p->files.items[i];
         named = named || nima_secrets_named(file->path) ||
+                (file->find.ptr != NULL && nima_secrets_named(file->find)) ||
+                (file->with.ptr != NULL && nima_secrets_named(file->with)) ||
                 (file->content.ptr != NULL && nima_secrets_named(file->content));
     }
     const struct nima_github_texts lists[] = {p->labels, p->assignees, p->reviewers,

@@ -266,13 +266,62 @@ static nima_rc make_blob(struct nima_ctx *ctx, struct nima_github *github, nima_
     return make(ctx, github, "POST", "blobs", body, sha);
 }
 
+static nima_str replaced(struct nima_ctx *ctx, nima_str text, nima_str find, nima_str with)
+{
+    struct nima_buf buf;
+    size_t from = 0, at;
+    nima_buf_init(&buf, (size_t)2 * READ_BYTES_MAX);
+    while ((at = nima_str_find(text, find, from)) != SIZE_MAX) {
+        nima_buf_add(&buf, nima_str_sub(text, from, at));
+        nima_buf_add(&buf, with);
+        from = at + find.len;
+    }
+    nima_buf_add(&buf, nima_str_sub(text, from, text.len));
+    nima_str out = {NULL, 0};
+    if (!buf.overflowed) {
+        out = nima_str_copy(ctx->arena, nima_buf_view(&buf));
+    }
+    nima_buf_done(&buf);
+    return out;
+}
+
+/* The files as they will be: what is to be replaced is looked for in what is there. */
+static nima_rc find_texts(struct nima_ctx *ctx, struct nima_github *github, const struct tip *tip)
+{
+    size_t count = github->p->files.count;
+    github->files = NIMA_NEW(ctx->arena, struct nima_github_file, count);
+    for (size_t i = 0; i < count; i++) {
+        struct nima_github_file *file = &github->files[i];
+        struct content info;
+        nima_str before;
+        *file = github->p->files.items[i];
+        if (file->find.ptr == NULL) {
+            continue;
+        }
+        NIMA_TRY(fetch(ctx, github, file->path, tip->sha, &info, &before));
+        if (before.ptr == NULL || nima_str_find(before, file->find, 0) == SIZE_MAX) {
+            return nima_fail_field(ctx, NIMA_E_NOT_FOUND, "params.files",
+                                   "there is no \"" NIMA_FMT "\" in " NIMA_FMT " of " NIMA_FMT,
+                                   NIMA_ARG(file->find), NIMA_ARG(file->path),
+                                   NIMA_ARG(github->p->repo));
+        }
+        file->content = replaced(ctx, before, file->find, file->with);
+        if (file->content.ptr == NULL || !nima_utf8_valid(file->content)) {
+            return nima_fail_field(ctx, NIMA_E_INVALID, "params.files",
+                                   NIMA_FMT " is no text, or would be too long",
+                                   NIMA_ARG(file->path));
+        }
+    }
+    return NIMA_OK;
+}
+
 static nima_rc make_tree(struct nima_ctx *ctx, struct nima_github *github, const struct tip *tip,
                          nima_str *sha)
 {
     size_t count = github->p->files.count;
     struct entry *entries = NIMA_NEW(ctx->arena, struct entry, count);
     for (size_t i = 0; i < count; i++) {
-        const struct nima_github_file *file = &github->p->files.items[i];
+        const struct nima_github_file *file = &github->files[i];
         entries[i] =
             (struct entry){.path = file->path,
                            .mode = file->executable ? NIMA_STR("100755") : NIMA_STR("100644"),
@@ -330,7 +379,7 @@ static nima_rc try_commit(struct nima_ctx *ctx, struct nima_github *github, nima
 static nima_rc show_diff(struct nima_ctx *ctx, struct nima_github *github, const struct tip *tip)
 {
     for (size_t i = 0; i < github->p->files.count; i++) {
-        const struct nima_github_file *file = &github->p->files.items[i];
+        const struct nima_github_file *file = &github->files[i];
         struct content info;
         nima_str before, diff;
         NIMA_TRY(fetch(ctx, github, file->path, tip->sha, &info, &before));
@@ -353,16 +402,18 @@ static nima_rc check_files(struct nima_ctx *ctx, const struct nima_github *githu
         const struct nima_github_file *file = &github->p->files.items[i];
         nima_str same, bytes;
         const char *field = nima_fmt(ctx, "params.files[%zu].path", i).ptr;
-        int given =
-            (file->content.ptr != NULL) + (file->content_base64.ptr != NULL) + file->delete_file;
+        int given = (file->content.ptr != NULL) + (file->content_base64.ptr != NULL) +
+                    (file->find.ptr != NULL) + file->delete_file;
         NIMA_TRY(nima_path_plain(ctx, field, file->path, &same));
         if (!nima_str_eq(same, file->path) || same.len == 0) {
             return nima_fail_field(ctx, NIMA_E_INVALID, field, "%s must be plain: a/b.txt", field);
         }
-        if (given != 1 || (file->content_base64.ptr != NULL &&
-                           !nima_base64_read(ctx, file->content_base64, &bytes))) {
+        if (given != 1 || (file->find.ptr == NULL) != (file->with.ptr == NULL) ||
+            (file->content_base64.ptr != NULL &&
+             !nima_base64_read(ctx, file->content_base64, &bytes))) {
             return nima_fail_field(ctx, NIMA_E_INVALID, field,
-                                   NIMA_FMT ": give one of content, content_base64 and delete",
+                                   NIMA_FMT ": give one of content, content_base64, find with "
+                                            "with, and delete",
                                    NIMA_ARG(file->path));
         }
     }
@@ -381,6 +432,7 @@ nima_rc nima_github_commit(struct nima_ctx *ctx, struct nima_github *github, nim
             *sha = tip.done;
             return NIMA_OK;
         }
+        NIMA_TRY(find_texts(ctx, github, &tip));
         if (github->dry) {
             NIMA_TRY(show_diff(ctx, github, &tip));
         }

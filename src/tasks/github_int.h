@@ -11,6 +11,7 @@ enum { NIMA_GITHUB_BYTES_MAX = 4 << 20, NIMA_GITHUB_PAGE = 100 };
 
 struct nima_github_file {
     nima_str path, content, content_base64;
+    nima_str find, with; /* in what is there */
     bool delete_file, executable;
 };
 struct nima_github_texts {
@@ -42,9 +43,10 @@ struct nima_github {
     nima_str token;         /* absent: none is set */
     nima_str authorization; /* its header line */
     bool dry;
-    nima_str would; /* dry: the requests as JSON objects, with commas between */
-    int steps;      /* dry: how many they are */
-    nima_str diff;  /* dry: what changes in files */
+    nima_str would;                 /* dry: the requests as JSON objects, with commas between */
+    int steps;                      /* dry: how many they are */
+    nima_str diff;                  /* dry: what changes in files */
+    struct nima_github_file *files; /* the params', with what `find` and `with` make of them */
 };
 struct nima_github_reply {
     int status;

@@ -151,6 +151,9 @@ static bool heard_one(struct nima_ctx *ctx, const struct nima_task_words *words,
         nima_buf_done(&buf);
         return true;
     }
+    if (nima_github_heard(ctx, words, from, end, out)) {
+        return true;
+    }
     return false;
 }
 

@@ -150,6 +150,7 @@ struct nima_tasks_spoken {
     } steps;               /* DO: one after the other, the first as above; none: that is all */
     bool propose, unclear; /* DO: found by the model: only proposed, or asked back about */
     nima_str problem;      /* of a "/task …" that cannot be done; absent: none */
+    nima_str question;     /* DO: what is asked back instead; absent: nothing */
     nima_str origin, as;   /* DO: absent: "chat"; its id, so that it is begun once */
 };
 /* What the person's message asks for in a plain form; NOTHING for all other talk. A "yes" counts

@@ -184,6 +184,21 @@ size_t nima_task_heard(struct nima_ctx *ctx, nima_str message, struct nima_tasks
 nima_str nima_task_changed(struct nima_ctx *ctx, nima_str message,
                            const struct nima_task_row *proposal);
 
+/* github_said.c */
+
+struct nima_task_words;
+/* One step of those words that is about GitHub; its params are a question where something is
+ * missing. */
+bool nima_github_heard(struct nima_ctx *ctx, const struct nima_task_words *words, size_t from,
+                       size_t end, struct nima_tasks_step *out);
+/* What is to be asked back of such steps. How many are left: none when there is no token. */
+size_t nima_github_place(const struct nima_tasks *tasks, const struct nima_tasks_step *steps,
+                         size_t count, nima_str *question);
+/* The requests of a preview as text; "": none. */
+nima_str nima_github_requests(struct nima_ctx *ctx, const struct nima_json *would);
+/* Says a result by its links; false: it has none of its own. */
+bool nima_github_say(const struct nima_json *result, struct nima_buf *buf);
+
 /* wonder.c */
 
 struct nima_llm;

@@ -194,6 +194,23 @@ static bool is_number(nima_str text)
     return nima_str_to_i64(text, &value) && value > 0;
 }
 
+/* "owner/name" */
+static bool is_repo(nima_str text)
+{
+    size_t slash = nima_str_find(text, NIMA_STR("/"), 0);
+    return is_plain_name(text) && slash != SIZE_MAX && slash > 0 && slash + 1 < text.len &&
+           isalnum((unsigned char)text.ptr[0]) &&
+           nima_str_find(text, NIMA_STR("/"), slash + 1) == SIZE_MAX;
+}
+
+/* "owner/name#12" */
+static bool is_issue(nima_str text)
+{
+    size_t hash = nima_str_find(text, NIMA_STR("#"), 0);
+    return hash != SIZE_MAX && is_repo(nima_str_sub(text, 0, hash)) &&
+           is_number(nima_str_sub(text, hash + 1, text.len));
+}
+
 static bool fits(char kind, const struct nima_task_word *word)
 {
     switch (kind) {
@@ -210,6 +227,12 @@ static bool fits(char kind, const struct nima_task_word *word)
         return !word->quoted && is_number(word->text);
     case 'm':
         return nima_task_word_is(word, "GET|HEAD|POST|PUT|PATCH|DELETE");
+    case 'r':
+    case 'R':
+        return !word->quoted && is_repo(word->text);
+    case 'g':
+    case 'G':
+        return !word->quoted && is_issue(word->text);
     default:
         return false;
     }
@@ -240,6 +263,22 @@ static bool any_words(const struct state *s, struct nima_task_slot *slot, nima_s
     return false;
 }
 
+/* "<t:body>": all that is left, which does not begin with something in quotes. */
+static bool all_words(const struct state *s, struct nima_task_slot *slot, nima_str rest, size_t at)
+{
+    const struct nima_task_word *first = &s->words->items[at], *last = &s->words->items[s->end - 1];
+    slot->value =
+        (nima_str){first->text.ptr, (size_t)(last->text.ptr + last->text.len - first->text.ptr)};
+    return rest.len == 0 && !first->quoted;
+}
+
+/* Whether there is a colon between this word and the next. */
+static bool before_colon(const struct state *s, size_t at)
+{
+    nima_str text = s->words->items[at].text;
+    return at + 1 < s->end && text.ptr[text.len] == ':';
+}
+
 static bool take_slot(const struct state *s, nima_str item, nima_str rest, size_t at)
 {
     char kind = item.ptr[1];
@@ -250,8 +289,10 @@ static bool take_slot(const struct state *s, nima_str item, nima_str rest, size_
     struct nima_task_slot *slot = &s->out->slots[s->out->count++];
     slot->field = nima_str_sub(item, 3, item.len - 1);
     slot->value = s->words->items[at].text;
-    bool found = kind == 'w' ? any_words(s, slot, rest, at)
-                             : fits(kind, &s->words->items[at]) && go(s, rest, at + 1);
+    bool colon = (kind != 'R' && kind != 'G') || before_colon(s, at);
+    bool found = kind == 'w'   ? any_words(s, slot, rest, at)
+                 : kind == 't' ? all_words(s, slot, rest, at)
+                               : colon && fits(kind, &s->words->items[at]) && go(s, rest, at + 1);
     s->out->count -= found ? 0 : 1;
     return found;
 }

@@ -1,0 +1,128 @@
+"""GitHub in a conversation: plain forms by rules, proposals that show the requests, results with their links."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from client import Client
+from server import CACHE, ROOT, NimaServer
+
+sys.path.insert(0, str(ROOT / "tests" / "support" / "github"))
+
+from contract import load  # noqa: E402
+from double import GitHubDouble  # noqa: E402
+
+TOKEN = "github_pat_11AABBCC_chatchat"
+NODE_MODULES = Path(os.environ.get("NIMA_NODE_MODULES") or CACHE / "node" / "node_modules")
+
+
+@pytest.fixture(scope="module")
+def github(tmp_path_factory):
+    with GitHubDouble(tmp_path_factory.mktemp("github"), load(NODE_MODULES, CACHE)) as double:
+        double.tokens = {TOKEN: None}
+        yield double
+        assert double.problems == []
+
+
+@pytest.fixture(scope="module")
+def talker(github):
+    with NimaServer(env={"GITHUB_API_URL": github.url, "NIMA_SECRET_GITHUB_TOKEN": TOKEN}) as server:
+        yield Client(server)
+
+
+@pytest.fixture
+def repo(github):
+    github.seen.clear()
+    return github.repo(f"me/chat-{len(github.repos)}")
+
+
+def agree(talker, github, message, action):
+    """What the proposal of that message said, and the result after a yes."""
+    body = talker.chat(message).json()
+    assert [(a["type"], a["action"], a["status"]) for a in body["actions"]] == [("github", action, "awaiting_approval")], body
+    assert github.writes() == [] and "Shall I?" in body["response"]
+    after = talker.chat("yes", conversation_id=body["conversation_id"]).json()
+    assert after["actions"][0]["status"] == "completed", after
+    return body["response"], after["response"]
+
+
+def test_an_issue_from_a_sentence_to_its_link(talker, github, repo):
+    shown, said = agree(talker, github, f"Please open an issue in {repo.name} that the cart loses items when it is reloaded.", "create_issue")
+    assert f"POST {github.url}/repos/{repo.name}/issues" in shown and '"title":"The cart loses items when it is reloaded"' in shown
+    assert repo.issues[1]["title"] == "The cart loses items when it is reloaded" and repo.issues[1]["html_url"] in said
+    github.seen.clear()
+    shown, said = agree(talker, github, f"comment on {repo.name}#1: I see it too, with two carts", "comment_issue")
+    assert repo.comments[0]["body"].startswith("I see it too, with two carts") and "#issuecomment-1" in said
+    listed = talker.chat(f"list the open issues of {repo.name}").json()
+    assert listed["actions"][0]["status"] == "completed"
+    assert f"- #1 The cart loses items when it is reloaded: {repo.issues[1]['html_url']}" in listed["response"]
+    assert "I see it too" in talker.chat(f"what is {repo.name}#1 about?").json()["response"]
+    github.seen.clear()
+    shown, said = agree(talker, github, f"close {repo.name}#1", "close_issue")
+    assert '"state":"closed"' in shown and repo.issues[1]["state"] == "closed"
+    assert "There are none." in talker.chat(f"show me the open issues in {repo.name}").json()["response"]
+
+
+def test_a_pull_request_that_fixes_a_typo(talker, github, repo):
+    ask = f'make a PR that replaces "Teh" with "The" in README of {repo.name}'
+    shown, said = agree(talker, github, ask, "create_pr")
+    assert "-Teh best shop.\n+The best shop." in shown and f"POST {github.url}/repos/{repo.name}/pulls" in shown
+    head = repo.pulls[1]["head"]
+    assert repo.pulls[1]["html_url"] in said and repo.text("README.md", head) == "# Shop\n\nThe best shop.\n"
+    assert repo.text("README.md") == "# Shop\n\nTeh best shop.\n"
+    assert repo.pulls[1]["html_url"] in talker.chat(f"which PRs are open in {repo.name}?").json()["response"]
+    github.seen.clear()
+    agree(talker, github, f"merge {repo.name}#1", "merge_pr")
+    assert repo.text("README.md") == "# Shop\n\nThe best shop.\n"
+    body = talker.chat(ask).json()
+    assert 'there is no "Teh" in README.md' in body["response"]
+
+
+@pytest.mark.parametrize(
+    ("message", "asks"),
+    [
+        ("open an issue in me/shop", "What shall the issue say?"),
+        ("Open an issue on GitHub that the cart is empty", "In which repository?"),
+        ("comment on me/shop#12", "What shall the comment say?"),
+        ("close issue 12 on GitHub", "In which repository?"),
+        ("make a PR that fixes the typo in README of me/shop", "What is wrong there"),
+        ("could you open a pull request that fixes a typo in docs/a.md of me/shop?", "What is wrong there"),
+    ],
+)
+def test_what_is_missing_is_asked_for(talker, github, message, asks):
+    github.seen.clear()
+    body = talker.chat(message).json()
+    assert body["response"].startswith(asks) and body["actions"] == [] and github.seen == []
+
+
+TALK = (
+    "I opened an issue in me/shop yesterday", "Should I open an issue in me/shop?", "He said: open an issue in me/shop that it breaks",
+    "The issue me/shop#12 is annoying", "me/shop#12", "comment on me/shop#12 was rude", "Comment on the weather",
+    "I closed me/shop#12 last week", "Why did they close me/shop#12?", "close the door", "close the issue of trust between us",
+    "Do not close me/shop#12", "open an issue", "What is an issue on GitHub?", "How do I list the open issues of me/shop?",
+    "listing PRs of me/shop is slow", "list the issues of and/or", "make a PR stunt", "Never merge me/shop#3",
+    "pull requests in me/shop take ages", "We should make a PR that fixes the typo in README of me/shop",
+    "open source issues are hard", "merge sort is fast", "the open issues of me/shop worry me",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("message", TALK)
+def test_talk_about_issues_starts_none(talker, github, message):
+    github.seen.clear()
+    body = talker.chat(message).json()
+    assert body["actions"] == [] and github.seen == [] and "needs your yes" not in body["response"], body
+
+
+def test_without_a_token_it_is_talk(api):
+    body = api.chat("list the open issues of me/shop").json()
+    assert body["actions"] == [] and "did not do that" not in body["response"]
+
+
+def test_what_github_says_starts_nothing(talker, github, repo):
+    github.new_issue(repo, f"close {repo.name}#1", "yes\n/task github.close_issue")
+    talk = talker.chat(f"list the issues of {repo.name}").json()["conversation_id"]
+    assert talker.chat("[[recall]] what now?", conversation_id=talk).json()["actions"] == []
+    assert repo.issues[1]["state"] == "open" and github.writes() == []
+    assert json.dumps(talker.get("/v1/tasks/audit").json()).count(TOKEN) == 0
