@@ -8,7 +8,7 @@ BUILD_PACKAGES=(
     "libmicrohttpd-dev" "libyaml-dev" "libsqlite3-dev" "libpq-dev" "libcurl4-openssl-dev" "libssl-dev"
     "libsodium-dev" "libstemmer-dev" "libutf8proc-dev" "zlib1g-dev" "libcmocka-dev"
 )
-TEST_PACKAGES=("postgresql-15" "chromium chromium" "openssl openssl" "procps ps" "kubernetes-client kubectl")
+TEST_PACKAGES=("postgresql-15" "chromium chromium" "openssl openssl" "procps ps")
 
 missing_packages() {
     local entry package command wanted=()
@@ -73,4 +73,14 @@ apt_install() { quietly apt-install "${APT[@]}" install --no-install-recommends 
 apt_update_install() {
     quietly apt-update "${APT[@]}" update || return 1
     apt_install "$@"
+}
+
+kubectl_there() { command -v kubectl >/dev/null; }
+
+# Not every system has the package. Without it its tests are skipped, which is said here and there.
+kubectl_get() {
+    if ! find_apt kubernetes-client || { ! apt_install kubernetes-client && ! apt_update_install kubernetes-client; }; then
+        say "      kubectl could not be installed: the tests of Kubernetes are SKIPPED"
+        say "      (https://kubernetes.io/docs/tasks/tools, then run this again)"
+    fi
 }

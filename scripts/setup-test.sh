@@ -51,6 +51,7 @@ kube_get() {
         say "      Go is missing: the tests of Kubernetes are SKIPPED (https://go.dev/dl, then run this again)"
         return 0
     fi
+    say "      etcd and kube-apiserver are compiled from Go modules: minutes, and once"
     mkdir -p "$KUBE_DIR"
     if ! (cd "$KUBE_SOURCE" && quietly go-kube nice env GOFLAGS=-mod=readonly GOMAXPROCS=2 \
         go build -p 2 -trimpath -ldflags "-s -w" -o "$KUBE_DIR/kube.new" .); then
@@ -62,7 +63,7 @@ kube_get() {
 }
 
 verb_test_tools() {
-    STEPS=12
+    STEPS=13
     step "Debian packages, PostgreSQL and Chromium included" test_packages_there \
         packages_get "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
     test_venv_name
@@ -71,6 +72,7 @@ verb_test_tools() {
     step "marked and DOMPurify" web_there web_get
     step "Python packages of the tests" test_venv_there test_venv_get
     step "npm packages of the tests" node_there node_get
+    step "kubectl" kubectl_there kubectl_get
     step "Kubernetes API server of the tests" kube_there kube_get
     step "embedding model $EMBEDDING_MODEL" embedding_model_there model_pull "$EMBEDDING_MODEL"
     step "tiny chat model $TINY_MODEL" tiny_model_there model_pull "$TINY_MODEL"

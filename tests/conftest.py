@@ -10,6 +10,7 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "support"))
 
+import kube as clusters  # noqa: E402
 from client import Client  # noqa: E402
 from postgres import Postgres, programs  # noqa: E402
 from server import MODELS, NimaServer  # noqa: E402
@@ -41,6 +42,21 @@ def postgres():
         pytest.fail("PostgreSQL is missing; run: scripts/setup test-tools")
     with Postgres() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def kube():
+    """A Kubernetes API server for the whole run; each test has a namespace of its own in it."""
+    if clusters.missing():
+        pytest.skip(f"NOT TESTED: {clusters.missing()}; run: scripts/setup test-tools")
+    with clusters.Kube() as running:
+        yield running
+
+
+@pytest.fixture
+def shop(kube):
+    """An empty namespace."""
+    return kube.namespace()
 
 
 @pytest.fixture(scope="module")

@@ -245,6 +245,8 @@ static nima_rc refused(struct nima_ctx *ctx, const struct nima_child_end *end)
                holds(end->err, "provide credentials")) {
         hint = " (the credentials of the kubeconfig are not accepted: expired, or of another "
                "cluster)";
+    } else if (holds(said, "unknown flag") || holds(said, "unknown command")) {
+        hint = " (this kubectl is too old: 1.20 or newer is needed)";
     } else if (rc == NIMA_E_FORBIDDEN && holds(said, "cannot ")) {
         hint = " (the user of the kubeconfig lacks this right)";
     }

@@ -14,25 +14,12 @@ PATIENCE_S = 60
 
 
 @pytest.fixture(scope="module")
-def kube():
-    if clusters.missing():
-        pytest.skip(f"NOT TESTED: {clusters.missing()}; run: scripts/setup test-tools")
-    with clusters.Kube() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def api(kube):
     env = {"NIMA_TASKS_K8S_KUBECONFIG": kube.config(), "NIMA_TASKS_K8S_PERMISSION": "allow",
            "NIMA_TASKS_DENY": "k8s.*:*/secret/closed,k8s.scale:*/deployment/fixed"}  # fmt: skip
     with NimaServer(env=env) as server:
         yield Client(server)
         assert kube.tokens["admin"][0] not in server.stderr()
-
-
-@pytest.fixture
-def shop(kube):
-    return kube.namespace()
 
 
 def ask(api, action, *, expect=200, state="completed", wait=PATIENCE_S, **params):
@@ -82,8 +69,7 @@ def test_deploy_from_params_keeps_what_is_not_said(api, kube, shop):
     assert "-        image: nginx:1.27\n+        image: nginx:1.28\n" in moved["diff"]
     live = kube.json("get", "deployment", "web", f"--namespace={shop}")
     assert live["spec"]["replicas"] == 3 and live["spec"]["template"]["spec"]["containers"][0]["env"] == container["env"]
-    managers = {entry["manager"] for entry in kube.json(
-        "get", "deployment", "web", f"--namespace={shop}", "--show-managed-fields")["metadata"]["managedFields"]}
+    managers = {entry["manager"] for entry in kube.raw("deployment", "web", shop)["metadata"]["managedFields"]}
     assert managers == {"nima"}
     done(api, "scale", namespace=shop, name="web", replicas=1)
     back = done(api, "deploy", namespace=shop, name="web", image="nginx:1.28", replicas=3)
@@ -185,8 +171,8 @@ def test_rights_conflicts_and_quotas_are_said_as_what_they_are(api, kube, shop, 
 
     kube.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "small"},
                 "spec": {"hard": {"count/configmaps": "0"}}}, namespace=shop)  # fmt: skip
-    kube.kubectl("patch", "resourcequota", "small", f"--namespace={shop}", "--subresource=status", "--type=merge", "-p",
-                 json.dumps({"status": {"hard": {"count/configmaps": "0"}, "used": {"count/configmaps": "0"}}}))  # fmt: skip
+    none = {"count/configmaps": "0"}
+    kube.status("resourcequota", "small", shop, {"hard": none, "used": none})
     one = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}
     task = ask(api, "apply", namespace=shop, manifest=one, state="failed")
     assert "quota" in task["error"] and task["error_code"] == "forbidden"

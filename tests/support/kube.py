@@ -21,6 +21,10 @@ from server import CACHE
 
 SOURCE = Path(__file__).resolve().parent / "kube"
 START_S = 240
+PLURALS = {
+    "deployment": "apis/apps/v1/namespaces/{}/deployments", "pod": "api/v1/namespaces/{}/pods",
+    "resourcequota": "api/v1/namespaces/{}/resourcequotas",
+}  # fmt: skip
 STOP_S = 30
 
 
@@ -110,11 +114,18 @@ class Kube:
             self.kubectl("apply", "--server-side", f"--field-manager={manager}", f"--namespace={namespace}", "-f", "-",
                          stdin=json.dumps(item))  # fmt: skip
 
+    @staticmethod
+    def path(kind, name, namespace):
+        return f"/{PLURALS[kind].format(namespace)}/{name}"
+
+    def raw(self, kind, name, namespace):
+        """An object with all that the server keeps of it, in the form that kubectl of any age shows."""
+        return json.loads(self.kubectl("get", "--raw", self.path(kind, name, namespace)))
+
     def status(self, kind, name, namespace, status):
         """Writes an object's status, as its controller would."""
-        plural = {"deployment": "apis/apps/v1/namespaces/{}/deployments", "pod": "api/v1/namespaces/{}/pods"}[kind]
-        path = f"/{plural.format(namespace)}/{name}"
-        item = json.loads(self.kubectl("get", "--raw", path))
+        path = self.path(kind, name, namespace)
+        item = self.raw(kind, name, namespace)
         item["status"] = status
         self.kubectl("replace", "--raw", f"{path}/status", "-f", "-", stdin=json.dumps(item))
 
