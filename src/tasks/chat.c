@@ -208,7 +208,9 @@ nima_rc nima_tasks_hear(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str
     struct nima_tasks_step *steps =
         NIMA_NEW(ctx->arena, struct nima_tasks_step, NIMA_TASKS_STEPS_MAX);
     size_t count = nima_task_heard(ctx, text, steps);
-    hear_steps(steps, nima_github_place(tasks, steps, count, &out->question), out);
+    count = nima_github_place(tasks, steps, count, &out->question);
+    count = nima_k8s_place(ctx, tasks, steps, count, &out->question);
+    hear_steps(steps, count, out);
     return NIMA_OK;
 }
 
@@ -228,6 +230,9 @@ static void say_result(struct nima_ctx *ctx, const struct nima_task_row *row, st
     bool parsed = nima_json_parse(ctx, row->result, &tree) == NIMA_OK;
     nima_str content = parsed ? nima_json_str(nima_json_get(tree, "content")) : (nima_str){0};
     nima_str diff = parsed ? nima_json_str(nima_json_get(tree, "diff")) : (nima_str){0};
+    if (parsed && content.ptr == NULL && nima_str_eq(row->type, NIMA_STR("k8s"))) {
+        content = nima_k8s_told(ctx, tree);
+    }
     const struct nima_json *entries = parsed ? nima_json_get(tree, "entries") : NULL;
     nima_buf_fmt(buf, "Done: " NIMA_FMT "." NIMA_FMT, NIMA_ARG(row->type), NIMA_ARG(row->action));
     if (nima_str_eq(row->type, NIMA_STR("github")) && nima_github_say(tree, buf)) {

@@ -151,10 +151,8 @@ static bool heard_one(struct nima_ctx *ctx, const struct nima_task_words *words,
         nima_buf_done(&buf);
         return true;
     }
-    if (nima_github_heard(ctx, words, from, end, out)) {
-        return true;
-    }
-    return false;
+    return nima_github_heard(ctx, words, from, end, out) ||
+           nima_k8s_heard(ctx, words, from, end, out);
 }
 
 static bool is_between(const struct nima_task_word *word)

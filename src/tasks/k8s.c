@@ -55,6 +55,7 @@ static const struct nima_field events_fields[] = {
     PARAM(STR, name, .max = 253, .doc = "About this object and what is made from it, by name."),
     PARAM(BOOL, warnings, .doc = "Only what went wrong."),
 };
+static const struct nima_field failing_fields[] = {NAMESPACE};
 static const struct nima_field deploy_fields[] = {
     NAMESPACE,
     NAME,
@@ -83,6 +84,7 @@ static const struct nima_shape get_shape = SHAPE("K8sGet", get_fields),
                                list_shape = SHAPE("K8sList", list_fields),
                                logs_shape = SHAPE("K8sLogs", logs_fields),
                                events_shape = SHAPE("K8sEventsOf", events_fields),
+                               failing_shape = SHAPE("K8sFailing", failing_fields),
                                apply_shape = SHAPE("K8sApply", apply_fields),
                                deploy_shape = SHAPE("K8sDeploy", deploy_fields),
                                scale_shape = SHAPE("K8sScale", scale_fields),
@@ -171,6 +173,23 @@ static nima_rc deploy_resources(struct nima_ctx *ctx, const struct nima_tasks *t
     NIMA_TRY(write_resources(ctx, tasks, params, out));
     if (p->port > 0) {
         out[1] = resource(ctx, p->namespace, NIMA_STR("service"), p->name);
+    }
+    return NIMA_OK;
+}
+
+/* It looks at several kinds, and each may be closed. */
+static nima_rc failing_resources(struct nima_ctx *ctx, const struct nima_tasks *tasks,
+                                 const void *params, nima_str out[NIMA_ACTION_RESOURCES])
+{
+    static const char *const kinds[] = {"pod", "deployment", "statefulset", "daemonset", "event"};
+    const struct nima_k8s_params *p = params;
+    NIMA_TRY(check_namespace(ctx, tasks, p->namespace));
+    if (nima_str_eq(p->namespace, NIMA_STR("-"))) {
+        return nima_fail_field(ctx, NIMA_E_INVALID, "params.namespace",
+                               "pods are in a namespace: say which");
+    }
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        out[i] = resource(ctx, p->namespace, nima_str_of(kinds[i]), NIMA_STR(""));
     }
     return NIMA_OK;
 }
@@ -266,6 +285,8 @@ static const struct nima_action actions[] = {
      nima_k8s_logs, NULL},
     {"events", "Sums up what happened in a namespace, or to one object.", &events_shape, false,
      NULL, read_resources, nima_k8s_events, NULL},
+    {"failing", "Tells what does not run as it should in a namespace, with the reasons.",
+     &failing_shape, false, NULL, failing_resources, nima_k8s_failing, NULL},
     {"apply", "Makes objects what a manifest says, by server-side apply.", &apply_shape, true, NULL,
      apply_resources, nima_k8s_apply, nima_k8s_apply_preview},
     {"deploy", "Runs an image as a Deployment, with a Service for its port.", &deploy_shape, true,
@@ -278,6 +299,9 @@ static const struct nima_action actions[] = {
      &rollout_shape, false, NULL, read_resources, nima_k8s_rollout_status, NULL},
     {"rollout_undo", "Takes a Deployment back to the template of an earlier revision.", &undo_shape,
      true, NULL, write_resources, nima_k8s_rollout_undo, nima_k8s_rollout_undo_preview},
+    {"restart",
+     "Starts the pods of a Deployment, StatefulSet or DaemonSet anew, one after another.",
+     &get_shape, true, NULL, write_resources, nima_k8s_restart, nima_k8s_restart_preview},
     {"delete", "Deletes one object by its name.", &get_shape, true, NULL, write_resources,
      nima_k8s_delete, nima_k8s_delete_preview},
     {0},

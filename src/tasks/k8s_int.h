@@ -100,6 +100,19 @@ NIMA_MUST_USE nima_rc nima_k8s_events_of(struct nima_ctx *ctx, const struct nima
                                          nima_str namespace, nima_str name, bool warnings,
                                          struct nima_list *out);
 
+/* k8s_rollout.c */
+
+enum { NIMA_K8S_REASONS_MAX = 20 };
+struct nima_k8s_reasons {
+    nima_str items[NIMA_K8S_REASONS_MAX];
+    size_t count;
+    bool stuck; /* one of them does not pass by itself */
+};
+/* What an object says itself about why it does not run. */
+void nima_k8s_reasons_of(struct nima_ctx *ctx, const struct nima_json *object,
+                         struct nima_k8s_reasons *out);
+bool nima_k8s_is_complete(const struct nima_json *object);
+
 /* k8s_manifest.c: a manifest as its objects, in JSON that is ours: what was checked is what is
  * sent. */
 
@@ -152,6 +165,9 @@ nima_rc nima_k8s_delete(struct nima_ctx *ctx, struct nima_job *job, nima_str *re
 nima_rc nima_k8s_delete_preview(struct nima_ctx *ctx, struct nima_job *job, nima_str *result);
 nima_rc nima_k8s_describe(struct nima_ctx *ctx, struct nima_job *job, nima_str *result);
 nima_rc nima_k8s_logs(struct nima_ctx *ctx, struct nima_job *job, nima_str *result);
+nima_rc nima_k8s_failing(struct nima_ctx *ctx, struct nima_job *job, nima_str *result);
+nima_rc nima_k8s_restart(struct nima_ctx *ctx, struct nima_job *job, nima_str *result);
+nima_rc nima_k8s_restart_preview(struct nima_ctx *ctx, struct nima_job *job, nima_str *result);
 nima_rc nima_k8s_events(struct nima_ctx *ctx, struct nima_job *job, nima_str *result);
 nima_rc nima_k8s_rollout_status(struct nima_ctx *ctx, struct nima_job *job, nima_str *result);
 nima_rc nima_k8s_rollout_undo(struct nima_ctx *ctx, struct nima_job *job, nima_str *result);

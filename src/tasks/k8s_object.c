@@ -8,9 +8,9 @@
 
 static const char *const bookkeeping[] = {"managedFields",     "resourceVersion", "uid", "selfLink",
                                           "creationTimestamp", "generation",      NULL};
-/* One may hold what a Secret hides, the other is how an undo knows itself. */
+/* One may hold what a Secret hides, the others are how an undo and a restart know themselves. */
 static const char *const unshown_notes[] = {"kubectl.kubernetes.io/last-applied-configuration",
-                                            "nima/undone-by", NULL};
+                                            "nima/undone-by", "nima/restarted-by", NULL};
 
 static bool is_in(nima_str key, const char *const *names)
 {

@@ -12,20 +12,13 @@
 enum {
     ROUND_S = 5, /* between two looks at the pods, unless it completes before */
     RESULT_BYTES_MAX = 256 << 10,
-    REASONS_MAX = 20,
     REASON_BYTES_MAX = 400,
     LEFT_MS = 3000, /* of the task's time, for saying how it stands */
 };
 
 /* State */
 
-struct reasons {
-    nima_str items[REASONS_MAX];
-    size_t count;
-    bool stuck; /* one of them does not pass by itself */
-};
-
-static void add_reason(struct reasons *reasons, nima_str text, bool stuck)
+static void add_reason(struct nima_k8s_reasons *reasons, nima_str text, bool stuck)
 {
     reasons->stuck = reasons->stuck || stuck;
     for (size_t i = 0; i < reasons->count; i++) {
@@ -33,13 +26,13 @@ static void add_reason(struct reasons *reasons, nima_str text, bool stuck)
             return;
         }
     }
-    if (reasons->count < REASONS_MAX) {
+    if (reasons->count < NIMA_K8S_REASONS_MAX) {
         reasons->items[reasons->count++] = nima_utf8_prefix(text, REASON_BYTES_MAX);
     }
 }
 
 /* The controller has seen this version, all replicas are of it, all are available. */
-static bool is_complete(const struct nima_json *object)
+bool nima_k8s_is_complete(const struct nima_json *object)
 {
     nima_str kind = nima_json_str(nima_json_get(object, "kind"));
     int64_t seen = nima_k8s_int(object, "status", "observedGeneration", -1);
@@ -62,7 +55,7 @@ static bool is_complete(const struct nima_json *object)
 }
 
 static void read_conditions(struct nima_ctx *ctx, const struct nima_json *object,
-                            struct reasons *reasons)
+                            struct nima_k8s_reasons *reasons)
 {
     const struct nima_json *all = nima_json_get(nima_json_get(object, "status"), "conditions");
     for (size_t i = 0; i < nima_json_count(all); i++) {
@@ -99,7 +92,7 @@ static bool does_not_pass(nima_str reason)
 }
 
 static void read_containers(struct nima_ctx *ctx, const struct nima_json *pod, const char *which,
-                            struct reasons *reasons)
+                            struct nima_k8s_reasons *reasons)
 {
     const struct nima_json *states = nima_json_get(nima_json_get(pod, "status"), which);
     for (size_t i = 0; i < nima_json_count(states); i++) {
@@ -120,7 +113,8 @@ static void read_containers(struct nima_ctx *ctx, const struct nima_json *pod, c
     }
 }
 
-static void read_pod(struct nima_ctx *ctx, const struct nima_json *pod, struct reasons *reasons)
+static void read_pod(struct nima_ctx *ctx, const struct nima_json *pod,
+                     struct nima_k8s_reasons *reasons)
 {
     const struct nima_json *all = nima_json_get(nima_json_get(pod, "status"), "conditions");
     read_containers(ctx, pod, "initContainerStatuses", reasons);
@@ -132,6 +126,17 @@ static void read_pod(struct nima_ctx *ctx, const struct nima_json *pod, struct r
             add_reason(reasons, nima_fmt(ctx, "unschedulable: " NIMA_FMT, NIMA_ARG(message)),
                        false); /* a node may come */
         }
+    }
+}
+
+void nima_k8s_reasons_of(struct nima_ctx *ctx, const struct nima_json *object,
+                         struct nima_k8s_reasons *out)
+{
+    *out = (struct nima_k8s_reasons){0};
+    if (nima_str_eq(nima_json_str(nima_json_get(object, "kind")), NIMA_STR("Pod"))) {
+        read_pod(ctx, object, out);
+    } else {
+        read_conditions(ctx, object, out);
     }
 }
 
@@ -167,7 +172,8 @@ static nima_rc list_of(struct nima_ctx *ctx, const struct nima_tasks *tasks, nim
 
 /* A user who may see the deployment but not its pods learns less, not nothing. */
 static nima_rc look(struct nima_ctx *ctx, const struct nima_tasks *tasks,
-                    const struct nima_json *object, nima_str namespace, struct reasons *reasons)
+                    const struct nima_json *object, nima_str namespace,
+                    struct nima_k8s_reasons *reasons)
 {
     nima_str selector = selector_of(ctx, object);
     const struct nima_json *pods = NULL, *pod = NULL;
@@ -229,7 +235,7 @@ static const struct nima_shape rollout_shape =
 
 static nima_rc tell(struct nima_ctx *ctx, const struct nima_job *job,
                     const struct nima_json *object, const char *state,
-                    const struct reasons *reasons, nima_str *result)
+                    const struct nima_k8s_reasons *reasons, nima_str *result)
 {
     const struct nima_k8s_params *p = job->params;
     struct nima_k8s_row row = nima_k8s_row_of(ctx, object);
@@ -262,9 +268,9 @@ nima_rc nima_k8s_rollout_status(struct nima_ctx *ctx, struct nima_job *job, nima
     NIMA_TRY(nima_k8s_kind_of(ctx, p->kind, &kind));
     for (;;) {
         const struct nima_json *object;
-        struct reasons reasons = {0};
+        struct nima_k8s_reasons reasons = {0};
         NIMA_TRY(nima_k8s_get(ctx, job->tasks, &kind, p->namespace, p->name, &object));
-        if (is_complete(object)) {
+        if (nima_k8s_is_complete(object)) {
             return tell(ctx, job, object, "complete", &reasons, result);
         }
         NIMA_TRY(look(ctx, job->tasks, object, p->namespace, &reasons));
@@ -422,4 +428,55 @@ nima_rc nima_k8s_rollout_undo(struct nima_ctx *ctx, struct nima_job *job, nima_s
 nima_rc nima_k8s_rollout_undo_preview(struct nima_ctx *ctx, struct nima_job *job, nima_str *result)
 {
     return undo(ctx, job, true, result);
+}
+
+/* Starting anew */
+
+/* The template gets the next number of a count, so that a dry run shows what then happens; the
+ * task's id stays on the object, so that a second attempt finds it and does not start twice. */
+static const char restart_note[] = "nima/restarted-by", restarts_note[] = "nima/restarts";
+
+static nima_rc restart(struct nima_ctx *ctx, struct nima_job *job, bool preview, nima_str *result)
+{
+    const struct nima_k8s_params *p = job->params;
+    struct nima_k8s_changes changes = {.namespace = p->namespace, .preview = preview, .count = 1};
+    struct nima_k8s_change *change = &changes.items[0];
+    int64_t times = 0;
+    NIMA_TRY(nima_k8s_kind_of(ctx, p->kind, &change->kind));
+    change->name = p->name;
+    NIMA_TRY(nima_k8s_get(ctx, job->tasks, &change->kind, p->namespace, p->name, &change->before));
+    const struct nima_json *metadata = nima_json_get(change->before, "metadata");
+    const struct nima_json *template =
+        nima_json_get(nima_json_get(change->before, "spec"), "template");
+    if (template == NULL || nima_str_eq(change->kind.group, NIMA_STR("batch"))) {
+        return nima_fail_field(ctx, NIMA_E_INVALID, "params.kind",
+                               "a " NIMA_FMT " has no pods that could be started anew",
+                               NIMA_ARG(change->kind.name));
+    }
+    if (job->id.len > 0 &&
+        nima_str_eq(nima_k8s_text(metadata, "annotations", restart_note), job->id)) {
+        change->after = change->before;
+        return nima_k8s_changes_result(ctx, &changes, result);
+    }
+    nima_str told =
+        nima_k8s_text(nima_json_get(template, "metadata"), "annotations", restarts_note);
+    times = told.len > 0 && nima_str_to_i64(told, &times) && times > 0 ? times : 0;
+    change->patch = "merge";
+    change->text =
+        nima_fmt(ctx,
+                 "{\"metadata\":{\"annotations\":{\"%s\":\"" NIMA_FMT
+                 "\"}},\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"%s\":\"%lld\"}}}}}",
+                 restart_note, NIMA_ARG(job->id.len > 0 ? job->id : NIMA_STR("this-task")),
+                 restarts_note, (long long)times + 1);
+    NIMA_TRY(nima_k8s_make(ctx, job->tasks, &changes));
+    return nima_k8s_changes_result(ctx, &changes, result);
+}
+
+nima_rc nima_k8s_restart(struct nima_ctx *ctx, struct nima_job *job, nima_str *result)
+{
+    return restart(ctx, job, false, result);
+}
+nima_rc nima_k8s_restart_preview(struct nima_ctx *ctx, struct nima_job *job, nima_str *result)
+{
+    return restart(ctx, job, true, result);
 }

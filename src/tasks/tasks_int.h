@@ -198,11 +198,21 @@ size_t nima_github_place(const struct nima_tasks *tasks, const struct nima_tasks
 nima_str nima_github_requests(struct nima_ctx *ctx, const struct nima_json *would);
 /* Says a result by its links; false: it has none of its own. */
 bool nima_github_say(const struct nima_json *result, struct nima_buf *buf);
+/* k8s_said.c */
+
+/* One step of those words that is about a cluster. */
+bool nima_k8s_heard(struct nima_ctx *ctx, const struct nima_task_words *words, size_t from,
+                    size_t end, struct nima_tasks_step *out);
+/* Gives steps without a namespace the only one that is configured; with several *question is what
+ * to ask back. How many steps are left: none when they were not about a cluster. */
+size_t nima_k8s_place(struct nima_ctx *ctx, const struct nima_tasks *tasks,
+                      struct nima_tasks_step *steps, size_t count, nima_str *question);
+/* Lines that tell a result of k8s; absent: it has none of its own. */
+nima_str nima_k8s_told(struct nima_ctx *ctx, const struct nima_json *result);
 
 /* wonder.c */
 
 struct nima_llm;
-struct nima_task_words;
 enum nima_wondered {
     NIMA_WONDERED_TALK,
     NIMA_WONDERED_ACTION,

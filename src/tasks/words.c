@@ -211,6 +211,44 @@ static bool is_issue(nima_str text)
            is_number(nima_str_sub(text, hash + 1, text.len));
 }
 
+bool nima_task_number(nima_str text, int64_t *out)
+{
+    static const char *const names[] = {"zero", "one",   "two",   "three", "four", "five",
+                                        "six",  "seven", "eight", "nine",  "ten"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (nima_str_eq_nocase(text, nima_str_of(names[i]))) {
+            *out = (int64_t)i;
+            return true;
+        }
+    }
+    return nima_str_to_i64(text, out) && *out >= 0;
+}
+
+/* As Kubernetes has it: "web-1". */
+static bool is_object_name(nima_str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        bool inside = i > 0 && i + 1 < text.len && strchr("-.", c) != NULL;
+        if (!islower(c) && !isdigit(c) && !inside) {
+            return false;
+        }
+    }
+    return text.len > 0;
+}
+
+/* "registry.example.com:5000/team/web:1.2@sha256:…" */
+static bool is_image(nima_str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (!isalnum(c) && (i == 0 || strchr("._-/:@", c) == NULL)) {
+            return false;
+        }
+    }
+    return text.len > 0;
+}
+
 static bool fits(char kind, const struct nima_task_word *word)
 {
     switch (kind) {
@@ -225,6 +263,12 @@ static bool fits(char kind, const struct nima_task_word *word)
                nima_str_starts_nocase(word->text, NIMA_STR("https://"));
     case 'n':
         return !word->quoted && is_number(word->text);
+    case 'k':
+        return is_object_name(word->text);
+    case 'i':
+        return is_image(word->text);
+    case 'c':
+        return !word->quoted && nima_task_number(word->text, &(int64_t){0});
     case 'm':
         return nima_task_word_is(word, "GET|HEAD|POST|PUT|PATCH|DELETE");
     case 'r':

@@ -18,6 +18,8 @@ bool nima_task_words_read(nima_str message, struct nima_task_words *out);
 /* Leaves out "please", "could you …" in front and "please", "for me" behind. */
 void nima_task_words_polite(const struct nima_task_words *words, size_t *from, size_t *end);
 bool nima_task_word_is(const struct nima_task_word *word, const char *choices); /* "a|b" */
+/* "5", "five": zero or more. */
+bool nima_task_number(nima_str text, int64_t *out);
 /* A name with an ending or with a slash: "notes.txt", "notes/today". Not a host. */
 bool nima_task_is_path(nima_str text);
 
@@ -32,6 +34,7 @@ struct nima_task_match {
 /* Whether the words from..end are the pattern, all of it. A pattern's words: "a|b" one of them,
  * "[a|b]" perhaps one of them, "<kind:field>" a value: p a path, d a path or one plain word,
  * q something in quotes, w any words, u a URL, n a number, m a method of HTTP; r "owner/name", g
- * "owner/name#12" (R, G: with a colon behind), t all words that are left. */
+ * "owner/name#12" (R, G: with a colon behind), t all words that are left; of a cluster k a name, i
+ * an image, c a count, which may be zero or a word. */
 bool nima_task_pattern(const char *pattern, const struct nima_task_words *words, size_t from,
                        size_t end, struct nima_task_match *out);
