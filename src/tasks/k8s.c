@@ -313,6 +313,7 @@ const struct nima_integration nima_integration_k8s = {
     .actions = actions,
     .at_once = 2,
     .secrets = true,
+    .secrets_in_preview = true,
     .configured = nima_k8s_configured,
     .permission = offsetof(struct nima_tasks_options, k8s_permission),
 };

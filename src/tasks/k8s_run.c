@@ -187,7 +187,7 @@ static bool holds(nima_str text, const char *words)
 }
 
 /* What it says of the matter: without warnings, log lines, and advice on flags. */
-static nima_str message_of(struct nima_ctx *ctx, nima_str err)
+static nima_str message_of(struct nima_ctx *ctx, const struct nima_tasks *tasks, nima_str err)
 {
     struct nima_buf buf;
     nima_str line;
@@ -207,6 +207,7 @@ static nima_str message_of(struct nima_ctx *ctx, nima_str err)
     }
     nima_str text = nima_str_copy(ctx->arena, nima_buf_view(&buf));
     nima_buf_done(&buf);
+    text = nima_secrets_mask(ctx, &tasks->secrets, text); /* before it is cut */
     text = nima_utf8_prefix(text, MESSAGE_BYTES_MAX);
     return text.len > 0 && nima_utf8_valid(text) ? text : NIMA_STR("kubectl said nothing");
 }
@@ -226,9 +227,10 @@ static bool conflicts_are_ours(const struct nima_child_end *end)
     return seen > 0 && !end->err_cut;
 }
 
-static nima_rc refused(struct nima_ctx *ctx, const struct nima_child_end *end)
+static nima_rc refused(struct nima_ctx *ctx, const struct nima_tasks *tasks,
+                       const struct nima_child_end *end)
 {
-    nima_str said = message_of(ctx, end->err);
+    nima_str said = message_of(ctx, tasks, end->err);
     nima_rc rc = NIMA_E_INVALID;
     for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
         if (holds(said, meanings[i].words) || holds(end->err, meanings[i].words)) {
@@ -327,7 +329,7 @@ nima_rc nima_k8s_run(struct nima_ctx *ctx, const struct nima_tasks *tasks,
     }
     if (end.code != 0) {
         call->ours = conflicts_are_ours(&end);
-        return refused(ctx, &end);
+        return refused(ctx, tasks, &end);
     }
     *out = end.out;
     return NIMA_OK;

@@ -15,7 +15,11 @@
 
 static const char environment_prefix[] = "NIMA_SECRET_";
 static const char opening[] = "${secret:";
-enum { NAME_CHARS_MAX = 64, FILE_BYTES_MAX = 1 << 20 };
+enum {
+    NAME_CHARS_MAX = 64,
+    FILE_BYTES_MAX = 1 << 20,
+    LINE_BYTES_MIN = 8, /* shorter ones say nothing, and are words elsewhere */
+};
 
 static bool is_name(nima_str name)
 {
@@ -209,6 +213,20 @@ static nima_str replace_all(struct nima_ctx *ctx, nima_str text, nima_str what, 
     return text;
 }
 
+/* Where a text is shown line by line, one of several lines stands there line by line too. */
+static nima_str mask_lines(struct nima_ctx *ctx, nima_str text, nima_str value, nima_str name)
+{
+    nima_str line;
+    if (nima_str_find(value, NIMA_STR("\n"), 0) == SIZE_MAX) {
+        return text;
+    }
+    while (nima_str_next(&value, '\n', &line)) {
+        line = nima_str_trim(line);
+        text = line.len >= LINE_BYTES_MIN ? replace_all(ctx, text, line, name) : text;
+    }
+    return text;
+}
+
 nima_str nima_secrets_mask(struct nima_ctx *ctx, const struct nima_secrets *secrets, nima_str text)
 {
     for (size_t i = 0; i < secrets->count && text.len > 0; i++) {
@@ -223,6 +241,7 @@ nima_str nima_secrets_mask(struct nima_ctx *ctx, const struct nima_secrets *secr
         for (size_t f = 0; f < sizeof(forms) / sizeof(forms[0]); f++) {
             text = replace_all(ctx, text, forms[f], name);
         }
+        text = mask_lines(ctx, text, value, name);
     }
     return text;
 }

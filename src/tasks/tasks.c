@@ -4,6 +4,7 @@
 #include "tasks/tasks.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -278,6 +279,25 @@ nima_rc nima_tasks_check(struct nima_ctx *ctx, struct nima_tasks *tasks,
     return c.policy.verdict == NIMA_DENY ? denied(ctx, tasks, request, &c) : NIMA_OK;
 }
 
+static nima_rc preview(struct nima_ctx *ctx, struct nima_tasks *tasks, const struct checked *c,
+                       nima_str *change)
+{
+    struct nima_job job = {.tasks = tasks, .params = c->params};
+    void *params;
+    nima_str text;
+    if (c->integration->secrets_in_preview && nima_secrets_named(c->text)) {
+        NIMA_TRY(nima_secrets_fill(ctx, &tasks->secrets, c->text, &text));
+        NIMA_TRY(nima_action_params(ctx, c->action, text, &params));
+        job.params = params;
+    }
+    nima_rc rc = c->action->preview(ctx, &job, change);
+    if (rc != NIMA_OK) { /* a service may have said the value that it did not like */
+        text = nima_secrets_mask(ctx, &tasks->secrets, nima_fmt(ctx, "%s", ctx->error.message));
+        snprintf(ctx->error.message, sizeof(ctx->error.message), NIMA_FMT, NIMA_ARG(text));
+    }
+    return rc;
+}
+
 nima_rc nima_tasks_preview(struct nima_ctx *ctx, struct nima_tasks *tasks,
                            const struct nima_tasks_request *request, nima_str *out)
 {
@@ -287,9 +307,8 @@ nima_rc nima_tasks_preview(struct nima_ctx *ctx, struct nima_tasks *tasks,
     if (c.policy.verdict == NIMA_DENY) {
         return denied(ctx, tasks, request, &c);
     }
-    struct nima_job job = {.tasks = tasks, .params = c.params};
     if (c.action->preview != NULL) {
-        NIMA_TRY(c.action->preview(ctx, &job, &change));
+        NIMA_TRY(preview(ctx, tasks, &c, &change));
     }
     bool writes =
         c.action->writes_with != NULL ? c.action->writes_with(c.params) : c.action->writes;

@@ -40,6 +40,7 @@ struct nima_integration {
     const struct nima_action *actions; /* ends in {0} */
     int at_once;                       /* tasks of it that may run in one process */
     bool secrets;                      /* ${secret:NAME} is filled in */
+    bool secrets_in_preview;           /* there too: the service itself is asked what it would do */
     bool (*configured)(const struct nima_tasks *tasks);
     /* Where it is configured: its permission for all actions. */
     size_t permission; /* offset of a nima_str in struct nima_tasks_options */
