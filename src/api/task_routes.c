@@ -3,7 +3,7 @@
 #include "tasks/tasks.h"
 #include "util/uuid.h"
 
-enum { WAIT_S_MAX = 300, EVENT_WAIT_MS = 15000, FRAME_BYTES_MAX = 4 << 20 };
+enum { WAIT_S_MAX = 300, EVENT_WAIT_MS = 15000, FRAME_BYTES_MAX = 4 << 20, APPROVALS_MAX = 50 };
 
 static const char *const task_types[] = {"github", "k8s", "file", "api", NULL};
 static const char *const task_statuses[] = {"pending",           "running",   "completed", "failed",
@@ -11,7 +11,11 @@ static const char *const task_statuses[] = {"pending",           "running",   "c
 
 struct task_out {
     struct nima_task_row row;
-    bool has_next, has_expires, has_started, has_completed;
+    bool two_person, has_next, has_expires, has_started, has_completed;
+    struct {
+        nima_str *items;
+        size_t count;
+    } approved_by;
 };
 static const struct nima_field task_fields[] = {
     NIMA_FIELD_AS(UUID, "id", struct task_out, row.id, .required = true, .doc = "Its id."),
@@ -38,6 +42,9 @@ static const struct nima_field task_fields[] = {
     NIMA_FIELD_AS(TIME, "expires_at", struct task_out, row.expires_at,
                   .has = NIMA_HAS(struct task_out, has_expires),
                   .doc = "Until when it can be approved."),
+    NIMA_FIELD(BOOL, struct task_out, two_person,
+               .doc = "Whether two different people must approve it."),
+    NIMA_FIELD(STR_LIST, struct task_out, approved_by, .doc = "Who has approved it so far."),
     NIMA_FIELD_AS(TIME, "created_at", struct task_out, row.created_at, .doc = "When it was asked."),
     NIMA_FIELD_AS(TIME, "started_at", struct task_out, row.started_at,
                   .has = NIMA_HAS(struct task_out, has_started),
@@ -54,13 +61,22 @@ static const struct nima_field task_fields[] = {
 static const struct nima_shape task_shape =
     NIMA_SHAPE("Task", struct task_out, task_fields, .doc = "Something done, or to be done.");
 
-static struct task_out task_of(const struct nima_task_row *row)
+static struct task_out task_of(struct nima_ctx *ctx, const struct nima_task_row *row)
 {
-    return (struct task_out){.row = *row,
-                             .has_next = row->next_attempt_at != 0,
-                             .has_expires = row->expires_at != 0,
-                             .has_started = row->started_at != 0,
-                             .has_completed = row->completed_at != 0};
+    struct task_out out = {.row = *row,
+                           .two_person = row->two_person != 0,
+                           .has_next = row->next_attempt_at != 0,
+                           .has_expires = row->expires_at != 0,
+                           .has_started = row->started_at != 0,
+                           .has_completed = row->completed_at != 0};
+    const nima_str names[] = {row->first_by, row->approved_by};
+    out.approved_by.items = NIMA_NEW(ctx->arena, nima_str, sizeof(names) / sizeof(names[0]));
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (names[i].ptr != NULL) {
+            out.approved_by.items[out.approved_by.count++] = names[i];
+        }
+    }
+    return out;
 }
 
 /* POST /v1/tasks/execute */
@@ -136,7 +152,7 @@ static nima_rc execute(struct nima_ctx *ctx, struct nima_exchange *exchange, con
     if (nima_task_is_over(&row)) {
         nima_exchange_status(exchange, 200);
     }
-    *(struct task_out *)out = task_of(&row);
+    *(struct task_out *)out = task_of(ctx, &row);
     return NIMA_OK;
 }
 
@@ -156,7 +172,7 @@ static nima_rc status(struct nima_ctx *ctx, struct nima_exchange *exchange, cons
     const struct id_in *wanted = in;
     struct nima_task_row row;
     NIMA_TRY(nima_task_get(ctx, nima_api_of(exchange)->store, wanted->id, &row));
-    *(struct task_out *)out = task_of(&row);
+    *(struct task_out *)out = task_of(ctx, &row);
     return NIMA_OK;
 }
 
@@ -167,7 +183,7 @@ static nima_rc status(struct nima_ctx *ctx, struct nima_exchange *exchange, cons
         const struct id_in *wanted = in;                                                           \
         struct nima_task_row row;                                                                  \
         NIMA_TRY(nima_tasks_##name_(ctx, nima_api_of(exchange)->tasks, wanted->id, &row));         \
-        *(struct task_out *)out = task_of(&row);                                                   \
+        *(struct task_out *)out = task_of(ctx, &row);                                              \
         return NIMA_OK;                                                                            \
     }
 DECISION(approve)
@@ -178,7 +194,7 @@ DECISION(retry)
 static nima_rc send_task(struct nima_ctx *ctx, struct nima_exchange *exchange,
                          const struct nima_task_row *row)
 {
-    struct task_out task = task_of(row);
+    struct task_out task = task_of(ctx, row);
     struct nima_buf frame;
     nima_buf_init(&frame, FRAME_BYTES_MAX);
     nima_json_encode(&frame, &task_shape, &task);
@@ -244,9 +260,74 @@ static nima_rc history(struct nima_ctx *ctx, struct nima_exchange *exchange, con
     nima_exchange_next_cursor(exchange, rows.next_cursor);
     struct task_out *items = NIMA_NEW(ctx->arena, struct task_out, rows.count);
     for (size_t i = 0; i < rows.count; i++) {
-        items[i] = task_of(&rows.items[i]);
+        items[i] = task_of(ctx, &rows.items[i]);
     }
     *(struct nima_list *)out = (struct nima_list){items, rows.count};
+    return NIMA_OK;
+}
+
+/* GET /v1/tasks/approvals */
+struct approvals_in {
+    nima_str cursor;
+    int64_t limit;
+};
+static const struct nima_field approvals_in_fields[] = {
+    NIMA_FIELD(INT, struct approvals_in, limit, .place = NIMA_IN_QUERY, .min = 1,
+               .max = APPROVALS_MAX, .preset = 20, .doc = "How many at most."),
+    NIMA_FIELD(STR, struct approvals_in, cursor, .place = NIMA_IN_QUERY, .max = 200,
+               .doc = "Where to go on: X-Next-Cursor of the reply before."),
+};
+static const struct nima_shape approvals_in_shape =
+    NIMA_SHAPE("TaskApprovalsIn", struct approvals_in, approvals_in_fields);
+struct approval_out {
+    struct nima_tasks_waiting waiting;
+    bool has_expires;
+};
+static const struct nima_field approval_fields[] = {
+    NIMA_FIELD_AS(UUID, "id", struct approval_out, waiting.task.id, .required = true,
+                  .doc = "The task's id, to approve or reject it by."),
+    NIMA_FIELD_AS(STR, "type", struct approval_out, waiting.task.type, .required = true,
+                  .doc = "The integration."),
+    NIMA_FIELD_AS(STR, "action", struct approval_out, waiting.task.action, .required = true,
+                  .doc = "What of it would be done."),
+    NIMA_FIELD_AS(JSON, "params", struct approval_out, waiting.task.params, .required = true,
+                  .doc = "With what; secrets are named, never shown."),
+    NIMA_FIELD_AS(JSON, "would", struct approval_out, waiting.would, .nullable = true,
+                  .doc = "What would happen: the policy, the change."),
+    NIMA_FIELD_AS(STR, "problem", struct approval_out, waiting.problem,
+                  .doc = "Why that cannot be shown as things are now."),
+    NIMA_FIELD_AS(STR, "asked_by", struct approval_out, waiting.task.user_id, .required = true,
+                  .doc = "Who asked for it."),
+    NIMA_FIELD_AS(STR, "approved_by", struct approval_out, waiting.task.first_by,
+                  .doc = "Who has approved it: the first of the two."),
+    NIMA_FIELD_AS(TIME, "created_at", struct approval_out, waiting.task.created_at,
+                  .doc = "When it was asked."),
+    NIMA_FIELD_AS(TIME, "expires_at", struct approval_out, waiting.task.expires_at,
+                  .has = NIMA_HAS(struct approval_out, has_expires),
+                  .doc = "Until when it can be approved."),
+    NIMA_FIELD_AS(UUID, "plan_id", struct approval_out, waiting.task.plan_id,
+                  .doc = "Of a step: the plan's first task, whose approval is that of all."),
+    NIMA_FIELD_AS(INT, "step", struct approval_out, waiting.task.step,
+                  .doc = "Its place in the plan, from 0."),
+};
+static const struct nima_shape approval_shape =
+    NIMA_SHAPE("TaskToApprove", struct approval_out, approval_fields,
+               .doc = "Another person's task that waits for an approver.");
+
+static nima_rc approvals(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
+                         void *out)
+{
+    const struct approvals_in *wanted = in;
+    struct nima_tasks_waitings list;
+    NIMA_TRY(nima_tasks_to_approve(ctx, nima_api_of(exchange)->tasks, (int)wanted->limit,
+                                   wanted->cursor, &list));
+    nima_exchange_next_cursor(exchange, list.next_cursor);
+    struct approval_out *items = NIMA_NEW(ctx->arena, struct approval_out, list.count);
+    for (size_t i = 0; i < list.count; i++) {
+        items[i] = (struct approval_out){.waiting = list.items[i],
+                                         .has_expires = list.items[i].task.expires_at != 0};
+    }
+    *(struct nima_list *)out = (struct nima_list){items, list.count};
     return NIMA_OK;
 }
 
@@ -258,7 +339,7 @@ static const struct nima_field action_fields[] = {
     NIMA_FIELD(JSON, struct nima_tasks_action, params, .required = true,
                .doc = "JSON Schema of its params."),
     NIMA_FIELD(STR, struct nima_tasks_action, permission, .required = true,
-               .choices = (const char *const[]){"allow", "ask", "deny", NULL},
+               .choices = (const char *const[]){"allow", "ask", "two_person", "deny", NULL},
                .doc = "What happens when no rule on a path or host says otherwise."),
     NIMA_FIELD(BOOL, struct nima_tasks_action, writes, .doc = "Whether it changes something."),
 };
@@ -368,8 +449,9 @@ const struct nima_route nima_api_task_routes[] = {
      .scope = "tasks",
      .tag = "tasks",
      .summary = "A task as server-sent events, until it is over."},
-    TASK_ROW("POST", "/v1/tasks/{id}/approve", approve, NIMA_E_BIT(CONFLICT),
-             "Lets a proposal run, exactly as it was proposed."),
+    TASK_ROW(
+        "POST", "/v1/tasks/{id}/approve", approve, NIMA_E_BIT(CONFLICT),
+        "Lets a proposal run, exactly as it was proposed; the first of two people agrees to it."),
     TASK_ROW("POST", "/v1/tasks/{id}/reject", reject, NIMA_E_BIT(CONFLICT), "Ends a proposal."),
     TASK_ROW("POST", "/v1/tasks/{id}/cancel", cancel, NIMA_E_BIT(CONFLICT),
              "Cancels a task; one that runs is told to stop."),
@@ -386,6 +468,17 @@ const struct nima_route nima_api_task_routes[] = {
      .scope = "tasks",
      .tag = "tasks",
      .summary = "Tasks, last asked for first."},
+    {.method = "GET",
+     .path = "/v1/tasks/approvals",
+     .call = approvals,
+     .kind = NIMA_ROUTE_LIST,
+     .slow = true,
+     .in = &approvals_in_shape,
+     .out = &approval_shape,
+     .errors = NIMA_E_BIT(INVALID),
+     .scope = "tasks",
+     .tag = "tasks",
+     .summary = "What other people asked for that waits for this person as an approver."},
     {.method = "GET",
      .path = "/v1/tasks/integrations",
      .call = integrations,

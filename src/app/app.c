@@ -205,6 +205,8 @@ static nima_rc open_tasks(struct nima_ctx *ctx, struct nima_app *app)
                                          .allow = c->tasks.allow,
                                          .ask = c->tasks.ask,
                                          .deny = c->tasks.deny,
+                                         .two_person = c->tasks.two_person,
+                                         .approvers = c->tasks.approvers,
                                          .api_hosts = c->tasks.api_hosts,
                                          .secrets_file = c->tasks.secrets_file,
                                          .processor = NIMA_STR("/proc/self/exe"),

@@ -41,9 +41,9 @@ struct nima_config {
         double weight;
     } knowledge;
     struct {
-        nima_str file_roots, file_permission, api_permission, allow, ask, deny, api_hosts,
-            secrets_file, k8s_kubeconfig, k8s_context, k8s_namespaces, k8s_permission, k8s_kubectl,
-            k8s_service_account;
+        nima_str file_roots, file_permission, api_permission, allow, ask, deny, two_person,
+            approvers, api_hosts, secrets_file, k8s_kubeconfig, k8s_context, k8s_namespaces,
+            k8s_permission, k8s_kubectl, k8s_service_account;
         nima_str github_permission, github_api_url, github_token_secret, github_repos,
             github_author;
         bool github_signoff;

@@ -156,6 +156,11 @@ const struct nima_config_row nima_config_rows[] = {
      .doc = "Rules for what a person must approve; stronger than allow."},
     {"tasks", "deny", NIMA_CONFIG_STR, AT(tasks.deny), .preset = "",
      .doc = "Rules for what is never done; stronger than ask."},
+    {"tasks", "two_person", NIMA_CONFIG_STR, AT(tasks.two_person), .preset = "",
+     .doc = "Rules for what two different people must approve, one of them an approver who has not "
+            "asked for it; stronger than ask."},
+    {"tasks", "approvers", NIMA_CONFIG_STR, AT(tasks.approvers), .preset = "",
+     .doc = "People, separated by commas, who may approve what others ask for by two_person."},
     {"tasks", "secrets_file", NIMA_CONFIG_STR, AT(tasks.secrets_file), .preset = "",
      .doc = "File of NAME=value lines, mode 0600, for ${secret:NAME} in tasks."},
     {"tasks", "workers", NIMA_CONFIG_INT, AT(tasks.workers), .preset = "4", .low = 1, .high = 64,

@@ -83,7 +83,7 @@ nima_rc nima_profile_put(struct nima_ctx *ctx, struct nima_store *store,
  * indexes in memory that all they know of this person is out of date. */
 static nima_rc forget(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 {
-    static const char *const deletes[] = {
+    static const char *const steps[] = {
         "DELETE FROM facts WHERE user_id = $1",
         "DELETE FROM human_profiles WHERE user_id = $1",
         "DELETE FROM conversations WHERE user_id = $1",
@@ -92,14 +92,16 @@ static nima_rc forget(struct nima_ctx *ctx, struct nima_db *db, void *arg)
         "DELETE FROM schedules WHERE user_id = $1",
         "DELETE FROM idempotency WHERE user_id = $1",
         "DELETE FROM tasks WHERE user_id = $1",
+        "UPDATE tasks SET first_hash = NULL, first_by = NULL WHERE first_by = $1 "
+        "AND status = 'awaiting_approval'",
         "DELETE FROM task_audit WHERE user_id = $1",
         "DELETE FROM task_audit_heads WHERE user_id = $1",
     };
     int64_t messages_change;
     NIMA_TRY(nima_store_raise_change(ctx, db, arg));
     NIMA_TRY(nima_store_raise_messages(ctx, db, true, &messages_change));
-    for (size_t i = 0; i < sizeof(deletes) / sizeof(deletes[0]); i++) {
-        NIMA_TRY(nima_db_run(ctx, db, deletes[i], NIMA_DB_ARGS(nima_db_text(ctx->user_id)), NULL));
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        NIMA_TRY(nima_db_run(ctx, db, steps[i], NIMA_DB_ARGS(nima_db_text(ctx->user_id)), NULL));
     }
     return NIMA_OK;
 }

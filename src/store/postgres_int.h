@@ -9,7 +9,7 @@
 
 enum {
     NIMA_PG_PARAMS_MAX = 24,
-    NIMA_PG_COLUMNS_MAX = 32,
+    NIMA_PG_COLUMNS_MAX = 48,
     NIMA_PG_STATEMENT_MS = 30000,                    /* the server ends what takes longer */
     NIMA_PG_ANSWER_MS = NIMA_PG_STATEMENT_MS + 5000, /* then the connection is given up */
 };

@@ -127,7 +127,11 @@ static const struct nima_column tasks[] = {
     {"changed_at", NIMA_DB_TIME, 0, "now"},
     {"plan_id", NIMA_DB_TEXT, NUL | UUID, NULL},
     {"step", NIMA_DB_INT, 0, "0"},
+    {"two_person", NIMA_DB_INT, 0, "0"},
+    {"first_hash", NIMA_DB_TEXT, NUL, NULL},
+    {"first_by", NIMA_DB_TEXT, NUL, NULL},
 };
+_Static_assert(COUNT(tasks) <= NIMA_TABLE_COLUMNS_MAX, "the widest row has room");
 static const struct nima_column task_audit[] = {
     {"user_id", NIMA_DB_TEXT, KEY, NULL},
     {"seq", NIMA_DB_INT, KEY, NULL},

@@ -37,7 +37,7 @@ extern const struct nima_table nima_tables[]; /* what is referred to first; ends
 const struct nima_table *nima_table_find(nima_str name);
 int nima_table_column(const struct nima_table *table, unsigned flag); /* the first, or -1 */
 
-enum { NIMA_TABLE_COLUMNS_MAX = 32 };
+enum { NIMA_TABLE_COLUMNS_MAX = 48 };
 /* A row of any table: one value for each column. */
 struct nima_row {
     struct nima_db_value values[NIMA_TABLE_COLUMNS_MAX];

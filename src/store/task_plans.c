@@ -77,6 +77,15 @@ nima_rc nima_plan_approved(struct nima_ctx *ctx, struct nima_db *db,
     if (first->plan_id.ptr == NULL || first->step != 0) {
         return NIMA_OK;
     }
+    if (!nima_str_eq(first->status, NIMA_STR("pending"))) {
+        return nima_db_run(ctx, db,
+                           "UPDATE tasks SET first_hash = params_hash, first_by = $2, "
+                           "changed_at = $3 WHERE plan_id = $1 AND step > 0 "
+                           "AND status = 'awaiting_approval'",
+                           NIMA_DB_ARGS(nima_db_text(first->plan_id), nima_db_text(first->first_by),
+                                        nima_db_time(nima_ctx_now(ctx))),
+                           NULL);
+    }
     return nima_db_run(ctx, db,
                        "UPDATE tasks SET status = 'pending', approved_hash = params_hash, "
                        "approved_by = $2, changed_at = $3 WHERE plan_id = $1 AND step > 0 "

@@ -39,6 +39,9 @@ void nima_task_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt, struct nima_
         .changed_at = nima_db_get_time(stmt, 27),
         .plan_id = nima_db_get_text(ctx, stmt, 28),
         .step = nima_db_get_int(stmt, 29),
+        .two_person = nima_db_get_int(stmt, 30),
+        .first_hash = nima_db_get_text(ctx, stmt, 31),
+        .first_by = nima_db_get_text(ctx, stmt, 32),
     };
 }
 
@@ -61,8 +64,9 @@ nima_rc nima_task_insert(struct nima_ctx *ctx, struct nima_db *db, struct nima_t
         ctx, db,
         "INSERT INTO tasks (id, user_id, type, action, params, params_hash, status, attempts, "
         "max_attempts, timeout_s, priority, origin, conversation_id, goal_id, cancel_requested, "
-        "next_attempt_at, expires_at, created_at, changed_at, plan_id, step) VALUES ($1, $2, $3, "
-        "$4, $5, $6, $7, 0, $8, $9, $10, $11, $12, $13, 0, $14, $15, $16, $17, $18, $19) "
+        "next_attempt_at, expires_at, created_at, changed_at, plan_id, step, two_person) VALUES "
+        "($1, $2, "
+        "$3, $4, $5, $6, $7, 0, $8, $9, $10, $11, $12, $13, 0, $14, $15, $16, $17, $18, $19, $20) "
         "RETURNING " NIMA_TASK_COLUMNS,
         NIMA_DB_ARGS(nima_db_text(task->id), nima_db_text(ctx->user_id), nima_db_text(task->type),
                      nima_db_text(task->action), nima_db_json(nima_store_json(task->params)),
@@ -71,7 +75,8 @@ nima_rc nima_task_insert(struct nima_ctx *ctx, struct nima_db *db, struct nima_t
                      nima_db_int(task->priority), nima_db_text(task->origin),
                      nima_db_text(task->conversation_id), nima_db_text(task->goal_id),
                      nima_db_time(due ? now : 0), nima_db_time(task->expires_at), nima_db_time(now),
-                     nima_db_time(now), nima_db_text(task->plan_id), nima_db_int(task->step)),
+                     nima_db_time(now), nima_db_text(task->plan_id), nima_db_int(task->step),
+                     nima_db_int(task->two_person)),
         &stmt));
     nima_task_row(ctx, stmt, row);
     return nima_db_end(ctx, stmt);
@@ -102,17 +107,27 @@ nima_rc nima_task_add(struct nima_ctx *ctx, struct nima_store *store,
 struct one {
     nima_str id;
     int64_t expires_at;
+    bool two_person; /* of a retry */
+    bool approver;   /* may also decide on another's that needs two people */
     const struct nima_audit_row *audit;
     struct nima_task_row row;
 };
+
+/* The value of two_person that opens another's task to the caller: none, for who is no approver. */
+static struct nima_db_value opens(const struct one *job)
+{
+    return nima_db_int(job->approver ? 1 : -1);
+}
 
 static nima_rc get(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 {
     struct one *job = arg;
     struct nima_db_stmt *stmt;
-    NIMA_TRY(nima_db_first(ctx, db,
-                           "SELECT " NIMA_TASK_COLUMNS " FROM tasks WHERE user_id = $1 AND id = $2",
-                           NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id)), &stmt));
+    NIMA_TRY(nima_db_first(
+        ctx, db,
+        "SELECT " NIMA_TASK_COLUMNS " FROM tasks "
+        "WHERE (user_id = $1 OR two_person = $2) AND id = $3",
+        NIMA_DB_ARGS(nima_db_text(ctx->user_id), opens(job), nima_db_text(job->id)), &stmt));
     if (stmt == NULL) {
         return nima_store_no_such(ctx, "task");
     }
@@ -123,7 +138,13 @@ static nima_rc get(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 nima_rc nima_task_get(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
                       struct nima_task_row *out)
 {
-    struct one job = {0};
+    return nima_task_get_shared(ctx, store, id, false, out);
+}
+
+nima_rc nima_task_get_shared(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
+                             bool approver, struct nima_task_row *out)
+{
+    struct one job = {.approver = approver};
     NIMA_TRY(nima_store_id(ctx, id, "task", &job.id));
     NIMA_TRY(nima_db_read(ctx, store, get, &job));
     *out = job.row;
@@ -142,7 +163,15 @@ static nima_rc build_list(struct nima_ctx *ctx, const struct nima_task_filter *f
 {
     NIMA_TRY(nima_store_limit(ctx, filter->limit, &list->limit));
     nima_buf_add(&list->select.sql, NIMA_STR("SELECT " NIMA_TASK_COLUMNS " FROM tasks WHERE"));
-    nima_store_select_add(&list->select, "user_id =", nima_db_text(ctx->user_id));
+    if (filter->for_approver) {
+        nima_store_select_add(&list->select,
+                              "two_person = 1 AND status = 'awaiting_approval' AND user_id <>",
+                              nima_db_text(ctx->user_id));
+        nima_store_select_add(&list->select, "AND COALESCE(first_by, '') <>",
+                              nima_db_text(ctx->user_id));
+    } else {
+        nima_store_select_add(&list->select, "user_id =", nima_db_text(ctx->user_id));
+    }
     if (filter->cursor.ptr != NULL) {
         struct nima_store_cursor at;
         NIMA_TRY(nima_store_cursor_read(ctx, 't', filter->cursor, &at));
@@ -212,6 +241,10 @@ static nima_rc refuse(struct nima_ctx *ctx, struct nima_db *db, struct one *job,
         return nima_fail(ctx, NIMA_E_CONFLICT,
                          "this proposal's time is over; ask for the task again");
     }
+    if (nima_str_eq(job->row.first_by, ctx->user_id) &&
+        nima_str_eq(job->row.status, NIMA_STR("awaiting_approval"))) {
+        return nima_fail(ctx, NIMA_E_CONFLICT, "you have approved this; a second person must, too");
+    }
     return nima_fail(ctx, NIMA_E_CONFLICT, "this task is " NIMA_FMT " and cannot be %s",
                      NIMA_ARG(job->row.status), what);
 }
@@ -226,22 +259,74 @@ static nima_rc decide(struct nima_ctx *ctx, struct nima_db *db, struct one *job,
     }
     nima_task_row(ctx, stmt, &job->row);
     NIMA_TRY(nima_db_end(ctx, stmt));
-    NIMA_TRY(nima_audit_chain(ctx, db, ctx->user_id, job->id, job->audit));
+    NIMA_TRY(nima_audit_chain(ctx, db, job->row.user_id, job->id, job->audit));
     return nima_plan_step_over(ctx, db, &job->row, job->row.status);
 }
 
+/* Lets it run when nobody else must agree, or somebody else has agreed to the same. */
+static nima_rc let_run(struct nima_ctx *ctx, struct nima_db *db, struct one *job, bool *done)
+{
+    struct nima_db_value now = nima_db_time(nima_ctx_now(ctx)), me = nima_db_text(ctx->user_id);
+    struct nima_db_stmt *stmt;
+    NIMA_TRY(nima_db_first(
+        ctx, db,
+        "UPDATE tasks SET status = 'pending', approved_hash = params_hash, approved_by = $3, "
+        "expires_at = NULL, next_attempt_at = $4, changed_at = $5 "
+        "WHERE (user_id = $1 OR two_person = $2) AND id = $6 AND status = 'awaiting_approval' "
+        "AND step = 0 AND expires_at > $7 "
+        "AND (two_person = 0 OR (first_hash = params_hash AND first_by <> $8)) "
+        "RETURNING " NIMA_TASK_COLUMNS,
+        NIMA_DB_ARGS(me, opens(job), me, now, now, nima_db_text(job->id), now, me), &stmt));
+    *done = stmt != NULL;
+    if (stmt == NULL) {
+        return NIMA_OK;
+    }
+    nima_task_row(ctx, stmt, &job->row);
+    return nima_db_end(ctx, stmt);
+}
+
+/* The first of two: also over one that was for something else. */
+static nima_rc be_first(struct nima_ctx *ctx, struct nima_db *db, struct one *job, bool *done)
+{
+    struct nima_db_value now = nima_db_time(nima_ctx_now(ctx)), me = nima_db_text(ctx->user_id);
+    struct nima_db_stmt *stmt;
+    NIMA_TRY(nima_db_first(
+        ctx, db,
+        "UPDATE tasks SET first_hash = params_hash, first_by = $3, changed_at = $4 "
+        "WHERE (user_id = $1 OR two_person = $2) AND id = $5 AND status = 'awaiting_approval' "
+        "AND step = 0 AND expires_at > $6 AND two_person = 1 "
+        "AND (first_hash IS NULL OR first_hash <> params_hash) RETURNING " NIMA_TASK_COLUMNS,
+        NIMA_DB_ARGS(me, opens(job), me, now, nima_db_text(job->id), now), &stmt));
+    *done = stmt != NULL;
+    if (stmt == NULL) {
+        return NIMA_OK;
+    }
+    nima_task_row(ctx, stmt, &job->row);
+    return nima_db_end(ctx, stmt);
+}
+
+/* Two at once: the one who finds that the other was first in between is the second. */
 static nima_rc approve(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 {
     struct one *job = arg;
-    struct nima_db_value now = nima_db_time(nima_ctx_now(ctx));
-    NIMA_TRY(decide(ctx, db, job,
-                    "UPDATE tasks SET status = 'pending', approved_hash = params_hash, "
-                    "approved_by = $3, expires_at = NULL, next_attempt_at = $4, changed_at = $5 "
-                    "WHERE user_id = $1 AND id = $2 AND status = 'awaiting_approval' "
-                    "AND step = 0 AND expires_at > $6 RETURNING " NIMA_TASK_COLUMNS,
-                    NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id),
-                                 nima_db_text(ctx->user_id), now, now, now),
-                    "approved"));
+    bool run = false, first = false;
+    NIMA_TRY(let_run(ctx, db, job, &run));
+    if (!run) {
+        NIMA_TRY(be_first(ctx, db, job, &first));
+    }
+    if (!run && !first) {
+        NIMA_TRY(let_run(ctx, db, job, &run));
+    }
+    if (!run && !first) {
+        return refuse(ctx, db, job, "approved");
+    }
+    struct nima_audit_row audit = {.details = {NULL, 0}};
+    if (job->audit != NULL) {
+        audit = *job->audit;
+        audit.event = first ? NIMA_STR("approved_first") : audit.event;
+    }
+    NIMA_TRY(
+        nima_audit_chain(ctx, db, job->row.user_id, job->id, job->audit != NULL ? &audit : NULL));
     return nima_plan_approved(ctx, db, &job->row);
 }
 
@@ -249,13 +334,14 @@ static nima_rc reject(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 {
     struct one *job = arg;
     struct nima_db_value now = nima_db_time(nima_ctx_now(ctx));
-    return decide(ctx, db, job,
-                  "UPDATE tasks SET status = 'cancelled', error = 'rejected', "
-                  "error_code = 'cancelled', expires_at = NULL, completed_at = $3, "
-                  "changed_at = $4 WHERE user_id = $1 AND id = $2 AND step = 0 "
-                  "AND status = 'awaiting_approval' RETURNING " NIMA_TASK_COLUMNS,
-                  NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id), now, now),
-                  "rejected");
+    return decide(
+        ctx, db, job,
+        "UPDATE tasks SET status = 'cancelled', error = 'rejected', "
+        "error_code = 'cancelled', expires_at = NULL, completed_at = $3, "
+        "changed_at = $4 WHERE (user_id = $1 OR two_person = $2) AND id = $5 "
+        "AND step = 0 AND status = 'awaiting_approval' RETURNING " NIMA_TASK_COLUMNS,
+        NIMA_DB_ARGS(nima_db_text(ctx->user_id), opens(job), now, now, nima_db_text(job->id)),
+        "rejected");
 }
 
 static nima_rc cancel(struct nima_ctx *ctx, struct nima_db *db, void *arg)
@@ -284,12 +370,14 @@ static nima_rc retry(struct nima_ctx *ctx, struct nima_db *db, void *arg)
         ctx, db, job,
         "UPDATE tasks SET status = $3, attempts = 0, cancel_requested = 0, result = NULL, "
         "error = NULL, error_code = NULL, approved_hash = NULL, approved_by = NULL, "
-        "next_attempt_at = $4, expires_at = $5, started_at = NULL, completed_at = NULL, "
-        "changed_at = $6 WHERE user_id = $1 AND id = $2 AND status IN ('failed', 'cancelled') "
-        "RETURNING " NIMA_TASK_COLUMNS,
+        "first_hash = NULL, first_by = NULL, next_attempt_at = $4, expires_at = $5, "
+        "started_at = NULL, completed_at = NULL, changed_at = $6, two_person = $7 WHERE user_id = "
+        "$1 AND id = $2 "
+        "AND status IN ('failed', 'cancelled') RETURNING " NIMA_TASK_COLUMNS,
         NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id),
                      nima_db_text(ask ? NIMA_STR("awaiting_approval") : NIMA_STR("pending")),
-                     nima_db_time(ask ? 0 : now), nima_db_time(job->expires_at), nima_db_time(now)),
+                     nima_db_time(ask ? 0 : now), nima_db_time(job->expires_at), nima_db_time(now),
+                     nima_db_int(job->two_person)),
         "tried again");
 }
 
@@ -303,15 +391,18 @@ static nima_rc change(struct nima_ctx *ctx, struct nima_store *store, nima_db_wo
 }
 
 nima_rc nima_task_approve(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
-                          const struct nima_audit_row *audit, struct nima_task_row *out)
+                          bool approver, const struct nima_audit_row *audit,
+                          struct nima_task_row *out)
 {
-    return change(ctx, store, approve, id, &(struct one){.audit = audit}, out);
+    struct one job = {.approver = approver, .audit = audit};
+    return change(ctx, store, approve, id, &job, out);
 }
 
-nima_rc nima_task_reject(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
+nima_rc nima_task_reject(struct nima_ctx *ctx, struct nima_store *store, nima_str id, bool approver,
                          const struct nima_audit_row *audit, struct nima_task_row *out)
 {
-    return change(ctx, store, reject, id, &(struct one){.audit = audit}, out);
+    struct one job = {.approver = approver, .audit = audit};
+    return change(ctx, store, reject, id, &job, out);
 }
 
 nima_rc nima_task_cancel(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
@@ -321,9 +412,9 @@ nima_rc nima_task_cancel(struct nima_ctx *ctx, struct nima_store *store, nima_st
 }
 
 nima_rc nima_task_retry(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
-                        int64_t expires_at, const struct nima_audit_row *audit,
+                        int64_t expires_at, bool two_person, const struct nima_audit_row *audit,
                         struct nima_task_row *out)
 {
-    struct one job = {.expires_at = expires_at, .audit = audit};
+    struct one job = {.expires_at = expires_at, .two_person = two_person, .audit = audit};
     return change(ctx, store, retry, id, &job, out);
 }

@@ -26,6 +26,8 @@ struct nima_task_row {
     int64_t created_at, started_at, completed_at, changed_at;
     nima_str plan_id; /* absent: it is no step of a plan */
     int64_t step;
+    int64_t two_person;            /* 1: two different people must approve it */
+    nima_str first_hash, first_by; /* the first of the two approvals; absent: there is none yet */
 };
 struct nima_task_rows {
     struct nima_task_row *items; /* last made first */
@@ -64,6 +66,7 @@ NIMA_MUST_USE nima_rc nima_task_get(struct nima_ctx *ctx, struct nima_store *sto
                                     struct nima_task_row *out);
 struct nima_task_filter {
     nima_str type, status; /* absent: any */
+    bool for_approver;     /* instead of the person's own: what waits for them as an approver */
     int64_t since;         /* made then or later; 0: any */
     int limit;             /* 1..1000, 0 is 50 */
     nima_str cursor;
@@ -72,12 +75,18 @@ NIMA_MUST_USE nima_rc nima_task_list(struct nima_ctx *ctx, struct nima_store *st
                                      const struct nima_task_filter *filter,
                                      struct nima_task_rows *out);
 
-/* What a person decides. CONFLICT when the task is not in a state for it. */
+/* The person's own or, for an approver, one that needs two people. */
+NIMA_MUST_USE nima_rc nima_task_get_shared(struct nima_ctx *ctx, struct nima_store *store,
+                                           nima_str id, bool approver, struct nima_task_row *out);
+
+/* What a person decides: on their own task, or as an approver on one that needs two people.
+ * CONFLICT when the task is not in a state for it. The first of two approvals leaves it waiting, on
+ * record as `approved_first`; the same person's second is CONFLICT. */
 NIMA_MUST_USE nima_rc nima_task_approve(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
-                                        const struct nima_audit_row *audit,
+                                        bool approver, const struct nima_audit_row *audit,
                                         struct nima_task_row *out);
 NIMA_MUST_USE nima_rc nima_task_reject(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
-                                       const struct nima_audit_row *audit,
+                                       bool approver, const struct nima_audit_row *audit,
                                        struct nima_task_row *out);
 /* A running one is told to stop; its status stays until it has. */
 NIMA_MUST_USE nima_rc nima_task_cancel(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
@@ -85,7 +94,8 @@ NIMA_MUST_USE nima_rc nima_task_cancel(struct nima_ctx *ctx, struct nima_store *
                                        struct nima_task_row *out);
 /* A failed or cancelled one is begun anew: pending, or to be approved until `expires_at`. */
 NIMA_MUST_USE nima_rc nima_task_retry(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
-                                      int64_t expires_at, const struct nima_audit_row *audit,
+                                      int64_t expires_at, bool two_person,
+                                      const struct nima_audit_row *audit,
                                       struct nima_task_row *out);
 
 /* The queue */

@@ -9,7 +9,8 @@
     "id, user_id, type, action, params, params_hash, status, result, error, error_code, "          \
     "attempts, max_attempts, timeout_s, priority, origin, approved_hash, approved_by, "            \
     "conversation_id, goal_id, lease_owner, lease_until, cancel_requested, next_attempt_at, "      \
-    "expires_at, created_at, started_at, completed_at, changed_at, plan_id, step"
+    "expires_at, created_at, started_at, completed_at, changed_at, plan_id, step, "                \
+    "two_person, first_hash, first_by"
 
 /* A row of NIMA_TASK_COLUMNS, copied into ctx->arena. */
 void nima_task_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt, struct nima_task_row *out);

@@ -281,7 +281,16 @@ static nima_rc say_proposal(struct nima_ctx *ctx, struct nima_tasks *tasks,
                             const struct nima_task_rows *rows, struct nima_buf *buf)
 {
     bool plan = rows->count > 1;
-    nima_buf_add(buf, NIMA_STR("This needs your yes: "));
+    if (nima_str_eq(rows->items[0].first_by, ctx->user_id)) {
+        nima_buf_fmt(buf,
+                     "Your yes is on record. A second person, one of the approvers, must agree "
+                     "before it is done. (task " NIMA_FMT ")",
+                     NIMA_ARG(rows->items[0].id));
+        return NIMA_OK;
+    }
+    nima_buf_add(buf, rows->items[0].two_person != 0
+                          ? NIMA_STR("This needs your yes and that of a second person: ")
+                          : NIMA_STR("This needs your yes: "));
     if (plan) {
         nima_buf_fmt(buf, "%zu steps, one after the other, up to the first that fails.",
                      rows->count);

@@ -215,6 +215,21 @@ static void end_attempt(struct nima_ctx *ctx, struct nima_tasks *tasks,
 
 /* Running one */
 
+static bool may_approve(const struct nima_tasks *tasks, const struct nima_task_row *task,
+                        nima_str person)
+{
+    return nima_str_eq(person, task->user_id) || nima_policy_approver(tasks, person);
+}
+
+/* Two different people, so one of them is an approver who has not asked for it. */
+static bool two_agreed(const struct nima_tasks *tasks, const struct nima_task_row *task,
+                       nima_str hash)
+{
+    return nima_str_eq(task->approved_hash, hash) && nima_str_eq(task->first_hash, hash) &&
+           !nima_str_eq(task->first_by, task->approved_by) &&
+           may_approve(tasks, task, task->first_by) && may_approve(tasks, task, task->approved_by);
+}
+
 /* Nothing runs on the word of a row alone: what it says must be what was decided on, and the
  * policies of now must allow it. */
 static nima_rc check(struct nima_ctx *ctx, const struct nima_tasks *tasks,
@@ -235,6 +250,9 @@ static nima_rc check(struct nima_ctx *ctx, const struct nima_tasks *tasks,
     }
     if (policy.verdict == NIMA_ASK && !nima_str_eq(task->approved_hash, hash)) {
         return nima_fail(ctx, NIMA_E_FORBIDDEN, "this needs an approval that it does not have");
+    }
+    if (policy.verdict == NIMA_TWO_PERSON && !two_agreed(tasks, task, hash)) {
+        return nima_fail(ctx, NIMA_E_FORBIDDEN, "this needs the approval of two people");
     }
     return NIMA_OK;
 }

@@ -1,7 +1,7 @@
 /*
  * Who decides whether an action may be done: rules on resources first, the strictest that matches
- * (deny, ask, allow); then the integration's own permission; then what is safe: reads are allowed,
- * writes are asked for.
+ * (deny, two_person, ask, allow); then the integration's own permission; then what is safe: reads
+ * are allowed, writes are asked for.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 enum { RULES_MAX = 256, RULE_CHARS_MAX = 400, GLOB_STEPS_MAX = 200000 };
 
-const char *const nima_verdict_names[] = {"allow", "ask", "deny", NULL};
+const char *const nima_verdict_names[] = {"allow", "ask", "two_person", "deny", NULL};
 
 /* Bounded: a pattern of many stars is refused rather than tried for ever. */
 static bool glob(nima_str pattern, nima_str text, int *steps)
@@ -86,7 +86,7 @@ static nima_rc read_rule(struct nima_ctx *ctx, enum nima_verdict verdict, nima_s
 nima_rc nima_rules_read(struct nima_ctx *ctx, const struct nima_tasks_options *options,
                         struct nima_rules *out)
 {
-    const nima_str lists[] = {options->allow, options->ask, options->deny};
+    const nima_str lists[] = {options->allow, options->ask, options->two_person, options->deny};
     out->items = NIMA_XNEW(struct nima_rule, RULES_MAX);
     for (int verdict = NIMA_ALLOW; verdict <= NIMA_DENY; verdict++) {
         nima_str rest = lists[verdict], text;
@@ -97,6 +97,10 @@ nima_rc nima_rules_read(struct nima_ctx *ctx, const struct nima_tasks_options *o
             }
         }
     }
+    if (nima_str_trim(options->two_person).len > 0 && nima_str_trim(options->approvers).len == 0) {
+        return nima_fail_field(ctx, NIMA_E_INVALID, "two_person",
+                               "tasks.two_person needs tasks.approvers, or nobody could agree");
+    }
     return NIMA_OK;
 }
 
@@ -106,6 +110,18 @@ void nima_rules_done(struct nima_rules *rules)
         free(rules->items[i].text);
     }
     free(rules->items);
+}
+
+bool nima_policy_approver(const struct nima_tasks *tasks, nima_str person)
+{
+    nima_str rest = tasks->options.approvers, name;
+    while (nima_str_next(&rest, ',', &name)) {
+        name = nima_str_trim(name);
+        if (name.len > 0 && nima_str_eq(name, person)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool matches(const struct nima_rule *rule, const struct nima_integration *integration,

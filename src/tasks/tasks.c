@@ -31,6 +31,8 @@ static const size_t option_texts[] = {
     TEXT(allow),
     TEXT(ask),
     TEXT(deny),
+    TEXT(two_person),
+    TEXT(approvers),
     TEXT(api_hosts),
     TEXT(api_permission),
     TEXT(secrets_file),
@@ -200,7 +202,7 @@ static nima_rc denied(struct nima_ctx *ctx, struct nima_tasks *tasks,
 
 static struct nima_task_row row_of(struct nima_ctx *ctx, const struct nima_tasks *tasks,
                                    const struct nima_tasks_request *request,
-                                   const struct checked *c, bool ask)
+                                   const struct checked *c, bool ask, bool two)
 {
     return (struct nima_task_row){
         .id = request->id,
@@ -216,6 +218,7 @@ static struct nima_task_row row_of(struct nima_ctx *ctx, const struct nima_tasks
         .conversation_id = request->conversation_id,
         .goal_id = request->goal_id,
         .expires_at = ask ? nima_ctx_now(ctx) + tasks->options.approval_s * 1000 : 0,
+        .two_person = two,
     };
 }
 
@@ -227,8 +230,9 @@ nima_rc nima_tasks_submit(struct nima_ctx *ctx, struct nima_tasks *tasks,
     if (c.policy.verdict == NIMA_DENY) {
         return denied(ctx, tasks, request, &c);
     }
-    bool ask = c.policy.verdict == NIMA_ASK || request->propose;
-    struct nima_task_row task = row_of(ctx, tasks, request, &c, ask);
+    bool two = c.policy.verdict == NIMA_TWO_PERSON;
+    bool ask = two || c.policy.verdict == NIMA_ASK || request->propose;
+    struct nima_task_row task = row_of(ctx, tasks, request, &c, ask, two);
     struct nima_audit_row audit =
         note(ctx, ask ? "proposed" : "allowed", request->type, request->action, c.policy.row,
              nima_task_details(ctx, c.text));
@@ -246,17 +250,18 @@ nima_rc nima_tasks_submit_plan(struct nima_ctx *ctx, struct nima_tasks *tasks,
     struct checked c[NIMA_TASKS_STEPS_MAX];
     struct nima_task_row rows[NIMA_TASKS_STEPS_MAX];
     struct nima_audit_row audits[NIMA_TASKS_STEPS_MAX];
-    bool ask = false;
+    bool ask = false, two = false;
     nima_assert(count > 0 && count <= NIMA_TASKS_STEPS_MAX);
     for (size_t i = 0; i < count; i++) {
         NIMA_TRY(check(ctx, tasks, steps[i].type, steps[i].action, steps[i].params, &c[i]));
         if (c[i].policy.verdict == NIMA_DENY) {
             return denied(ctx, tasks, &steps[i], &c[i]);
         }
-        ask = ask || c[i].policy.verdict == NIMA_ASK || steps[i].propose;
+        two = two || c[i].policy.verdict == NIMA_TWO_PERSON;
+        ask = ask || two || c[i].policy.verdict == NIMA_ASK || steps[i].propose;
     }
     for (size_t i = 0; i < count; i++) {
-        rows[i] = row_of(ctx, tasks, &steps[i], &c[i], ask);
+        rows[i] = row_of(ctx, tasks, &steps[i], &c[i], ask, two);
         rows[i].expires_at = i == 0 ? rows[i].expires_at : 0; /* the first one's is the plan's */
         nima_str details = nima_task_details(ctx, c[i].text);
         details = nima_fmt(ctx, NIMA_FMT ",\"step\":%zu,\"steps\":%zu}",
@@ -298,24 +303,19 @@ static nima_rc preview(struct nima_ctx *ctx, struct nima_tasks *tasks, const str
     return rc;
 }
 
-nima_rc nima_tasks_preview(struct nima_ctx *ctx, struct nima_tasks *tasks,
-                           const struct nima_tasks_request *request, nima_str *out)
+static nima_rc show(struct nima_ctx *ctx, struct nima_tasks *tasks, const struct checked *c,
+                    nima_str *out)
 {
-    struct checked c;
     nima_str change = NIMA_STR("{}");
-    NIMA_TRY(check(ctx, tasks, request->type, request->action, request->params, &c));
-    if (c.policy.verdict == NIMA_DENY) {
-        return denied(ctx, tasks, request, &c);
-    }
-    if (c.action->preview != NULL) {
-        NIMA_TRY(preview(ctx, tasks, &c, &change));
+    if (c->action->preview != NULL) {
+        NIMA_TRY(preview(ctx, tasks, c, &change));
     }
     bool writes =
-        c.action->writes_with != NULL ? c.action->writes_with(c.params) : c.action->writes;
+        c->action->writes_with != NULL ? c->action->writes_with(c->params) : c->action->writes;
     struct nima_buf buf;
     nima_buf_init(&buf, (size_t)4 * NIMA_TASK_RESULT_BYTES_MAX);
-    nima_buf_fmt(&buf, "{\"permission\":\"%s\",\"policy\":", nima_verdict_names[c.policy.verdict]);
-    nima_json_write_str(&buf, c.policy.row);
+    nima_buf_fmt(&buf, "{\"permission\":\"%s\",\"policy\":", nima_verdict_names[c->policy.verdict]);
+    nima_json_write_str(&buf, c->policy.row);
     nima_buf_fmt(&buf, ",\"changes\":%s,\"would\":" NIMA_FMT "}", writes ? "true" : "false",
                  NIMA_ARG(change));
     nima_rc rc = nima_buf_take(ctx, &buf, out);
@@ -325,28 +325,46 @@ nima_rc nima_tasks_preview(struct nima_ctx *ctx, struct nima_tasks *tasks,
     return NIMA_OK;
 }
 
+nima_rc nima_tasks_preview(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                           const struct nima_tasks_request *request, nima_str *out)
+{
+    struct checked c;
+    NIMA_TRY(check(ctx, tasks, request->type, request->action, request->params, &c));
+    if (c.policy.verdict == NIMA_DENY) {
+        return denied(ctx, tasks, request, &c);
+    }
+    return show(ctx, tasks, &c, out);
+}
+
 /* Deciding on one */
 
-static nima_rc decide(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str id,
-                      const char *event,
-                      nima_rc (*call)(struct nima_ctx *, struct nima_store *, nima_str,
-                                      const struct nima_audit_row *, struct nima_task_row *),
-                      struct nima_task_row *out)
+static nima_rc note_decision(struct nima_ctx *ctx, const struct nima_tasks *tasks, nima_str id,
+                             bool approver, const char *event, struct nima_audit_row *out)
 {
     struct nima_task_row task;
-    NIMA_TRY(nima_task_get(ctx, tasks->options.store, id, &task));
-    struct nima_audit_row audit =
-        note(ctx, event, task.type, task.action, NIMA_STR(""),
-             nima_fmt(ctx, "{\"params_sha256\":\"" NIMA_FMT "\"}", NIMA_ARG(task.params_hash)));
-    NIMA_TRY(call(ctx, tasks->options.store, task.id, &audit, out));
-    nima_executor_changed(tasks);
+    NIMA_TRY(nima_task_get_shared(ctx, tasks->options.store, id, approver, &task));
+    *out = note(ctx, event, task.type, task.action, NIMA_STR(""),
+                nima_fmt(ctx, "{\"params_sha256\":\"" NIMA_FMT "\"}", NIMA_ARG(task.params_hash)));
     return NIMA_OK;
+}
+
+/* What an approver of another's task is told: the task, not what it belongs to. */
+static void keep_apart(const struct nima_ctx *ctx, struct nima_task_row *row)
+{
+    if (!nima_str_eq(row->user_id, ctx->user_id)) {
+        row->conversation_id = row->goal_id = (nima_str){NULL, 0};
+    }
 }
 
 nima_rc nima_tasks_approve(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str id,
                            struct nima_task_row *out)
 {
-    NIMA_TRY(decide(ctx, tasks, id, "approved", nima_task_approve, out));
+    bool approver = nima_policy_approver(tasks, ctx->user_id);
+    struct nima_audit_row audit;
+    NIMA_TRY(note_decision(ctx, tasks, id, approver, "approved", &audit));
+    NIMA_TRY(nima_task_approve(ctx, tasks->options.store, id, approver, &audit, out));
+    keep_apart(ctx, out);
+    nima_executor_changed(tasks);
     nima_executor_work_came(tasks);
     return NIMA_OK;
 }
@@ -354,14 +372,71 @@ nima_rc nima_tasks_approve(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_
 nima_rc nima_tasks_reject(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str id,
                           struct nima_task_row *out)
 {
-    return decide(ctx, tasks, id, "rejected", nima_task_reject, out);
+    bool approver = nima_policy_approver(tasks, ctx->user_id);
+    struct nima_audit_row audit;
+    NIMA_TRY(note_decision(ctx, tasks, id, approver, "rejected", &audit));
+    NIMA_TRY(nima_task_reject(ctx, tasks->options.store, id, approver, &audit, out));
+    keep_apart(ctx, out);
+    nima_executor_changed(tasks);
+    return NIMA_OK;
 }
 
 nima_rc nima_tasks_cancel(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str id,
                           struct nima_task_row *out)
 {
-    NIMA_TRY(decide(ctx, tasks, id, "cancel_asked", nima_task_cancel, out));
+    struct nima_audit_row audit;
+    NIMA_TRY(note_decision(ctx, tasks, id, false, "cancel_asked", &audit));
+    NIMA_TRY(nima_task_cancel(ctx, tasks->options.store, id, &audit, out));
+    nima_executor_changed(tasks);
     nima_executor_cancel(tasks, out->id);
+    return NIMA_OK;
+}
+
+/* As it would be for the one who asked; looking at it puts nothing on record. */
+static nima_rc show_as_asked(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                             const struct nima_task_row *task, nima_str *out)
+{
+    struct checked c;
+    NIMA_TRY(check(ctx, tasks, task->type, task->action, task->params, &c));
+    if (c.policy.verdict == NIMA_DENY) {
+        return nima_fail(ctx, NIMA_E_FORBIDDEN, "denied by " NIMA_FMT, NIMA_ARG(c.policy.row));
+    }
+    return show(ctx, tasks, &c, out);
+}
+
+static nima_rc show_to_approver(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                                struct nima_tasks_waiting *item)
+{
+    nima_str me = ctx->user_id;
+    ctx->user_id = item->task.user_id;
+    nima_rc rc = show_as_asked(ctx, tasks, &item->task, &item->would);
+    ctx->user_id = me;
+    NIMA_TRY(nima_ctx_stopped(ctx));
+    if (rc != NIMA_OK) {
+        item->problem =
+            nima_secrets_mask(ctx, &tasks->secrets, nima_fmt(ctx, "%s", ctx->error.message));
+    }
+    return NIMA_OK;
+}
+
+nima_rc nima_tasks_to_approve(struct nima_ctx *ctx, struct nima_tasks *tasks, int limit,
+                              nima_str cursor, struct nima_tasks_waitings *out)
+{
+    struct nima_task_filter filter = {.for_approver = true, .limit = limit, .cursor = cursor};
+    struct nima_task_rows rows;
+    if (!nima_policy_approver(tasks, ctx->user_id)) {
+        *out = (struct nima_tasks_waitings){0};
+        return NIMA_OK;
+    }
+    NIMA_TRY(nima_task_list(ctx, tasks->options.store, &filter, &rows));
+    struct nima_tasks_waitings list = {.count = rows.count, .next_cursor = rows.next_cursor};
+    list.items = NIMA_NEW(ctx->arena, struct nima_tasks_waiting, rows.count);
+    for (size_t i = 0; i < rows.count; i++) {
+        list.items[i].task = rows.items[i];
+        keep_apart(ctx, &list.items[i].task);
+        NIMA_TRY(show_to_approver(ctx, tasks, &list.items[i]));
+    }
+    *out = list;
     return NIMA_OK;
 }
 
@@ -376,12 +451,12 @@ nima_rc nima_tasks_retry(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_st
         struct nima_tasks_request request = {.type = task.type, .action = task.action};
         return denied(ctx, tasks, &request, &c);
     }
-    bool ask = c.policy.verdict == NIMA_ASK;
+    bool two = c.policy.verdict == NIMA_TWO_PERSON, ask = two || c.policy.verdict == NIMA_ASK;
     struct nima_audit_row audit = note(ctx, ask ? "proposed" : "allowed", task.type, task.action,
                                        c.policy.row, nima_task_details(ctx, c.text));
     NIMA_TRY(nima_task_retry(ctx, tasks->options.store, task.id,
-                             ask ? nima_ctx_now(ctx) + tasks->options.approval_s * 1000 : 0, &audit,
-                             out));
+                             ask ? nima_ctx_now(ctx) + tasks->options.approval_s * 1000 : 0, two,
+                             &audit, out));
     nima_executor_changed(tasks);
     nima_executor_work_came(tasks);
     return NIMA_OK;

@@ -30,6 +30,8 @@ struct nima_tasks_options {
     nima_str file_roots; /* folders, separated by commas; the first is meant when none is named */
     nima_str file_permission, api_permission; /* allow, ask, deny; "": reads allow, writes ask */
     nima_str allow, ask, deny; /* rules "file.write_file:notes/ **", separated by commas */
+    nima_str two_person;       /* the same: what two different people must approve */
+    nima_str approvers;        /* people, separated by commas, who may be the second of them */
     nima_str api_hosts;        /* host[:port], separated by commas; none: no host is reached */
     nima_str processor;        /* the program that runs nima_tasks_processor; "": none apart */
     nima_str secrets_file;     /* NAME=value lines, mode 0600; "": none */
@@ -86,6 +88,8 @@ NIMA_MUST_USE nima_rc nima_tasks_check(struct nima_ctx *ctx, struct nima_tasks *
  * queued and nothing is changed. */
 NIMA_MUST_USE nima_rc nima_tasks_preview(struct nima_ctx *ctx, struct nima_tasks *tasks,
                                          const struct nima_tasks_request *request, nima_str *out);
+/* The person's own or, for an approver, one that needs two people: the first approval of the two
+ * leaves it waiting for the second, of another person; reject by either ends it. */
 NIMA_MUST_USE nima_rc nima_tasks_approve(struct nima_ctx *ctx, struct nima_tasks *tasks,
                                          nima_str id, struct nima_task_row *out);
 NIMA_MUST_USE nima_rc nima_tasks_reject(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str id,
@@ -95,6 +99,21 @@ NIMA_MUST_USE nima_rc nima_tasks_cancel(struct nima_ctx *ctx, struct nima_tasks 
 /* The policies of now are asked again. */
 NIMA_MUST_USE nima_rc nima_tasks_retry(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str id,
                                        struct nima_task_row *out);
+/* What waits for ctx->user_id as an approver of other people's tasks, with what each would
+ * do; nothing for who is none. */
+struct nima_tasks_waiting {
+    struct nima_task_row task;
+    nima_str would; /* as nima_tasks_preview; absent: `problem` says why it cannot be shown */
+    nima_str problem;
+};
+struct nima_tasks_waitings {
+    struct nima_tasks_waiting *items;
+    size_t count;
+    nima_str next_cursor;
+};
+NIMA_MUST_USE nima_rc nima_tasks_to_approve(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                                            int limit, nima_str cursor,
+                                            struct nima_tasks_waitings *out);
 /* Waits up to timeout_ms for the task to differ from `seen` (id alone: to be over). Success either
  * way: look at the row. CANCELLED when the caller has left. */
 NIMA_MUST_USE nima_rc nima_tasks_wait(struct nima_ctx *ctx, struct nima_tasks *tasks,
@@ -115,7 +134,8 @@ _Noreturn void nima_tasks_processor(nima_str argument);
 struct nima_tasks_action {
     nima_str name, doc;
     nima_str params;     /* JSON Schema */
-    nima_str permission; /* "allow", "ask", "deny" when no rule on a resource says otherwise */
+    nima_str permission; /* "allow", "ask", "two_person", "deny" when no rule on a resource says
+                            otherwise */
     bool writes;
 };
 struct nima_tasks_integration {

@@ -63,7 +63,7 @@ nima_str nima_action_schema(struct nima_ctx *ctx, const struct nima_shape *shape
 
 /* policy.c */
 
-enum nima_verdict { NIMA_ALLOW, NIMA_ASK, NIMA_DENY };
+enum nima_verdict { NIMA_ALLOW, NIMA_ASK, NIMA_TWO_PERSON, NIMA_DENY }; /* the strictest last */
 struct nima_policy {
     enum nima_verdict verdict;
     nima_str row; /* which setting decided, for the record */
@@ -82,6 +82,8 @@ NIMA_MUST_USE nima_rc nima_rules_read(struct nima_ctx *ctx,
                                       const struct nima_tasks_options *options,
                                       struct nima_rules *out);
 void nima_rules_done(struct nima_rules *rules);
+/* Whether the person is one of tasks.approvers. */
+bool nima_policy_approver(const struct nima_tasks *tasks, nima_str person);
 /* The strictest verdict over the resources of one call. `params` NULL: without resources. */
 NIMA_MUST_USE nima_rc nima_policy_decide(struct nima_ctx *ctx, const struct nima_tasks *tasks,
                                          const struct nima_integration *integration,

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "store/store_int.h"
 #include "util/uuid.h"
 
 enum { LEASE_MS = 10000 };
@@ -149,15 +150,15 @@ TEST(a_proposal_is_approved_once_and_in_time)
     w.ctx.now_ms = 1000000;
     nima_str id = propose(&w, w.ctx.now_ms + 10).id;
     ASSERT_TRUE(!claim_as(&w, "p1", NULL, &taken_up, &row));
-    ASSERT_OK_CTX(&w.ctx, nima_task_approve(&w.ctx, w.store, id, &noted, &row));
+    ASSERT_OK_CTX(&w.ctx, nima_task_approve(&w.ctx, w.store, id, false, &noted, &row));
     ASSERT_STR_EQ(row.status, "pending");
     ASSERT_STR_EQ(row.approved_hash, "abc");
     ASSERT_STR_EQ(row.approved_by, "ana");
-    ASSERT_RC(NIMA_E_CONFLICT, nima_task_approve(&w.ctx, w.store, id, &noted, &row));
+    ASSERT_RC(NIMA_E_CONFLICT, nima_task_approve(&w.ctx, w.store, id, false, &noted, &row));
     ASSERT_TRUE(claim_as(&w, "p1", NULL, &taken_up, &row));
     id = propose(&w, w.ctx.now_ms + 10).id;
     w.ctx.now_ms += 10;
-    ASSERT_RC(NIMA_E_CONFLICT, nima_task_approve(&w.ctx, w.store, id, &noted, &row));
+    ASSERT_RC(NIMA_E_CONFLICT, nima_task_approve(&w.ctx, w.store, id, false, &noted, &row));
     ASSERT_OK_CTX(&w.ctx, nima_task_due(&w.ctx, w.store, &due, &overdue));
     ASSERT_TRUE(!due && overdue);
     ASSERT_OK_CTX(&w.ctx, nima_task_expire(&w.ctx, w.store, &noted, &found));
@@ -166,9 +167,48 @@ TEST(a_proposal_is_approved_once_and_in_time)
     ASSERT_OK_CTX(&w.ctx, nima_task_expire(&w.ctx, w.store, &noted, &found));
     ASSERT_TRUE(!found);
     id = propose(&w, w.ctx.now_ms + 10).id;
-    ASSERT_OK_CTX(&w.ctx, nima_task_reject(&w.ctx, w.store, id, &noted, &row));
+    ASSERT_OK_CTX(&w.ctx, nima_task_reject(&w.ctx, w.store, id, false, &noted, &row));
     ASSERT_STR_EQ(row.status, "cancelled");
-    ASSERT_RC(NIMA_E_CONFLICT, nima_task_reject(&w.ctx, w.store, id, &noted, &row));
+    ASSERT_RC(NIMA_E_CONFLICT, nima_task_reject(&w.ctx, w.store, id, false, &noted, &row));
+    world_close(&w);
+}
+
+static nima_rc change_it(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    return nima_db_run(ctx, db, "UPDATE tasks SET params_hash = 'def' WHERE id = $1",
+                       NIMA_DB_ARGS(nima_db_text(*(nima_str *)arg)), NULL);
+}
+
+TEST(two_people_approve_the_same_or_nothing)
+{
+    struct world w = world_open();
+    struct nima_task_row task = a_task("file", 0), row;
+    bool taken_up;
+    w.ctx.now_ms = 1000000;
+    task.status = NIMA_STR("awaiting_approval");
+    task.expires_at = w.ctx.now_ms + 10;
+    task.two_person = 1;
+    ASSERT_OK_CTX(&w.ctx, nima_task_add(&w.ctx, w.store, &task, &noted, &row));
+    nima_str id = row.id;
+    ASSERT_OK_CTX(&w.ctx, nima_task_approve(&w.ctx, w.store, id, false, &noted, &row));
+    ASSERT_STR_EQ(row.status, "awaiting_approval");
+    ASSERT_STR_EQ(row.first_hash, "abc");
+    ASSERT_OK_CTX(&w.ctx, nima_db_write(&w.ctx, w.store, change_it, &id));
+    w.ctx.user_id = NIMA_STR("ben");
+    ASSERT_RC(NIMA_E_NOT_FOUND, nima_task_approve(&w.ctx, w.store, id, false, &noted, &row));
+    ASSERT_OK_CTX(&w.ctx, nima_task_approve(&w.ctx, w.store, id, true, &noted, &row));
+    ASSERT_STR_EQ(row.status, "awaiting_approval");
+    ASSERT_STR_EQ(row.first_by, "ben");
+    ASSERT_RC(NIMA_E_CONFLICT, nima_task_approve(&w.ctx, w.store, id, true, &noted, &row));
+    ASSERT_TRUE(!claim_as(&w, "p1", NULL, &taken_up, &row));
+    w.ctx.user_id = NIMA_STR("ana");
+    w.ctx.now_ms += 10;
+    ASSERT_RC(NIMA_E_CONFLICT, nima_task_approve(&w.ctx, w.store, id, false, &noted, &row));
+    w.ctx.now_ms -= 10;
+    ASSERT_OK_CTX(&w.ctx, nima_task_approve(&w.ctx, w.store, id, false, &noted, &row));
+    ASSERT_STR_EQ(row.status, "pending");
+    ASSERT_STR_EQ(row.approved_hash, "def");
+    ASSERT_TRUE(claim_as(&w, "p1", NULL, &taken_up, &row));
     world_close(&w);
 }
 
@@ -183,7 +223,7 @@ TEST(cancelling_and_beginning_anew)
     ASSERT_TRUE(row.completed_at != 0);
     ASSERT_RC(NIMA_E_CONFLICT, nima_task_cancel(&w.ctx, w.store, id, &noted, &row));
     ASSERT_TRUE(!claim_as(&w, "p1", NULL, &taken_up, &row));
-    ASSERT_OK_CTX(&w.ctx, nima_task_retry(&w.ctx, w.store, id, 0, &noted, &row));
+    ASSERT_OK_CTX(&w.ctx, nima_task_retry(&w.ctx, w.store, id, 0, false, &noted, &row));
     ASSERT_STR_EQ(row.status, "pending");
     ASSERT_TRUE(claim_as(&w, "p1", NULL, &taken_up, &row));
     struct nima_task_row held = row;
@@ -194,7 +234,7 @@ TEST(cancelling_and_beginning_anew)
     struct nima_task_end end = {.status = NIMA_STR("failed"), .error = NIMA_STR("x")};
     ASSERT_OK_CTX(&w.ctx, nima_task_finish(&w.ctx, w.store, &held, &end, NULL));
     int64_t until = nima_ctx_now(&w.ctx) + 60000;
-    ASSERT_OK_CTX(&w.ctx, nima_task_retry(&w.ctx, w.store, id, until, &noted, &row));
+    ASSERT_OK_CTX(&w.ctx, nima_task_retry(&w.ctx, w.store, id, until, false, &noted, &row));
     ASSERT_STR_EQ(row.status, "awaiting_approval");
     ASSERT_INT_EQ(row.attempts, 0);
     ASSERT_INT_EQ(row.cancel_requested, 0);
@@ -210,7 +250,7 @@ TEST(nobody_sees_or_decides_on_what_is_somebody_elses)
     nima_str id = row.id;
     w.ctx.user_id = NIMA_STR("ben");
     ASSERT_RC(NIMA_E_NOT_FOUND, nima_task_get(&w.ctx, w.store, id, &row));
-    ASSERT_RC(NIMA_E_NOT_FOUND, nima_task_approve(&w.ctx, w.store, id, &noted, &row));
+    ASSERT_RC(NIMA_E_NOT_FOUND, nima_task_approve(&w.ctx, w.store, id, false, &noted, &row));
     ASSERT_RC(NIMA_E_NOT_FOUND, nima_task_cancel(&w.ctx, w.store, id, &noted, &row));
     ASSERT_RC(NIMA_E_NOT_FOUND, nima_task_get(&w.ctx, w.store, NIMA_STR("no-id"), &row));
     ASSERT_OK_CTX(&w.ctx, nima_task_list(&w.ctx, w.store, &filter, &rows));

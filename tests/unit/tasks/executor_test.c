@@ -48,6 +48,31 @@ TEST(a_row_without_its_approval_does_not_run)
     world_close(&w);
 }
 
+TEST(two_approvals_count_by_the_policies_of_now)
+{
+    struct world w = world_folder();
+    struct nima_task_row row, task = a_row(&w, "make_dir", "{\"path\":\"d\"}");
+    nima_str ids[2];
+    task.status = NIMA_STR("awaiting_approval");
+    task.expires_at = nima_ctx_now(&w.ctx) + 60000;
+    for (size_t i = 0; i < 2; i++) {
+        task.two_person = (int64_t)i; /* the first needed one when it was asked for */
+        ids[i] = add_row(&w, &task);
+        ASSERT_OK_CTX(&w.ctx, nima_task_approve(&w.ctx, w.store, ids[i], false, NULL, &row));
+    }
+    w.ctx.user_id = NIMA_STR("ben"); /* an approver then, but not now */
+    ASSERT_OK_CTX(&w.ctx, nima_task_approve(&w.ctx, w.store, ids[1], true, NULL, &row));
+    ASSERT_STR_EQ(row.status, "pending");
+    w.ctx.user_id = NIMA_STR("ana");
+    w.options.two_person = NIMA_STR("file.make_dir");
+    w.options.approvers = NIMA_STR("cy, ana");
+    world_start(&w);
+    for (size_t i = 0; i < 2; i++) {
+        ASSERT_STR_EQ(world_wait(&w, ids[i]).error_code, "forbidden");
+    }
+    world_close(&w);
+}
+
 TEST(what_was_allowed_once_is_asked_for_again_by_the_policies_of_now)
 {
     struct world w = world_folder();
