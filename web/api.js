@@ -111,6 +111,22 @@ export const goals = {
   settle: (which, suggestion, as) => call("POST", `v1/goals/${id(which)}/suggestions`, { body: { suggestion, as } }),
 };
 
+export const tasks = {
+  history: (limit) => call("GET", `v1/tasks/history${query({ limit })}`),
+  /* what others asked for that waits for this person */
+  approvals: () => call("GET", "v1/tasks/approvals"),
+  get: (which) => call("GET", `v1/tasks/${id(which)}/status`),
+  /* what it would do now; nothing is done */
+  preview: ({ type, action, params }) => call("POST", "v1/tasks/execute", { body: { type, action, params, dry_run: true } }),
+  /* verb: "approve", "reject", "cancel" */
+  decide: (which, verb) => call("POST", `v1/tasks/${id(which)}/${verb}`),
+  /** Yields the task at once and on each change, until it is over. */
+  async *events(which, signal) {
+    const reply = await send("GET", `v1/tasks/${id(which)}/events`, { signal, accept: "text/event-stream" });
+    yield* readEvents(reply.body);
+  },
+};
+
 /**
  * One turn: yields {content} frames and the last one with `done`. Throws ApiError for an error frame or a body
  * that ends too early. `onOpen(conversationId)` is told the conversation as soon as the server names it.

@@ -6,6 +6,7 @@ import { copyButton, h, icon } from "./dom.js";
 import { errorCard } from "./errors.js";
 import { MarkdownView } from "./markdown.js";
 import { memoryNotes } from "./notes.js";
+import { proposal } from "./tasks.js";
 
 /* Room for an answer with code in it; the server's default of 300 tokens often cuts those. */
 const REPLY_TOKENS = 1000;
@@ -59,10 +60,10 @@ class Reply {
     this.el.removeAttribute("aria-busy");
   }
 
-  finish({ context, remembered }) {
+  finish({ context, remembered, actions }) {
     this.#settle();
     if (!this.view.text.trim()) this.body.append(h("p", { class: "faint" }, "The reply was empty. Try saying it another way."));
-    this.#foot({ context, remembered, seconds: (performance.now() - this.started) / 1000 });
+    this.#foot({ context, remembered, actions, seconds: (performance.now() - this.started) / 1000 });
   }
 
   stop() {
@@ -82,11 +83,11 @@ class Reply {
     const meta = message.metadata ?? {};
     reply.view.push(message.content ?? "");
     reply.view.flush();
-    reply.#foot({ context: meta.context, remembered: meta.remembered, note: meta.interrupted ? "stopped" : "", living, scheduled: meta.scheduled });
+    reply.#foot({ context: meta.context, remembered: meta.remembered, note: meta.interrupted ? "stopped" : "", living, scheduled: meta.scheduled, actions: meta.actions });
     return reply;
   }
 
-  #foot({ context, remembered, seconds, note, living, scheduled }) {
+  #foot({ context, remembered, seconds, note, living, scheduled, actions }) {
     const tokens = context?.tokens;
     const facts = [];
     if (scheduled) facts.push(h("span", { class: "scheduled" }, icon("bell"), "Reminder"));
@@ -100,7 +101,8 @@ class Reply {
     if (context?.trimmed_messages) facts.push(h("span", {}, "the oldest messages did not fit"));
     const text = this.view.text;
     const line = h("div", { class: "meta" }, text && copyButton("Copy this reply", () => text), facts);
-    this.#tail.replaceChildren(...memoryNotes(context, remembered, living), line);
+    const asked = proposal(actions);
+    this.#tail.replaceChildren(...(asked ? [asked] : []), ...memoryNotes(context, remembered, living), line);
     this.hooks.grown();
   }
 }

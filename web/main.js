@@ -12,6 +12,7 @@ import { watchHealth } from "./health.js";
 import { MemoryPanel } from "./memory.js";
 import { factsChanged } from "./notes.js";
 import { ReminderPanel, keepZone, notice } from "./reminders.js";
+import { TaskPanel } from "./tasks.js";
 import { TopicPanel } from "./topics.js";
 
 /* What is shown, and what it puts into the message field when that differs. */
@@ -23,7 +24,7 @@ const EXAMPLES = [
 const NEAR_END = 80;
 const TITLE_TURNS = 3;
 const TITLE_LOOKS_MS = [5000, 20000];
-const PANELS = ["memory", "reminders", "topics", "goals"];
+const PANELS = ["memory", "reminders", "topics", "goals", "tasks"];
 const narrow = matchMedia("(max-width: 760px)");
 
 let thread = null;
@@ -37,6 +38,7 @@ const memory = new MemoryPanel(byId("memory"), closeMemory);
 const reminders = new ReminderPanel(byId("reminders"), closeReminders, { arrived });
 const topics = new TopicPanel(byId("topics"), closeTopics, () => thread?.id ?? null);
 const goals = new GoalPanel(byId("goals"), closeGoals);
+const tasks = new TaskPanel(byId("tasks"), closeTasks);
 const hooks = { named, changed, grown, settled, start: startNew, focus: () => composer.focus() };
 
 /* ---- conversations ---- */
@@ -105,6 +107,7 @@ async function settled(which) {
   reminders.refresh();
   topics.changed();
   goals.refresh();
+  document.dispatchEvent(new CustomEvent("nima:tasks"));
   titleLater(which);
 }
 
@@ -230,13 +233,14 @@ function closeMemory() { closePanel("memory"); }
 function closeReminders() { closePanel("reminders"); }
 function closeTopics() { closePanel("topics"); }
 function closeGoals() { closePanel("goals"); }
+function closeTasks() { closePanel("tasks"); }
 
 byId("new").addEventListener("click", startNew);
 byId("side-open").addEventListener("click", openSide);
 byId("side-close").addEventListener("click", () => closeSide(true));
 /* The conversation that is open already changes no address, so it has to close the drawer here. */
 byId("conversations").addEventListener("click", (event) => { if (event.target.closest("a")) closeSide(); });
-for (const [name, panel] of [["memory", memory], ["reminders", reminders], ["topics", topics], ["goals", goals]]) {
+for (const [name, panel] of [["memory", memory], ["reminders", reminders], ["topics", topics], ["goals", goals], ["tasks", tasks]]) {
   byId(`${name}-open`).addEventListener("click", () => (byId(name).hidden ? openPanel(name, panel) : closePanel(name)));
 }
 byId("shade").addEventListener("click", () => { closeSide(); PANELS.filter((name) => !byId(name).hidden).forEach(closePanel); });

@@ -359,6 +359,61 @@ const scenarios = {
     await converse(page, "drop the book");
   },
 
+  async tasks(page) {
+    const reply = await converse(page, "/task file.write_file path=shopping.txt content=\"eggs\\nmilk\\n\"");
+    const answer = reply.locator(".task-answer");
+    await answer.getByText("Waits for your yes").waitFor();
+    await axe(page, "a proposal in the conversation");
+    await picture(page, "tasks-desk-chat");
+    await page.click("#tasks-open");
+    const row = page.locator(".task").filter({ hasText: "shopping.txt" });
+    await row.getByRole("region", { name: /^What changes/ }).getByText("+eggs").waitFor();
+    await axe(page, "the tasks panel");
+    await picture(page, "tasks-desk");
+    await answer.getByRole("button", { name: /^Approve/ }).click();
+    await answer.getByText("Done").waitFor({ timeout: SLOW });
+    assert.equal(await answer.getByRole("button").count(), 0, "it is decided once");
+    await page.locator("section").filter({ hasText: "Over" }).filter({ hasText: "shopping.txt" }).waitFor();
+    await row.getByText("Approved by default").waitFor();
+    await row.locator("summary").click();
+    await row.getByText("+milk").waitFor();
+
+    const before = await page.locator(".task").count();
+    const second = await converse(page, "delete shopping.txt");
+    const waiting = page.locator("section").filter({ hasText: "Waiting for your yes" }).locator(".task");
+    await waiting.getByRole("button", { name: "Reject: file.delete shopping.txt" }).click();
+    await second.locator(".task-answer").getByText("Rejected").waitFor();
+    await waiting.waitFor({ state: "detached" });
+    assert.equal(await page.locator(".task").count(), before + 1);
+    const plan = await converse(page, "read shopping.txt and then append \"bread\" to shopping.txt");
+    await waiting.getByText("2. file.append_file").waitFor();
+    await page.reload();
+    await page.locator(".task-answer").last().getByText("Waits for your yes").waitFor();
+    assert.equal(await page.locator(".task-answer").first().getByRole("button").count(), 0, "what is over has no buttons after a reload");
+
+    /* By another hand: the page follows. */
+    await page.click("#tasks-open");
+    await waiting.getByText("2. file.append_file").waitFor();
+    await converse(page, "yes");
+    await page.locator("section").filter({ hasText: "Over" }).getByText("2. file.append_file").waitFor({ timeout: SLOW });
+    assert.equal(await page.locator(".task-answer").last().getByRole("button").count(), 0);
+    assert.equal(await plan.count(), 1);
+    await page.keyboard.press("Escape");
+    await converse(page, "/task file.write_file path=a-rather-long-name-with-another-one-behind-it-and-more.txt content=\"one line that is longer than a phone is wide, by quite a bit\"");
+    await page.setViewportSize(PHONE);
+    assert.equal(await overflows(page), false, "five buttons fit above the conversation");
+    await page.waitForFunction(() => document.getAnimations().length === 0);
+    await picture(page, "tasks-phone-chat");
+    await page.click("#tasks-open");
+    await waiting.first().waitFor();
+    assert.equal(await overflows(page), false);
+    await axe(page, "the tasks panel on a phone");
+    await picture(page, "tasks-phone");
+    await waiting.first().getByRole("button", { name: /^Reject/ }).click();
+    await waiting.first().waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Close tasks" }).click();
+  },
+
   async stop(page) {
     await send(page, "Please count slowly.");
     await page.waitForFunction(() => document.querySelector(".turn.nima .md")?.innerText.length > 60, null, { timeout: SLOW });

@@ -24,7 +24,7 @@ CHROMIUM = os.environ.get("NIMA_CHROMIUM") or shutil.which("chromium") or "/usr/
 SCENARIO_S = 120
 
 SCENARIOS = [
-    "stream", "markdown", "sanitised", "reload", "remembered", "memory", "reminders", "topics", "goals", "stop", "conversations",
+    "stream", "markdown", "sanitised", "reload", "remembered", "memory", "reminders", "topics", "goals", "tasks", "stop", "conversations",
     "earlier", "missing", "outage", "phone", "keyboard", "accessible", "arabic", "motion",
 ]  # fmt: skip
 
