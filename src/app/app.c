@@ -185,11 +185,15 @@ static nima_rc open_domain(struct nima_ctx *ctx, struct nima_app *app)
     return NIMA_OK;
 }
 
-static void on_task_over(struct nima_ctx *ctx, void *user, nima_str event)
+static void on_task_over(struct nima_ctx *ctx, void *user, const struct nima_task_over *over)
 {
     const struct nima_app *app = user;
-    if (nima_schedules_event(ctx, app->schedules, event) != NIMA_OK) {
-        nima_log_warn("schedules were not told of " NIMA_FMT ": %s", NIMA_ARG(event),
+    if (nima_orchestrator_task_over(ctx, app->orchestrator, over) != NIMA_OK) {
+        nima_log_warn("what task " NIMA_FMT " did is not remembered: %s", NIMA_ARG(over->task->id),
+                      ctx->error.message);
+    }
+    if (nima_schedules_event(ctx, app->schedules, over->event) != NIMA_OK) {
+        nima_log_warn("schedules were not told of " NIMA_FMT ": %s", NIMA_ARG(over->event),
                       ctx->error.message);
     }
 }

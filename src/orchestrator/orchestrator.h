@@ -215,6 +215,12 @@ NIMA_MUST_USE nima_rc nima_orchestrator_scheduled(struct nima_ctx *ctx, void *us
 NIMA_MUST_USE nima_rc nima_orchestrator_goal_changed(struct nima_ctx *ctx,
                                                      struct nima_orchestrator *orchestrator,
                                                      nima_str goal_id, bool made);
+/* To be called when a task of ctx->user_id is over: what one asked for in chat has changed is kept as
+ * a fact (source "inferred", {"task_id"} in its metadata). Reads leave none. */
+struct nima_task_over;
+NIMA_MUST_USE nima_rc nima_orchestrator_task_over(struct nima_ctx *ctx,
+                                                  struct nima_orchestrator *orchestrator,
+                                                  const struct nima_task_over *over);
 /* What to do next for a goal, with what memory, packs and tasks know that bears on it (goals.h).
  * `may_act`: the person may start tasks, so some may be proposed. */
 NIMA_MUST_USE nima_rc nima_orchestrator_advise(struct nima_ctx *ctx,

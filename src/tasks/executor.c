@@ -155,12 +155,28 @@ void nima_tasks_tell(struct nima_tasks *tasks, nima_tasks_told told, void *user)
     pthread_mutex_unlock(&tasks->lock);
 }
 
-static void tell(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str status)
+static bool writes(struct nima_ctx *ctx, const struct nima_task_row *task)
 {
-    bool completed = nima_str_eq(status, NIMA_STR("completed"));
-    if (!completed && !nima_str_eq(status, NIMA_STR("failed"))) {
+    const struct nima_integration *integration;
+    const struct nima_action *action;
+    void *params;
+    return nima_action_find(ctx, task->type, task->action, &integration, &action) == NIMA_OK &&
+           nima_action_params(ctx, action, task->params, &params) == NIMA_OK &&
+           (action->writes_with != NULL ? action->writes_with(params) : action->writes);
+}
+
+static void tell(struct nima_ctx *ctx, struct nima_tasks *tasks, const struct nima_task_row *task,
+                 const struct nima_task_end *end)
+{
+    bool completed = nima_str_eq(end->status, NIMA_STR("completed"));
+    if (!completed && !nima_str_eq(end->status, NIMA_STR("failed"))) {
         return;
     }
+    struct nima_task_over over = {.event = completed ? NIMA_STR("task.completed")
+                                                     : NIMA_STR("task.failed"),
+                                  .task = task,
+                                  .result = end->result,
+                                  .wrote = completed && writes(ctx, task)};
     pthread_mutex_lock(&tasks->lock);
     nima_tasks_told told = tasks->told;
     void *user = tasks->told_user;
@@ -169,7 +185,7 @@ static void tell(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str status
     if (told == NULL) {
         return;
     }
-    told(ctx, user, completed ? NIMA_STR("task.completed") : NIMA_STR("task.failed"));
+    told(ctx, user, &over);
     pthread_mutex_lock(&tasks->lock);
     tasks->telling--;
     pthread_cond_broadcast(&tasks->moved);
@@ -210,7 +226,7 @@ static void end_attempt(struct nima_ctx *ctx, struct nima_tasks *tasks,
                       NIMA_ARG(task->id), ctx->error.message);
         return;
     }
-    tell(ctx, tasks, e->end.status);
+    tell(ctx, tasks, task, &e->end);
 }
 
 /* Running one */

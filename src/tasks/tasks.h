@@ -57,10 +57,16 @@ NIMA_MUST_USE nima_rc nima_tasks_open(struct nima_ctx *ctx,
 /* Running tasks get `grace_ms`; then they go back into the queue. */
 void nima_tasks_close(struct nima_tasks *tasks, int64_t grace_ms);
 
+struct nima_task_over {
+    nima_str event;                   /* "task.completed" or "task.failed" */
+    const struct nima_task_row *task; /* as it was begun */
+    nima_str result;                  /* a JSON object's text without secrets; absent: it failed */
+    bool wrote;                       /* it is one that changes something */
+};
 /* `told` is called on a worker's thread when a task of ctx->user_id has come to an end by itself,
- * with "task.completed" or "task.failed", after it was written down; NULL: nobody is, and from the
- * return on nothing is under way. */
-typedef void (*nima_tasks_told)(struct nima_ctx *ctx, void *user, nima_str event);
+ * after it was written down; NULL: nobody is, and from the return on nothing is under way. */
+typedef void (*nima_tasks_told)(struct nima_ctx *ctx, void *user,
+                                const struct nima_task_over *over);
 void nima_tasks_tell(struct nima_tasks *tasks, nima_tasks_told told, void *user);
 
 struct nima_tasks_request {

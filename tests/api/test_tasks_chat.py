@@ -1,6 +1,7 @@
 """Tasks asked for in a conversation, by rules: proposal, answer, result, and talk that is only talk."""
 
 import json
+import time
 
 import pytest
 from client import Client
@@ -35,6 +36,36 @@ def test_a_write_is_proposed_and_done_on_yes(api, files):
     assert body["actions"] == [{"id": task, "type": "file", "action": "write_file", "status": "completed"}]
     assert (files / "notes.txt").read_text() == "bread\n"
     assert api.chat("[[reply:sure]] yes", conversation_id=talk).json()["actions"] == [], "the answer is given once"
+
+
+def test_what_was_changed_is_remembered_and_what_was_read_is_not(fresh):
+    files = fresh.server.data / "files"
+    (files / "notes.txt").write_text("eggs\nmilk\n")
+    talk = fresh.chat("read notes.txt").json()["conversation_id"]
+    asked = fresh.chat('/task file.write_file path=notes.txt content="the quokka sleeps"', conversation_id=talk).json()
+    fresh.chat("yes", conversation_id=talk)
+
+    def kept(wanted):
+        until = time.monotonic() + 60
+        while True:
+            found = [fact for fact in fresh.get("/v1/memory/facts?limit=100").json() if fact["category"] == "task"]
+            if len(found) == wanted or time.monotonic() > until:
+                return found
+            time.sleep(0.05)
+
+    [fact] = kept(1)
+    task = asked["actions"][0]["id"]
+    assert fact["fact"].startswith("The user had Nima do file.write_file with notes.txt on ") and fact["source"] == "inferred"
+    assert fact["metadata"] == {"task_id": task} and "quokka" not in fact["fact"]
+    asked = fresh.chat(f"/task file.undo task_id={task}", conversation_id=talk).json()
+    fresh.chat("yes", conversation_id=talk)
+    assert kept(0) == [] and (files / "notes.txt").read_text() == "eggs\nmilk\n"
+    for name in ("a.txt", "b.txt"):
+        fresh.chat(f'/task file.write_file path={name} content="x"', conversation_id=talk)
+        fresh.chat("yes", conversation_id=talk)
+    assert len(kept(2)) == 2
+    fresh.delete("/v1/memory", {"confirm": "default"}, expect=204)
+    assert kept(0) == []
 
 
 def test_no_ends_it_and_talk_in_between_leaves_it(api, files):
