@@ -432,7 +432,7 @@ const struct nima_route nima_api_task_routes[] = {
      .status = 202,
      .status_also = 200,
      .errors = NIMA_E_BIT(INVALID) | NIMA_E_BIT(FORBIDDEN) | NIMA_E_BIT(NOT_FOUND) |
-               NIMA_E_BIT(CONFLICT) | NIMA_E_BIT(TOO_LARGE),
+               NIMA_E_BIT(CONFLICT) | NIMA_E_BIT(TOO_LARGE) | NIMA_E_BIT(RATE),
      .scope = "tasks",
      .tag = "tasks",
      .summary = "Does something, proposes it where the policy asks, or shows what would happen."},

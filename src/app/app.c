@@ -229,6 +229,7 @@ static nima_rc open_tasks(struct nima_ctx *ctx, struct nima_app *app)
                                          .github_author = c->tasks.github_author,
                                          .github_signoff = c->tasks.github_signoff,
                                          .workers = (int)c->tasks.workers,
+                                         .waiting_max = c->tasks.waiting_max,
                                          .lease_ms = c->tasks.lease_s * 1000,
                                          .approval_s = c->tasks.approval_s};
     return nima_tasks_open(ctx, &options, &app->tasks);

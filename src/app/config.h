@@ -47,7 +47,7 @@ struct nima_config {
         nima_str github_permission, github_api_url, github_token_secret, github_repos,
             github_author;
         bool github_signoff;
-        int64_t workers, lease_s, approval_s;
+        int64_t workers, lease_s, approval_s, waiting_max;
         nima_str ask_model;
     } tasks;
     struct {

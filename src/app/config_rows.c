@@ -165,6 +165,8 @@ const struct nima_config_row nima_config_rows[] = {
      .doc = "File of NAME=value lines, mode 0600, for ${secret:NAME} in tasks."},
     {"tasks", "workers", NIMA_CONFIG_INT, AT(tasks.workers), .preset = "4", .low = 1, .high = 64,
      .doc = "Tasks that run at once."},
+    {"tasks", "waiting_max", NIMA_CONFIG_INT, AT(tasks.waiting_max), .preset = "10000", .low = 1,
+     .high = 1000000, .doc = "Tasks of one person that are not over yet; more are refused (429)."},
     {"tasks", "lease_s", NIMA_CONFIG_INT, AT(tasks.lease_s), .preset = "15", .low = 2, .high = 600,
      .doc = "Seconds after which the tasks of a process that fell silent are taken up."},
     {"tasks", "approval_s", NIMA_CONFIG_INT, AT(tasks.approval_s), .preset = "86400", .low = 1,

@@ -151,6 +151,32 @@ nima_rc nima_task_get_shared(struct nima_ctx *ctx, struct nima_store *store, nim
     return NIMA_OK;
 }
 
+struct open_count {
+    int64_t max, count;
+};
+
+static nima_rc count_open(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    struct open_count *job = arg;
+    struct nima_db_stmt *stmt;
+    NIMA_TRY(nima_db_first(
+        ctx, db,
+        "SELECT COUNT(*) FROM (SELECT 1 AS one FROM tasks WHERE user_id = $1 "
+        "AND status IN ('pending', 'running', 'awaiting_approval') LIMIT $2) AS open_tasks",
+        NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_int(job->max)), &stmt));
+    job->count = nima_db_get_int(stmt, 0);
+    return nima_db_end(ctx, stmt);
+}
+
+nima_rc nima_task_open_count(struct nima_ctx *ctx, struct nima_store *store, int64_t max,
+                             int64_t *out)
+{
+    struct open_count job = {.max = max};
+    NIMA_TRY(nima_db_read(ctx, store, count_open, &job));
+    *out = job.count;
+    return NIMA_OK;
+}
+
 enum { LIST_SQL_MAX = 1000 };
 struct list {
     struct nima_store_select select;

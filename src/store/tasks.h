@@ -79,6 +79,10 @@ NIMA_MUST_USE nima_rc nima_task_list(struct nima_ctx *ctx, struct nima_store *st
 NIMA_MUST_USE nima_rc nima_task_get_shared(struct nima_ctx *ctx, struct nima_store *store,
                                            nima_str id, bool approver, struct nima_task_row *out);
 
+/* How many are not over yet, counted up to `max`. */
+NIMA_MUST_USE nima_rc nima_task_open_count(struct nima_ctx *ctx, struct nima_store *store,
+                                           int64_t max, int64_t *out);
+
 /* What a person decides: on their own task, or as an approver on one that needs two people.
  * CONFLICT when the task is not in a state for it. The first of two approvals leaves it waiting, on
  * record as `approved_first`; the same person's second is CONFLICT. */

@@ -442,7 +442,7 @@ nima_rc nima_tasks_answer(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_s
     nima_rc rc = act(ctx, tasks, conversation_id, spoken, &rows);
     nima_buf_init(&buf, NIMA_TASK_RESULT_BYTES_MAX);
     if (rc == NIMA_E_INVALID || rc == NIMA_E_FORBIDDEN || rc == NIMA_E_CONFLICT ||
-        rc == NIMA_E_NOT_FOUND) {
+        rc == NIMA_E_NOT_FOUND || rc == NIMA_E_RATE) {
         nima_buf_fmt(&buf, "I did not do that: %s.", ctx->error.message);
         rows.count = 0;
         rc = NIMA_OK;

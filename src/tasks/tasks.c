@@ -222,6 +222,21 @@ static struct nima_task_row row_of(struct nima_ctx *ctx, const struct nima_tasks
     };
 }
 
+/* Soft: those that are asked for in the same moment may go over it by as many. */
+static nima_rc check_room(struct nima_ctx *ctx, const struct nima_tasks *tasks)
+{
+    int64_t max = tasks->options.waiting_max, count = 0;
+    if (max <= 0) {
+        return NIMA_OK;
+    }
+    NIMA_TRY(nima_task_open_count(ctx, tasks->options.store, max, &count));
+    return count < max ? NIMA_OK
+                       : nima_fail(ctx, NIMA_E_RATE,
+                                   "%lld tasks are not over yet; wait for some to end, or settle "
+                                   "those that need a yes",
+                                   (long long)count);
+}
+
 nima_rc nima_tasks_submit(struct nima_ctx *ctx, struct nima_tasks *tasks,
                           const struct nima_tasks_request *request, struct nima_task_row *out)
 {
@@ -232,6 +247,7 @@ nima_rc nima_tasks_submit(struct nima_ctx *ctx, struct nima_tasks *tasks,
     }
     bool two = c.policy.verdict == NIMA_TWO_PERSON;
     bool ask = two || c.policy.verdict == NIMA_ASK || request->propose;
+    NIMA_TRY(check_room(ctx, tasks));
     struct nima_task_row task = row_of(ctx, tasks, request, &c, ask, two);
     struct nima_audit_row audit =
         note(ctx, ask ? "proposed" : "allowed", request->type, request->action, c.policy.row,
@@ -260,6 +276,7 @@ nima_rc nima_tasks_submit_plan(struct nima_ctx *ctx, struct nima_tasks *tasks,
         two = two || c[i].policy.verdict == NIMA_TWO_PERSON;
         ask = ask || two || c[i].policy.verdict == NIMA_ASK || steps[i].propose;
     }
+    NIMA_TRY(check_room(ctx, tasks));
     for (size_t i = 0; i < count; i++) {
         rows[i] = row_of(ctx, tasks, &steps[i], &c[i], ask, two);
         rows[i].expires_at = i == 0 ? rows[i].expires_at : 0; /* the first one's is the plan's */

@@ -8,8 +8,8 @@
  * Ownership  Results live in ctx->arena; options are copied.
  * Threads    Any worker of the server may call at any time.
  * Errors     INVALID naming the parameter ("params.path"), FORBIDDEN where a policy says deny,
- *            NOT_FOUND, CONFLICT for what the task's state does not allow, STORE.
- * Scope      Everything is for ctx->user_id.
+ *            NOT_FOUND, CONFLICT for what the task's state does not allow, RATE when too many of
+ * the person's tasks are not over yet, STORE. Scope      Everything is for ctx->user_id.
  */
 #include "store/tasks.h"
 #include "util/json.h"
@@ -48,6 +48,7 @@ struct nima_tasks_options {
     struct nima_llm *llm;         /* finds requests that no rule understands; NULL: nobody does */
     nima_str ask_model;           /* auto, on, off */
     int workers;                  /* tasks at once */
+    int64_t waiting_max;          /* tasks of a person that are not over yet; 0: any number */
     int64_t lease_ms;             /* how long a silent process keeps its tasks */
     int64_t approval_s;           /* how long a proposal waits for its answer */
 };

@@ -6,6 +6,7 @@ import json
 import os
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from client import Client
@@ -232,6 +233,24 @@ def test_forgetting_a_person_leaves_nothing_of_their_tasks(start_server):
     api.delete("/v1/memory", {"confirm": "default"}, expect=204)
     assert list(undo.iterdir()) == []
     assert api.get(f"{TASKS}/history").json() == [] == api.get(f"{TASKS}/audit").json()
+
+
+def test_too_many_at_once_are_refused_and_none_of_the_others_is_lost(start_server):
+    api = Client(start_server(env={"NIMA_TASKS_WAITING_MAX": "10", "NIMA_TASKS_WORKERS": "2"}))
+    ask = lambda i: api.post(f"{TASKS}/execute", {"type": "file", "action": "make_dir", "params": {"path": f"d{i}"}})  # noqa: E731
+    with ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(ask, range(40)))
+    taken, refused = ([reply for reply in replies if reply.status == status] for status in (202, 429))
+    assert len(taken) + len(refused) == 40 and 10 <= len(taken) < 20, "the bound is soft by as many as ask at once"
+    assert all(int(reply.headers["retry-after"]) >= 1 and reply.json()["error"]["code"] == "rate_limited" for reply in refused)
+    ids = {row["id"] for row in api.get(f"{TASKS}/history?limit=500").json()}
+    assert ids == {reply.json()["id"] for reply in taken}
+    assert api.chat('/task file.write_file path=x content="y"').json()["response"].startswith("I did not do that: ")
+    for reply in taken:
+        api.post(f"{TASKS}/{reply.json()['id']}/approve", expect=200)
+    for reply in taken:
+        settled(api, reply.json())
+    assert ask("later").status == 202
 
 
 @pytest.mark.parametrize("size", [1 << 20, (1 << 20) - 200])

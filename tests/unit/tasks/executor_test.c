@@ -2,7 +2,10 @@
  * to a file. */
 #include "tasks/support_tasks.h"
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -194,6 +197,82 @@ TEST(many_tasks_are_each_done_once)
     ASSERT_OK_CTX(&w.ctx, nima_audit_verify(&w.ctx, w.store, &report));
     ASSERT_INT_EQ(report.rows, 3 * TASKS);
     ASSERT_TRUE(report.problem.ptr == NULL);
+    world_close(&w);
+}
+
+TEST(ten_thousand_at_once_are_bounded_and_none_is_lost)
+{
+    enum { ASKED = 10000, ROOM = 60 };
+    struct world w = world_folder();
+    nima_str taken[ROOM];
+    size_t count = 0;
+    struct nima_task_row row;
+    w.options.waiting_max = ROOM;
+    world_start(&w);
+    for (int i = 0; i < ASKED; i++) {
+        struct nima_arena_mark mark = nima_scratch(&w.ctx);
+        nima_rc rc = world_ask(&w, "file", "make_dir", "{\"path\":\"d\"}", &row);
+        ASSERT_TRUE(rc == NIMA_OK ? i < ROOM : rc == NIMA_E_RATE && i >= ROOM);
+        if (rc != NIMA_OK) {
+            nima_scratch_end(&w.ctx, mark);
+            continue;
+        }
+        taken[count++] = row.id;
+    }
+    ASSERT_INT_EQ(count, ROOM);
+    for (size_t i = 0; i < count; i++) {
+        ASSERT_OK_CTX(&w.ctx, nima_tasks_reject(&w.ctx, w.tasks, taken[i], &row));
+    }
+    ASSERT_STR_EQ(world_do(&w, "file", "make_dir", "{\"path\":\"d\"}").status, "completed");
+    world_close(&w);
+}
+
+struct growing {
+    const char *path;
+    atomic_bool stop;
+};
+
+static void *grow(void *arg)
+{
+    struct growing *file = arg;
+    int fd = open(file->path, O_WRONLY | O_APPEND);
+    for (int i = 0; fd >= 0 && i < 100000 && !atomic_load(&file->stop); i++) {
+        if (write(fd, "one more line of it\n", 20) != 20) {
+            break;
+        }
+    }
+    close(fd);
+    return NULL;
+}
+
+/* What is read is bounded by what may be read, not by how long the file was when it was opened. */
+TEST(a_file_that_grows_while_it_is_read)
+{
+    static const struct {
+        const char *action, *params;
+    } cases[] = {
+        {"read_file", "{\"path\":\"a\",\"max_bytes\":1000}"},
+        {"stat", "{\"path\":\"a\"}"},
+        {"search", "{\"query\":\"more\",\"limit\":5}"},
+        {"copy", "{\"path\":\"a\",\"to\":\"b\",\"overwrite\":true}"},
+        {"process", "{\"path\":\"a\",\"op\":\"lines\"}"},
+        {"process", "{\"path\":\"a\",\"op\":\"tail\",\"lines\":3}"},
+    };
+    struct world w = world_open();
+    struct growing file = {.path = nima_fmt(&w.ctx, "%s/a", w.root).ptr};
+    pthread_t thread;
+    atomic_init(&file.stop, false);
+    world_put(&w, "root/a", "the first line\n");
+    ASSERT_INT_EQ(pthread_create(&thread, NULL, grow, &file), 0);
+    for (size_t i = 0; i < 5 * sizeof(cases) / sizeof(cases[0]); i++) {
+        size_t n = i % (sizeof(cases) / sizeof(cases[0]));
+        struct nima_task_row row = world_do(&w, "file", cases[n].action, cases[n].params);
+        ASSERT_STR_EQ(row.status, "completed");
+        ASSERT_TRUE(row.result.len < 8000);
+    }
+    atomic_store(&file.stop, true);
+    pthread_join(thread, NULL);
+    ASSERT_TRUE(nima_str_starts(world_file(&w, "root/b"), NIMA_STR("the first line\n")));
     world_close(&w);
 }
 
