@@ -215,8 +215,8 @@ NIMA_MUST_USE nima_rc nima_orchestrator_scheduled(struct nima_ctx *ctx, void *us
 NIMA_MUST_USE nima_rc nima_orchestrator_goal_changed(struct nima_ctx *ctx,
                                                      struct nima_orchestrator *orchestrator,
                                                      nima_str goal_id, bool made);
-/* To be called when a task of ctx->user_id is over: what one asked for in chat has changed is kept as
- * a fact (source "inferred", {"task_id"} in its metadata). Reads leave none. */
+/* To be called when a task of ctx->user_id is over: what one asked for in chat has changed is kept
+ * as a fact (source "inferred", {"task_id"} in its metadata). Reads leave none. */
 struct nima_task_over;
 NIMA_MUST_USE nima_rc nima_orchestrator_task_over(struct nima_ctx *ctx,
                                                   struct nima_orchestrator *orchestrator,
