@@ -5,7 +5,6 @@
 
 enum { WAIT_S_MAX = 300, EVENT_WAIT_MS = 15000, FRAME_BYTES_MAX = 4 << 20, APPROVALS_MAX = 50 };
 
-static const char *const task_types[] = {"github", "k8s", "file", "api", NULL};
 static const char *const task_statuses[] = {"pending",           "running",   "completed", "failed",
                                             "awaiting_approval", "cancelled", NULL};
 
@@ -86,7 +85,7 @@ struct execute_in {
     bool dry_run;
 };
 static const struct nima_field execute_fields[] = {
-    NIMA_FIELD(STR, struct execute_in, type, .required = true, .max = 40, .choices = task_types,
+    NIMA_FIELD(STR, struct execute_in, type, .required = true, .max = 40,
                .doc = "The integration; /v1/tasks/integrations lists what there is."),
     NIMA_FIELD(STR, struct execute_in, action, .required = true, .max = 40, .doc = "What to do."),
     NIMA_FIELD(JSON, struct execute_in, params, .preset_str = "{}",
@@ -232,7 +231,7 @@ struct history_in {
     int64_t since, limit;
 };
 static const struct nima_field history_fields[] = {
-    NIMA_FIELD(STR, struct history_in, type, .place = NIMA_IN_QUERY, .choices = task_types,
+    NIMA_FIELD(STR, struct history_in, type, .place = NIMA_IN_QUERY, .max = 40,
                .doc = "Only of this integration."),
     NIMA_FIELD(STR, struct history_in, status, .place = NIMA_IN_QUERY, .choices = task_statuses,
                .doc = "Only those in this state."),
@@ -351,6 +350,8 @@ static const struct nima_field integration_fields[] = {
     NIMA_FIELD_AS(STR, "description", struct nima_tasks_integration, doc, .required = true,
                   .doc = "What it is for."),
     NIMA_FIELD(BOOL, struct nima_tasks_integration, configured, .doc = "Whether it can be used."),
+    NIMA_FIELD(STR, struct nima_tasks_integration, problem,
+               .doc = "What is wrong with its manifest, with file and line."),
     NIMA_FIELD(LIST, struct nima_tasks_integration, actions, .shape = &action_shape,
                .doc = "What it can do."),
 };

@@ -222,6 +222,8 @@ static nima_rc open_tasks(struct nima_ctx *ctx, struct nima_app *app)
                                          .k8s_service_account = c->tasks.k8s_service_account,
                                          .llm = app->llm,
                                          .ask_model = c->tasks.ask_model,
+                                         .program_permission = c->tasks.program_permission,
+                                         .sandbox = c->tasks.sandbox,
                                          .github_permission = c->tasks.github_permission,
                                          .github_api_url = c->tasks.github_api_url,
                                          .github_token_secret = c->tasks.github_token_secret,

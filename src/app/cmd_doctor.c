@@ -115,6 +115,7 @@ static int examine(struct nima_doctor *doctor, int argc, char **argv)
         nima_doctor_store(doctor);
         nima_doctor_persona(doctor);
         nima_doctor_packs(doctor);
+        nima_doctor_programs(doctor);
         nima_doctor_models(doctor);
     }
     finish(doctor);

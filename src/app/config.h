@@ -48,6 +48,7 @@ struct nima_config {
             github_author;
         bool github_signoff;
         int64_t workers, lease_s, approval_s, waiting_max;
+        nima_str program_permission, sandbox;
         nima_str ask_model;
     } tasks;
     struct {

@@ -134,6 +134,14 @@ const struct nima_config_row nima_config_rows[] = {
     {"tasks", "k8s_service_account", NIMA_CONFIG_STR, AT(tasks.k8s_service_account),
      .preset = "/var/run/secrets/kubernetes.io/serviceaccount",
      .doc = "Folder of the pod's service account: token and ca.crt."},
+    {"tasks", "program_permission", NIMA_CONFIG_STR, AT(tasks.program_permission), .preset = "",
+     CHOICES("", "allow", "ask", "deny"),
+     .doc = "For all actions that manifests in <data>/integrations describe. Empty: as they say "
+            "they read or write, reads are allowed, writes are asked for."},
+    {"tasks", "sandbox", NIMA_CONFIG_STR, AT(tasks.sandbox), .preset = "required",
+     CHOICES("required", "off"),
+     .doc = "Whether those programs need Landlock, which keeps files from them. off: where the "
+            "kernel has none, they run without."},
     {"tasks", "github_permission", NIMA_CONFIG_STR, AT(tasks.github_permission), .preset = "",
      CHOICES("", "allow", "ask", "deny"),
      .doc = "For all actions on GitHub. Empty: reads are allowed, writes are asked for."},

@@ -31,4 +31,5 @@ void nima_doctor_vectors(struct nima_doctor *doctor, struct nima_store *store);
 void nima_doctor_port(struct nima_doctor *doctor);
 void nima_doctor_persona(struct nima_doctor *doctor);
 void nima_doctor_packs(struct nima_doctor *doctor);
+void nima_doctor_programs(struct nima_doctor *doctor);
 void nima_doctor_models(struct nima_doctor *doctor);

@@ -18,7 +18,7 @@ struct claim {
     "UPDATE tasks SET status = 'running', attempts = attempts + 1, lease_owner = $1, "             \
     "lease_until = $2, started_at = COALESCE(started_at, $3), next_attempt_at = NULL, "            \
     "changed_at = $4 WHERE id = (SELECT id FROM tasks WHERE "
-#define BUSY_TYPES "AND type <> $6 AND type <> $7 AND type <> $8 AND type <> $9 "
+#define BUSY_TYPES "AND type NOT IN ($6, $7, $8, $9, $10, $11, $12, $13) "
 #define LEFT       "status = 'running' AND lease_until < $5 " BUSY_TYPES "ORDER BY lease_until LIMIT 1"
 #define WAITING                                                                                    \
     "status = 'pending' AND next_attempt_at <= $5 " BUSY_TYPES                                     \
@@ -48,12 +48,12 @@ static nima_rc take(struct nima_ctx *ctx, struct nima_db *db, struct claim *job,
         types[i] = nima_db_text(claim->busy[i].ptr != NULL ? claim->busy[i] : NIMA_STR(""));
     }
     struct nima_db_stmt *stmt;
-    NIMA_TRY(
-        nima_db_first(ctx, db, sql,
-                      NIMA_DB_ARGS(nima_db_text(claim->owner), nima_db_time(now + claim->lease_ms),
-                                   nima_db_time(now), nima_db_time(now), nima_db_time(now),
-                                   types[0], types[1], types[2], types[3]),
-                      &stmt));
+    NIMA_TRY(nima_db_first(ctx, db, sql,
+                           NIMA_DB_ARGS(nima_db_text(claim->owner),
+                                        nima_db_time(now + claim->lease_ms), nima_db_time(now),
+                                        nima_db_time(now), nima_db_time(now), types[0], types[1],
+                                        types[2], types[3], types[4], types[5], types[6], types[7]),
+                           &stmt));
     job->found = stmt != NULL;
     if (stmt == NULL) {
         return NIMA_OK;

@@ -104,7 +104,7 @@ NIMA_MUST_USE nima_rc nima_task_retry(struct nima_ctx *ctx, struct nima_store *s
 
 /* The queue */
 
-enum { NIMA_TASK_BUSY_TYPES = 4 };
+enum { NIMA_TASK_BUSY_TYPES = 8 };
 struct nima_task_claim {
     nima_str owner; /* the process */
     int64_t lease_ms;

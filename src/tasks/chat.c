@@ -83,7 +83,8 @@ static nima_rc params_of(struct nima_ctx *ctx, const struct nima_action *action,
     return rc;
 }
 
-static nima_rc read_command(struct nima_ctx *ctx, nima_str rest, struct nima_tasks_spoken *out)
+static nima_rc read_command(struct nima_ctx *ctx, const struct nima_tasks *tasks, nima_str rest,
+                            struct nima_tasks_spoken *out)
 {
     const struct nima_integration *integration;
     const struct nima_action *action;
@@ -94,7 +95,7 @@ static nima_rc read_command(struct nima_ctx *ctx, nima_str rest, struct nima_tas
     size_t dot = nima_str_find(name, NIMA_STR("."), 0);
     out->type = nima_str_sub(name, 0, dot);
     out->action = dot == SIZE_MAX ? NIMA_STR("") : nima_str_sub(name, dot + 1, name.len);
-    NIMA_TRY(nima_action_find(ctx, out->type, out->action, &integration, &action));
+    NIMA_TRY(nima_action_find(ctx, &tasks->options, out->type, out->action, &integration, &action));
     return params_of(ctx, action, nima_str_sub(rest, end, rest.len), &out->params);
 }
 
@@ -190,7 +191,7 @@ nima_rc nima_tasks_hear(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str
     *out = (struct nima_tasks_spoken){.said = NIMA_SAID_NOTHING, .type = NIMA_STR("file")};
     if (nima_str_starts_nocase(text, NIMA_STR("/task "))) {
         out->said = NIMA_SAID_DO;
-        if (read_command(ctx, nima_str_sub(text, 6, text.len), out) != NIMA_OK) {
+        if (read_command(ctx, tasks, nima_str_sub(text, 6, text.len), out) != NIMA_OK) {
             out->problem = nima_fmt(ctx, "%s", ctx->error.message);
         }
         return NIMA_OK;

@@ -254,7 +254,9 @@ static nima_rc check(struct nima_ctx *ctx, const struct nima_tasks *tasks,
 {
     void *params;
     struct nima_policy policy;
-    nima_str hash = nima_task_hash(ctx, task->type, task->action, task->params);
+    NIMA_TRY(nima_program_unchanged(ctx, task, action));
+    nima_str hash =
+        nima_task_hash(ctx, nima_program_seal(ctx, action, task->type), task->action, task->params);
     if (!nima_str_eq(hash, task->params_hash)) {
         return nima_fail(ctx, NIMA_E_FORBIDDEN, "the task is not what was asked for");
     }
@@ -280,7 +282,8 @@ static nima_rc perform(struct nima_ctx *ctx, struct nima_tasks *tasks,
     const struct nima_action *action;
     nima_str text = task->params;
     void *params;
-    NIMA_TRY(nima_action_find(ctx, task->type, task->action, &integration, &action));
+    NIMA_TRY(
+        nima_action_find(ctx, &tasks->options, task->type, task->action, &integration, &action));
     NIMA_TRY(check(ctx, tasks, task, integration, action));
     if (integration->secrets) {
         NIMA_TRY(nima_secrets_fill(ctx, &tasks->secrets, text, &text));
@@ -358,11 +361,45 @@ static void run_task(struct nima_ctx *ctx, struct nima_worker *worker,
 
 /* Claiming */
 
-static void begin(struct nima_worker *worker, const struct nima_task_row *task)
+/* Of what a manifest describes, how many may run here; it may have changed since the last. */
+static int at_once_of(struct nima_ctx *ctx, const struct nima_tasks *tasks, nima_str type)
+{
+    const struct nima_integration *program;
+    return nima_program_find(ctx, &tasks->options, type, &program) == NIMA_OK ? program->at_once
+                                                                              : 1;
+}
+
+/* With the lock held: adds the types that run as often as they may. */
+static size_t busy_programs(const struct nima_tasks *tasks, struct nima_task_claim *wanted,
+                            size_t busy)
+{
+    for (size_t i = 0; i < tasks->worker_count && busy < NIMA_TASK_BUSY_TYPES; i++) {
+        const struct nima_worker *worker = &tasks->workers[i];
+        int running = 0;
+        for (size_t k = 0; worker->busy && worker->program[0] != '\0' && k <= i; k++) {
+            running +=
+                tasks->workers[k].busy && strcmp(tasks->workers[k].program, worker->program) == 0;
+        }
+        if (running > 0 && running >= worker->program_at_once) {
+            wanted->busy[busy++] = nima_str_of(worker->program);
+        }
+    }
+    return busy;
+}
+
+static void begin(struct nima_ctx *ctx, struct nima_worker *worker,
+                  const struct nima_task_row *task)
 {
     struct nima_tasks *tasks = worker->tasks;
     int number = number_of(task->type);
+    int program_at_once = number < 0 ? at_once_of(ctx, tasks, task->type) : 0;
     pthread_mutex_lock(&tasks->lock);
+    worker->program_at_once = program_at_once;
+    worker->program[0] = '\0';
+    if (number < 0 && task->type.len < sizeof(worker->program)) {
+        memcpy(worker->program, task->type.ptr, task->type.len);
+        worker->program[task->type.len] = '\0';
+    }
     nima_assert(task->id.len < sizeof(worker->id));
     memcpy(worker->id, task->id.ptr, task->id.len);
     worker->id[task->id.len] = '\0';
@@ -409,14 +446,16 @@ static nima_rc claim(struct nima_ctx *ctx, struct nima_worker *worker, bool *fou
             wanted.busy[busy++] = nima_str_of(nima_integrations[i]->name);
         }
     }
-    bool stopping = tasks->stopping;
+    busy = busy_programs(tasks, &wanted, busy);
+    /* With a full list nothing is begun: the next that ends makes room in it. */
+    bool stopping = tasks->stopping || busy == NIMA_TASK_BUSY_TYPES;
     pthread_mutex_unlock(&tasks->lock);
     *found = false;
     nima_rc rc = stopping
                      ? NIMA_OK
                      : nima_task_claim(ctx, tasks->options.store, &wanted, found, taken_up, task);
     if (rc == NIMA_OK && *found) {
-        begin(worker, task);
+        begin(ctx, worker, task);
     }
     pthread_mutex_unlock(&tasks->claiming);
     return rc;
@@ -545,6 +584,7 @@ static void *keep(void *arg)
             cleaned_ms = nima_mono_ms();
             nima_undo_clean(&ctx, tasks);
         }
+        nima_programs_watch(&ctx, tasks);
     } while (wait_for_tick(tasks));
     nima_ctx_done(&ctx);
     return NULL;

@@ -23,21 +23,43 @@ static nima_rc unknown(struct nima_ctx *ctx, const char *field, nima_str given, 
                            NIMA_ARG(known), NIMA_ARG(nima_utf8_prefix(given, 60)));
 }
 
-nima_rc nima_action_find(struct nima_ctx *ctx, nima_str type, nima_str action,
+static nima_rc find_type(struct nima_ctx *ctx, const struct nima_tasks_options *options,
+                         nima_str type, const struct nima_integration **out)
+{
+    nima_str known = {0};
+    const nima_str *names = NULL;
+    size_t count = 0;
+    for (size_t i = 0; nima_integrations[i] != NULL; i++) {
+        const char *name = nima_integrations[i]->name;
+        known = nima_fmt(ctx, NIMA_FMT "%s%s", NIMA_ARG(known), i > 0 ? ", " : "", name);
+        if (nima_str_eq(type, nima_str_of(name))) {
+            *out = nima_integrations[i];
+            return NIMA_OK;
+        }
+    }
+    nima_rc rc = options != NULL ? nima_program_find(ctx, options, type, out) : NIMA_E_NOT_FOUND;
+    if (rc != NIMA_E_NOT_FOUND) {
+        return rc == NIMA_E_INVALID ? nima_fail_field(ctx, rc, "type", "%s",
+                                                      nima_fmt(ctx, "%s", ctx->error.message).ptr)
+                                    : rc;
+    }
+    if (options != NULL) {
+        nima_program_names(ctx, options, &names, &count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        known = nima_fmt(ctx, NIMA_FMT ", " NIMA_FMT, NIMA_ARG(known), NIMA_ARG(names[i]));
+    }
+    return unknown(ctx, "type", type, known);
+}
+
+nima_rc nima_action_find(struct nima_ctx *ctx, const struct nima_tasks_options *options,
+                         nima_str type, nima_str action,
                          const struct nima_integration **integration_out,
                          const struct nima_action **action_out)
 {
-    const struct nima_integration *found = NULL;
+    const struct nima_integration *found;
     nima_str known = {0};
-    for (size_t i = 0; found == NULL && nima_integrations[i] != NULL; i++) {
-        const char *name = nima_integrations[i]->name;
-        known = nima_fmt(ctx, NIMA_FMT "%s%s", NIMA_ARG(known), i > 0 ? ", " : "", name);
-        found = nima_str_eq(type, nima_str_of(name)) ? nima_integrations[i] : NULL;
-    }
-    if (found == NULL) {
-        return unknown(ctx, "type", type, known);
-    }
-    known = (nima_str){0};
+    NIMA_TRY(find_type(ctx, options, type, &found));
     for (const struct nima_action *a = found->actions; a->name != NULL; a++) {
         if (nima_str_eq(action, nima_str_of(a->name))) {
             *integration_out = found;
@@ -62,6 +84,7 @@ nima_rc nima_action_params(struct nima_ctx *ctx, const struct nima_action *actio
                                "%s.%s: %s", "params", action->name, message);
     }
     NIMA_TRY(rc);
+    nima_program_mark(action, made);
     *out = made;
     return NIMA_OK;
 }
@@ -95,6 +118,12 @@ static void write_limits(struct nima_buf *buf, const struct nima_field *field)
     if (field->kind == NIMA_KIND_INT && field->max > field->min) {
         nima_buf_fmt(buf, "\"minimum\":%lld,\"maximum\":%lld,", (long long)field->min,
                      (long long)field->max);
+    } else if (field->kind == NIMA_KIND_NUM && field->high > field->low) {
+        nima_buf_add(buf, NIMA_STR("\"minimum\":"));
+        nima_json_write_num(buf, field->low);
+        nima_buf_add(buf, NIMA_STR(",\"maximum\":"));
+        nima_json_write_num(buf, field->high);
+        nima_buf_add_char(buf, ',');
     } else if (field->kind == NIMA_KIND_STR && field->max > 0) {
         nima_buf_fmt(buf, "\"maxLength\":%lld,", (long long)field->max);
     } else if ((field->kind == NIMA_KIND_STR_LIST || field->kind == NIMA_KIND_LIST) &&
@@ -108,7 +137,7 @@ static void write_limits(struct nima_buf *buf, const struct nima_field *field)
             nima_buf_add(buf, NIMA_STR("],"));
         }
     }
-    if (field->kind == NIMA_KIND_INT && !field->required) {
+    if (field->kind == NIMA_KIND_INT && !field->required && field->has == 0) {
         nima_buf_fmt(buf, "\"default\":%lld,", (long long)field->preset);
     } else if (field->kind == NIMA_KIND_STR && field->preset_str != NULL) {
         nima_buf_add(buf, NIMA_STR("\"default\":"));

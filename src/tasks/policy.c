@@ -49,8 +49,8 @@ bool nima_glob(nima_str pattern, nima_str text)
 }
 
 /* "file.write_file:notes/…" */
-static nima_rc read_rule(struct nima_ctx *ctx, enum nima_verdict verdict, nima_str text,
-                         struct nima_rules *rules)
+static nima_rc read_rule(struct nima_ctx *ctx, const struct nima_tasks_options *options,
+                         enum nima_verdict verdict, nima_str text, struct nima_rules *rules)
 {
     const char *key = nima_verdict_names[verdict];
     struct nima_rule *rule = &rules->items[rules->count];
@@ -78,9 +78,16 @@ static nima_rc read_rule(struct nima_ctx *ctx, enum nima_verdict verdict, nima_s
         for (size_t i = 0; nima_integrations[i] != NULL; i++) {
             known = known || nima_str_eq(rule->type, nima_str_of(nima_integrations[i]->name));
         }
-        return known ? NIMA_OK : nima_action_find(ctx, rule->type, any, &integration, &action);
+        known = known || nima_program_is_there(ctx, options, rule->type);
+        return known ? NIMA_OK
+                     : nima_action_find(ctx, options, rule->type, any, &integration, &action);
     }
-    return nima_action_find(ctx, rule->type, rule->action, &integration, &action);
+    nima_rc rc = nima_action_find(ctx, options, rule->type, rule->action, &integration, &action);
+    /* A manifest that is broken now may be mended while the rule is in force. */
+    return rc == NIMA_E_INVALID && strcmp(ctx->error.field, "type") == 0 &&
+                   nima_program_is_there(ctx, options, rule->type)
+               ? NIMA_OK
+               : rc;
 }
 
 nima_rc nima_rules_read(struct nima_ctx *ctx, const struct nima_tasks_options *options,
@@ -93,7 +100,7 @@ nima_rc nima_rules_read(struct nima_ctx *ctx, const struct nima_tasks_options *o
         while (nima_str_next(&rest, ',', &text)) {
             text = nima_str_trim(text);
             if (text.len > 0) {
-                NIMA_TRY(read_rule(ctx, (enum nima_verdict)verdict, text, out));
+                NIMA_TRY(read_rule(ctx, options, (enum nima_verdict)verdict, text, out));
             }
         }
     }
@@ -165,7 +172,8 @@ static struct nima_policy decide_one(struct nima_ctx *ctx, const struct nima_tas
         if (nima_str_eq(own, nima_str_of(nima_verdict_names[verdict]))) {
             return (struct nima_policy){
                 (enum nima_verdict)verdict,
-                nima_fmt(ctx, "tasks.%s_permission: " NIMA_FMT, integration->name, NIMA_ARG(own))};
+                nima_fmt(ctx, "tasks.%s_permission: " NIMA_FMT,
+                         integration->program ? "program" : integration->name, NIMA_ARG(own))};
         }
     }
     return writes ? (struct nima_policy){NIMA_ASK, NIMA_STR("default: writes are asked for")}

@@ -44,6 +44,8 @@ static const size_t option_texts[] = {
     TEXT(k8s_permission),
     TEXT(k8s_kubectl),
     TEXT(k8s_service_account),
+    TEXT(program_permission),
+    TEXT(sandbox),
     TEXT(github_permission),
     TEXT(github_api_url),
     TEXT(github_token_secret),
@@ -160,7 +162,7 @@ static nima_rc check(struct nima_ctx *ctx, const struct nima_tasks *tasks, nima_
                      nima_str action, nima_str params, struct checked *out)
 {
     const struct nima_json *tree;
-    NIMA_TRY(nima_action_find(ctx, type, action, &out->integration, &out->action));
+    NIMA_TRY(nima_action_find(ctx, &tasks->options, type, action, &out->integration, &out->action));
     if (params.len > NIMA_TASK_PARAMS_BYTES_MAX) {
         return nima_fail_field(ctx, NIMA_E_TOO_LARGE, "params", "params are over %d bytes",
                                NIMA_TASK_PARAMS_BYTES_MAX);
@@ -209,7 +211,8 @@ static struct nima_task_row row_of(struct nima_ctx *ctx, const struct nima_tasks
         .type = request->type,
         .action = request->action,
         .params = c->text,
-        .params_hash = nima_task_hash(ctx, request->type, request->action, c->text),
+        .params_hash = nima_task_hash(ctx, nima_program_seal(ctx, c->action, request->type),
+                                      request->action, c->text),
         .status = ask ? NIMA_STR("awaiting_approval") : NIMA_STR("pending"),
         .max_attempts = request->max_attempts,
         .timeout_s = request->timeout_s,
@@ -464,6 +467,7 @@ nima_rc nima_tasks_retry(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_st
     struct checked c;
     NIMA_TRY(nima_task_get(ctx, tasks->options.store, id, &task));
     NIMA_TRY(check(ctx, tasks, task.type, task.action, task.params, &c));
+    NIMA_TRY(nima_program_unchanged(ctx, &task, c.action));
     if (c.policy.verdict == NIMA_DENY) {
         struct nima_tasks_request request = {.type = task.type, .action = task.action};
         return denied(ctx, tasks, &request, &c);
@@ -561,8 +565,10 @@ static nima_rc list_actions(struct nima_ctx *ctx, const struct nima_tasks *tasks
 nima_rc nima_tasks_integrations(struct nima_ctx *ctx, struct nima_tasks *tasks,
                                 struct nima_tasks_integrations *out)
 {
-    struct nima_tasks_integrations list = {0};
-    list.items = NIMA_NEW(ctx->arena, struct nima_tasks_integration, NIMA_INTEGRATIONS_MAX);
+    struct nima_tasks_integrations list = {0}, programs;
+    NIMA_TRY(nima_tasks_programs(ctx, &tasks->options, &programs));
+    list.items =
+        NIMA_NEW(ctx->arena, struct nima_tasks_integration, NIMA_INTEGRATIONS_MAX + programs.count);
     for (size_t i = 0; nima_integrations[i] != NULL; i++) {
         const struct nima_integration *integration = nima_integrations[i];
         struct nima_tasks_integration *item = &list.items[list.count++];
@@ -570,6 +576,18 @@ nima_rc nima_tasks_integrations(struct nima_ctx *ctx, struct nima_tasks *tasks,
                                                 .doc = nima_str_of(integration->doc),
                                                 .configured = integration->configured(tasks)};
         NIMA_TRY(list_actions(ctx, tasks, integration, item));
+    }
+    for (size_t i = 0; i < programs.count; i++) {
+        const struct nima_integration *integration;
+        struct nima_tasks_integration *item = &list.items[list.count++];
+        *item = programs.items[i];
+        if (item->problem.ptr == NULL &&
+            nima_program_find(ctx, &tasks->options, item->name, &integration) == NIMA_OK) {
+            item->configured = integration->configured(tasks);
+            NIMA_TRY(list_actions(ctx, tasks, integration, item));
+        } else {
+            item->actions.count = 0;
+        }
     }
     *out = list;
     return NIMA_OK;

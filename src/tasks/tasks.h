@@ -39,6 +39,8 @@ struct nima_tasks_options {
      * separated by commas */
     nima_str k8s_kubeconfig, k8s_context, k8s_namespaces, k8s_permission, k8s_kubectl,
         k8s_service_account;
+    nima_str program_permission; /* of all that manifests describe */
+    nima_str sandbox;            /* required, off */
     nima_str github_permission;
     nima_str github_api_url;
     nima_str github_token_secret; /* name of the secret that is the token */
@@ -148,6 +150,7 @@ struct nima_tasks_action {
 struct nima_tasks_integration {
     nima_str name, doc;
     bool configured;
+    nima_str problem; /* of its manifest; absent: none */
     struct {
         struct nima_tasks_action *items;
         size_t count;
@@ -159,6 +162,15 @@ struct nima_tasks_integrations {
 };
 NIMA_MUST_USE nima_rc nima_tasks_integrations(struct nima_ctx *ctx, struct nima_tasks *tasks,
                                               struct nima_tasks_integrations *out);
+
+/* The programs that manifests in the data folder describe, and what is wrong with those. Needs no
+ * nima_tasks: `options` with data, file_roots and sandbox. */
+NIMA_MUST_USE nima_rc nima_tasks_programs(struct nima_ctx *ctx,
+                                          const struct nima_tasks_options *options,
+                                          struct nima_tasks_integrations *out);
+/* The version of Landlock that this kernel keeps; 0: none, and programs run only when the sandbox
+ * is off. */
+int nima_tasks_landlock(void);
 
 /* In a conversation */
 

@@ -44,6 +44,7 @@ struct nima_integration {
     bool (*configured)(const struct nima_tasks *tasks);
     /* Where it is configured: its permission for all actions. */
     size_t permission; /* offset of a nima_str in struct nima_tasks_options */
+    bool program;      /* described by a manifest: program_int.h */
 };
 extern const struct nima_integration nima_integration_file, nima_integration_api;
 extern const struct nima_integration nima_integration_k8s;
@@ -51,8 +52,10 @@ extern const struct nima_integration nima_integration_github;
 extern const struct nima_integration *const nima_integrations[]; /* ends in NULL */
 enum { NIMA_INTEGRATIONS_MAX = 8 };
 
-/* NOT_FOUND is INVALID here, naming `type` or `action`. */
-NIMA_MUST_USE nima_rc nima_action_find(struct nima_ctx *ctx, nima_str type, nima_str action,
+/* NOT_FOUND is INVALID here, naming `type` or `action`. `options` NULL: only what is built in. */
+NIMA_MUST_USE nima_rc nima_action_find(struct nima_ctx *ctx,
+                                       const struct nima_tasks_options *options, nima_str type,
+                                       nima_str action,
                                        const struct nima_integration **integration_out,
                                        const struct nima_action **action_out);
 /* Params by the action's shape; errors name "params.…". */
@@ -60,6 +63,27 @@ NIMA_MUST_USE nima_rc nima_action_params(struct nima_ctx *ctx, const struct nima
                                          nima_str params, void **out);
 /* The shape as JSON Schema. */
 nima_str nima_action_schema(struct nima_ctx *ctx, const struct nima_shape *shape);
+
+/* program_list.c: see program_int.h. What is found lives in ctx->arena. */
+
+bool nima_program_is_there(struct nima_ctx *ctx, const struct nima_tasks_options *options,
+                           nima_str name); /* whole or broken */
+/* NOT_FOUND when there is no manifest of the name, INVALID when it is broken. */
+NIMA_MUST_USE nima_rc nima_program_find(struct nima_ctx *ctx,
+                                        const struct nima_tasks_options *options, nima_str name,
+                                        const struct nima_integration **out);
+/* Of those that are there, sorted; *count of them. */
+void nima_program_names(struct nima_ctx *ctx, const struct nima_tasks_options *options,
+                        const nima_str **out, size_t *count);
+/* The type as it is hashed: with all that is run, when it is a program's. */
+nima_str nima_program_seal(struct nima_ctx *ctx, const struct nima_action *action, nima_str type);
+/* CONFLICT when the task is a program's, and that is not as it was when the task was asked for. */
+NIMA_MUST_USE nima_rc nima_program_unchanged(struct nima_ctx *ctx, const struct nima_task_row *task,
+                                             const struct nima_action *action);
+/* In params that the action's table has filled. */
+void nima_program_mark(const struct nima_action *action, void *params);
+/* Logs what is there when that has changed since the last time. */
+void nima_programs_watch(struct nima_ctx *ctx, struct nima_tasks *tasks);
 
 /* policy.c */
 
@@ -137,6 +161,7 @@ void nima_github_close(struct nima_github_memory *memory);
 
 /* executor.c */
 
+enum { NIMA_PROGRAM_TYPE_BYTES = 48 };
 enum nima_stop { NIMA_STOP_NONE, NIMA_STOP_ASKED, NIMA_STOP_CLOSING, NIMA_STOP_LOST };
 struct nima_worker {
     struct nima_tasks *tasks;
@@ -144,6 +169,8 @@ struct nima_worker {
     /* Guarded by nima_tasks.lock */
     bool busy;
     char id[40];
+    char program[NIMA_PROGRAM_TYPE_BYTES]; /* type of a task that is no built-in one's, else "" */
+    int program_at_once;
     int64_t attempts, beat_ms, held_until_ms; /* on nima_mono_ms() */
     enum nima_stop stop;
     atomic_bool cancelled;
@@ -167,6 +194,8 @@ struct nima_tasks {
     int telling; /* calls of it under way */
     bool keeper_started;
     pthread_t keeper;
+    uint64_t programs_seen; /* the keeper's: how the manifests were */
+    int64_t programs_looked_ms;
     struct nima_worker *workers;
     size_t worker_count;
 };

@@ -255,7 +255,7 @@ static enum nima_wondered read_reply(struct nima_ctx *ctx, nima_str reply, nima_
     *out = (struct nima_tasks_step){.type = nima_str_sub(name, 0, dot),
                                     .action = nima_str_sub(name, dot + 1, name.len)};
     bool own = params_of(ctx, tree, message, words, &out->params);
-    if (nima_action_find(ctx, out->type, out->action, &integration, &action) != NIMA_OK) {
+    if (nima_action_find(ctx, NULL, out->type, out->action, &integration, &action) != NIMA_OK) {
         return NIMA_WONDERED_TALK;
     }
     return own && nima_action_params(ctx, action, out->params, &params) == NIMA_OK

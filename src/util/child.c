@@ -23,6 +23,7 @@ enum {
     SHORT_TICK_MS = 5,
     GRACE_MS = 500,
     PIECE_BYTES = 16384,
+    PIECES_IN_PIPE = 4,
     PATH_BYTES_MAX = 4096,
     NOT_RUN = 127
 };
@@ -205,6 +206,25 @@ static void take(int *fd, struct nima_buf *buf, bool *cut)
     }
 }
 
+/* What a full pipe holds, and no more at a time: it may never stop writing. */
+static void take_end(int *fd, struct nima_buf *buf)
+{
+    char piece[PIECE_BYTES];
+    for (int i = 0; i < PIECES_IN_PIPE && *fd >= 0; i++) {
+        ssize_t got = read(*fd, piece, sizeof(piece));
+        if (got <= 0) {
+            if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+                shut(fd);
+            }
+            return;
+        }
+        if (buf->len + (size_t)got > buf->max) {
+            nima_buf_drop(buf, buf->len - buf->len / 2);
+        }
+        nima_buf_add(buf, (nima_str){piece, (size_t)got});
+    }
+}
+
 static bool is_over(pid_t pid)
 {
     siginfo_t info = {0};
@@ -227,7 +247,11 @@ static nima_rc follow(struct run *run)
             send_input(run);
         }
         take(&p->out[0], &run->out, &run->out_cut);
-        take(&p->err[0], &run->err, &run->err_cut);
+        if (run->child->err_end) {
+            take_end(&p->err[0], &run->err);
+        } else {
+            take(&p->err[0], &run->err, &run->err_cut);
+        }
         if (run->out_cut) {
             return NIMA_OK;
         }
@@ -262,6 +286,7 @@ nima_rc nima_child_run(struct nima_ctx *ctx, const struct nima_child *child,
                        struct nima_child_end *out)
 {
     struct run run = {.ctx = ctx, .child = child};
+    nima_assert(!child->err_end || child->err_bytes_max >= (size_t)2 * PIECE_BYTES);
     NIMA_TRY(nima_ctx_stopped(ctx));
     nima_buf_init(&run.out, child->out_bytes_max);
     nima_buf_init(&run.err, child->err_bytes_max);

@@ -18,6 +18,7 @@ struct nima_child {
     const char *folder;      /* where it starts; NULL: "/" */
     nima_str input;          /* on its standard input; absent: nothing */
     size_t out_bytes_max, err_bytes_max;
+    bool err_end; /* of standard error its end is kept, not its beginning */
     /* Called in the new process before the program, NULL: nothing. Only what is safe after a fork
      * of one thread among many; what is not 0 is an errno and starts nothing. */
     int (*before)(void *user);
@@ -28,7 +29,7 @@ struct nima_child_end {
     int signal; /* that ended it; 0: none */
     nima_str out, err;
     bool out_cut; /* it wrote more than out_bytes_max, and was ended for it */
-    bool err_cut; /* the same of err_bytes_max, but it was let go on */
+    bool err_cut; /* the same of err_bytes_max, but it was let go on (with err_end, never) */
 };
 
 /* Where the program is: `name` itself when it has a slash, else the first in PATH that can be run.

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -139,7 +140,8 @@ static nima_rc run_now(struct world *w, const char *name, nima_str id, const cha
     const struct nima_integration *integration;
     const struct nima_action *action;
     void *params;
-    NIMA_TRY(nima_action_find(&w->ctx, NIMA_STR("file"), nima_str_of(name), &integration, &action));
+    NIMA_TRY(nima_action_find(&w->ctx, NULL, NIMA_STR("file"), nima_str_of(name), &integration,
+                              &action));
     NIMA_TRY(nima_action_params(&w->ctx, action, nima_str_of(json), &params));
     struct nima_job job = {.tasks = w->tasks, .id = id, .params = params};
     return action->run(&w->ctx, &job, result);
@@ -341,6 +343,49 @@ TEST(settings_that_make_no_sense_stop_the_start)
         ASSERT_TRUE(tasks == NULL);
         world_close(&w);
     }
+}
+
+/* Content is worked on by another program, here one that behaves as a crafted file could make it.
+ */
+static struct nima_task_row process_with(struct world *w, const char *script, int64_t timeout_s)
+{
+    struct nima_task_row row;
+    const char *path = nima_fmt(&w->ctx, "%s/processor", w->folder).ptr;
+    signal(SIGPIPE, SIG_IGN); /* as main.c does */
+    world_put(w, "processor", script);
+    assert_int_equal(chmod(path, 0755), 0);
+    world_put(w, "root/a.txt", "one\ntwo\n");
+    w->options.processor = nima_str_of(path);
+    world_start(w);
+    struct nima_tasks_request request = {.type = NIMA_STR("file"),
+                                         .action = NIMA_STR("process"),
+                                         .params =
+                                             NIMA_STR("{\"path\":\"a.txt\",\"op\":\"lines\"}"),
+                                         .origin = NIMA_STR("api"),
+                                         .max_attempts = 1,
+                                         .timeout_s = timeout_s};
+    ASSERT_OK_CTX(&w->ctx, nima_tasks_submit(&w->ctx, w->tasks, &request, &row));
+    return world_wait(w, row.id);
+}
+
+TEST(work_on_content_that_crashes_fails_and_nothing_else_does)
+{
+    struct world w = world_folder();
+    struct nima_task_row row = process_with(&w, "#!/bin/sh\nkill -SEGV $$\n", 60);
+    ASSERT_STR_EQ(row.status, "failed");
+    assert_true(nima_str_find(row.error, NIMA_STR("Segmentation fault"), 0) != SIZE_MAX);
+    row = world_do(&w, "file", "stat", "{\"path\":\"a.txt\"}");
+    ASSERT_STR_EQ(row.status, "completed");
+    world_close(&w);
+}
+
+TEST(work_on_content_that_never_ends_is_ended)
+{
+    struct world w = world_folder();
+    struct nima_task_row row = process_with(&w, "#!/bin/sh\nexec sleep 86400\n", 1);
+    ASSERT_STR_EQ(row.status, "failed");
+    ASSERT_STR_EQ(row.error_code, "timeout");
+    world_close(&w);
 }
 
 TEST_MAIN

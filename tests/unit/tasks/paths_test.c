@@ -149,8 +149,8 @@ static void try_one(struct world *w, const char *action, const char *format, con
     const char *at = strstr(format, "%s");
     snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - format), format, path, at + 2);
     struct nima_ctx *ctx = &w->ctx;
-    ASSERT_OK_CTX(ctx,
-                  nima_action_find(ctx, NIMA_STR("file"), nima_str_of(action), &integration, &row));
+    ASSERT_OK_CTX(ctx, nima_action_find(ctx, NULL, NIMA_STR("file"), nima_str_of(action),
+                                        &integration, &row));
     tally->tried++;
     struct nima_job job = {.tasks = w->tasks,
                            .id = NIMA_STR("018f0000-0000-7000-8000-000000000001")};

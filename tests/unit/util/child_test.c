@@ -104,6 +104,23 @@ TEST(too_much_output_ends_it)
     nima_ctx_done(&ctx);
 }
 
+TEST(of_errors_the_end_is_kept_where_that_is_asked_for)
+{
+    struct nima_ctx ctx;
+    struct nima_child_end end;
+    nima_ctx_init(&ctx);
+    const char *const argv[] = {"/bin/sh", "-c",
+                                "head -c 3000000 /dev/zero | tr '\\0' x >&2; echo last >&2", NULL};
+    const char *const env[] = {"PATH=/usr/bin:/bin", NULL};
+    struct nima_child child = {.argv = argv, .env = env, .err_bytes_max = 40000, .err_end = true};
+    ASSERT_OK_CTX(&ctx, nima_child_run(&ctx, &child, &end));
+    assert_int_equal(end.code, 0);
+    assert_false(end.err_cut);
+    assert_true(end.err.len > 15000 && end.err.len <= 40000);
+    assert_true(nima_str_ends(end.err, NIMA_STR("xxlast\n")));
+    nima_ctx_done(&ctx);
+}
+
 TEST(the_deadline_ends_it_and_all_that_it_started)
 {
     struct nima_ctx ctx;
