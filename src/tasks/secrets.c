@@ -138,7 +138,7 @@ bool nima_secrets_named(nima_str json)
 static nima_str escaped(struct nima_ctx *ctx, nima_str value)
 {
     struct nima_buf buf;
-    nima_buf_init(&buf, (size_t)NIMA_SECRET_BYTES_MAX * 6 + 2);
+    nima_buf_init(&buf, value.len * 6 + 2);
     nima_json_write_str(&buf, value);
     nima_str quoted = nima_str_copy(ctx->arena, nima_buf_view(&buf));
     explicit_bzero(buf.ptr, buf.len);
@@ -236,7 +236,8 @@ nima_str nima_secrets_mask(struct nima_ctx *ctx, const struct nima_secrets *secr
         while (nima_str_ends(base64, NIMA_STR("="))) {
             base64.len--;
         }
-        const nima_str forms[] = {value, escaped(ctx, value), nima_url_escape(ctx, value, ""),
+        nima_str once = escaped(ctx, value); /* twice: JSON that is told in JSON */
+        const nima_str forms[] = {value, once, escaped(ctx, once), nima_url_escape(ctx, value, ""),
                                   base64};
         for (size_t f = 0; f < sizeof(forms) / sizeof(forms[0]); f++) {
             text = replace_all(ctx, text, forms[f], name);

@@ -95,7 +95,7 @@ TEST(what_is_wrong_is_told_with_line_and_path)
         {"[]", "lab.yaml:1:1: the manifest must be a map"},
         {"name: [", "lab.yaml:"},
         {"name: other\ndoc: x\nactions: []\n", "lab.yaml:1:1: name must be that of the file, lab"},
-        {"name: lab\ndoc: x\nactions: []\n", "lab.yaml:3:1: actions must be a list of 1 to 16"},
+        {"name: lab\ndoc: x\nactions: []\n", "lab.yaml:3:1: actions must be a list of 1 to 32"},
         {"name: lab\ndoc: x\nactons: []\n", "lab.yaml:3:1: actons is not known here"},
         {"name: lab\ndoc: x\nactions: [5]\n", "actions[0] must be a map"},
         {HEAD, "lab.yaml:4:5: actions[0].argv must begin with the whole path of a program"},
