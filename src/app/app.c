@@ -124,13 +124,6 @@ static enum nima_llm_use use_of(nima_str name)
                                                 : NIMA_LLM_USE_AUTO;
 }
 
-static enum nima_goal_wording wording_of(nima_str name)
-{
-    return nima_str_eq(name, NIMA_STR("on"))    ? NIMA_WORDING_ON
-           : nima_str_eq(name, NIMA_STR("off")) ? NIMA_WORDING_OFF
-                                                : NIMA_WORDING_AUTO;
-}
-
 static void open_knowledge(struct nima_ctx *ctx, struct nima_app *app)
 {
     struct nima_pack_folders folders = nima_app_packs(ctx, &app->config);
@@ -163,7 +156,7 @@ static nima_rc open_domain(struct nima_ctx *ctx, struct nima_app *app)
     memory.learn_model = use_of(c->memory.learn_model);
     app->memory = nima_memory_new(app->store, app->llm, &memory);
     app->goals = nima_goals_new(app->store, app->llm);
-    nima_goals_wording(app->goals, wording_of(c->goals.wording));
+    nima_goals_wording(app->goals, use_of(c->goals.wording));
     open_knowledge(ctx, app);
     NIMA_TRY(open_personality(ctx, app));
     struct nima_schedules_options schedules = {
@@ -221,7 +214,7 @@ static nima_rc open_tasks(struct nima_ctx *ctx, struct nima_app *app)
                                          .k8s_kubectl = c->tasks.k8s_kubectl,
                                          .k8s_service_account = c->tasks.k8s_service_account,
                                          .llm = app->llm,
-                                         .ask_model = c->tasks.ask_model,
+                                         .ask_model = use_of(c->tasks.ask_model),
                                          .program_permission = c->tasks.program_permission,
                                          .sandbox = c->tasks.sandbox,
                                          .github_permission = c->tasks.github_permission,

@@ -18,9 +18,9 @@
  * is what its milestones say, or what it was before the end. History is kept.
  *   - a paused goal stays paused while it advances, until it is completed or opened
  */
+#include "llm/llm.h"
 #include "store/goals.h"
 
-struct nima_llm;
 struct nima_zone;
 struct nima_goals;
 
@@ -165,11 +165,9 @@ struct nima_goal_suggestions {
 NIMA_MUST_USE nima_rc nima_goals_suggest(struct nima_ctx *ctx, struct nima_goals *goals,
                                          nima_str id, const struct nima_goals_known *known,
                                          struct nima_goal_suggestions *out);
-/* Which models word suggestions; AUTO: a remote one, or a local one that is large enough. To be
- * set before the first are asked for. */
-enum nima_goal_wording { NIMA_WORDING_AUTO, NIMA_WORDING_ON, NIMA_WORDING_OFF };
-void nima_goals_wording(struct nima_goals *goals, enum nima_goal_wording by);
-/* Drops the model's words of ctx->user_id, also those under way. */
+/* Which models word suggestions, AUTO until it is set; to be set before the first are asked for. */
+void nima_goals_wording(struct nima_goals *goals, enum nima_llm_use use);
+/* Drops the model's words of ctx->user_id; waits until none are under way. */
 void nima_goals_forget(struct nima_ctx *ctx, struct nima_goals *goals);
 /* The suggestion was accepted or dismissed and does not come back. With `add` it becomes a
  * milestone, or as many as it proposes. */

@@ -7,17 +7,15 @@
  */
 #include <ctype.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "goals/advice_int.h"
 #include "llm/llm.h"
 #include "search/words.h"
-#include "util/clock.h"
 #include "util/digest.h"
 #include "util/json.h"
-#include "util/log.h"
+#include "util/worker.h"
 
 enum {
     KEPT_MAX = 512,
@@ -27,9 +25,6 @@ enum {
     PIECE_BYTES_MAX = 600,
     TERMS_MAX = 128
 };
-
-/* A model as small as the tiny one is not trusted with it. */
-static const int64_t least_parameters = 1000000000;
 
 static const char system_text[] =
     "You say one suggestion in other words: one friendly sentence of at most 25 words, spoken to "
@@ -186,40 +181,25 @@ struct kept {
 };
 struct job {
     char key[NIMA_SHA256_HEX + 1];
-    char *user_id, *title, *action, *reason, *subject;
+    char *title, *action, *reason, *subject;
 };
 struct nima_wording {
     struct nima_llm *llm;
-    enum nima_goal_wording by; /* set before the first job */
-    pthread_t thread;
-    pthread_mutex_t lock; /* guards all below but `cancel` */
-    pthread_cond_t changed;
+    enum nima_llm_use use; /* set before the first job */
+    struct nima_worker *worker;
+    pthread_mutex_t lock;       /* guards all below */
     struct kept kept[KEPT_MAX]; /* a ring, the oldest is taken first */
     size_t kept_next;
-    struct job line[LINE_MAX]; /* in order of arrival */
-    size_t count;
-    struct job now; /* being worded; user_id NULL: none */
-    bool started, stop, dropped;
-    atomic_bool cancel; /* of the one being worded */
 };
 
-struct nima_wording *nima_wording_new(struct nima_llm *llm)
+static void job_done(void *user)
 {
-    struct nima_wording *wording = NIMA_XNEW(struct nima_wording, 1);
-    wording->llm = llm;
-    pthread_mutex_init(&wording->lock, NULL);
-    pthread_cond_init(&wording->changed, NULL);
-    return wording;
-}
-
-static void job_done(struct job *job)
-{
-    free(job->user_id);
+    struct job *job = user;
     free(job->title);
     free(job->action);
     free(job->reason);
     free(job->subject);
-    *job = (struct job){.user_id = NULL};
+    free(job);
 }
 
 static void kept_done(struct kept *kept)
@@ -229,78 +209,33 @@ static void kept_done(struct kept *kept)
     *kept = (struct kept){.user_id = NULL};
 }
 
-void nima_wording_free(struct nima_wording *wording)
+/* Holds the lock. */
+static const struct kept *find(const struct nima_wording *wording, nima_str key)
 {
-    if (wording == NULL) {
-        return;
-    }
-    pthread_mutex_lock(&wording->lock);
-    wording->stop = true;
-    atomic_store(&wording->cancel, true);
-    pthread_cond_broadcast(&wording->changed);
-    pthread_mutex_unlock(&wording->lock);
-    if (wording->started) {
-        pthread_join(wording->thread, NULL);
-    }
-    for (size_t i = 0; i < wording->count; i++) {
-        job_done(&wording->line[i]);
-    }
     for (size_t i = 0; i < KEPT_MAX; i++) {
-        kept_done(&wording->kept[i]);
-    }
-    pthread_cond_destroy(&wording->changed);
-    pthread_mutex_destroy(&wording->lock);
-    free(wording);
-}
-
-void nima_goals_wording(struct nima_goals *goals, enum nima_goal_wording by)
-{
-    goals->wording->by = by;
-}
-
-static bool is_of(const char *user_id, nima_str person)
-{
-    return user_id != NULL && nima_str_eq(nima_str_of(user_id), person);
-}
-
-void nima_goals_forget(struct nima_ctx *ctx, struct nima_goals *goals)
-{
-    struct nima_wording *wording = goals->wording;
-    size_t left = 0;
-    pthread_mutex_lock(&wording->lock);
-    for (size_t i = 0; i < wording->count; i++) {
-        if (is_of(wording->line[i].user_id, ctx->user_id)) {
-            job_done(&wording->line[i]);
-        } else {
-            wording->line[left++] = wording->line[i];
+        if (wording->kept[i].user_id != NULL &&
+            nima_str_eq(nima_str_of(wording->kept[i].key), key)) {
+            return &wording->kept[i];
         }
     }
-    wording->count = left;
-    for (size_t i = 0; i < KEPT_MAX; i++) {
-        if (is_of(wording->kept[i].user_id, ctx->user_id)) {
-            kept_done(&wording->kept[i]);
-        }
-    }
-    if (is_of(wording->now.user_id, ctx->user_id)) {
-        wording->dropped = true;
-        atomic_store(&wording->cancel, true);
-    }
+    return NULL;
+}
+
+/* `text` absent: there are no words that may be taken. */
+static void keep(struct nima_wording *wording, nima_str user_id, const struct job *job,
+                 nima_str text)
+{
+    pthread_mutex_lock(&wording->lock);
+    struct kept *place = &wording->kept[wording->kept_next];
+    wording->kept_next = (wording->kept_next + 1) % KEPT_MAX;
+    kept_done(place);
+    memcpy(place->key, job->key, sizeof(place->key));
+    place->user_id = nima_xstrdup(user_id);
+    place->text = text.ptr != NULL ? nima_xstrdup(text) : NULL;
     pthread_mutex_unlock(&wording->lock);
 }
 
 /* Asking the model */
-
-static bool may_ask(const struct nima_wording *wording)
-{
-    struct nima_llm_state state;
-    if (wording->llm == NULL || wording->by == NIMA_WORDING_OFF) {
-        return false;
-    }
-    nima_llm_state(wording->llm, &state);
-    bool able = strcmp(state.chat_model, "scripted") != 0 &&
-                (state.chat_parameters == 0 || state.chat_parameters >= least_parameters);
-    return state.chat_loaded && (able || wording->by == NIMA_WORDING_ON);
-}
 
 /* The model's words; absent: it has none that may be taken. */
 static nima_rc ask(struct nima_ctx *ctx, struct nima_wording *wording, const struct job *job,
@@ -331,108 +266,89 @@ static nima_rc ask(struct nima_ctx *ctx, struct nima_wording *wording, const str
     return NIMA_OK;
 }
 
-static void keep(struct nima_wording *wording, const struct job *job, char *text)
-{
-    struct kept *place = &wording->kept[wording->kept_next];
-    wording->kept_next = (wording->kept_next + 1) % KEPT_MAX;
-    kept_done(place);
-    memcpy(place->key, job->key, sizeof(place->key));
-    place->user_id = nima_xstrdup(nima_str_of(job->user_id));
-    place->text = text;
-}
-
-/* Holds the lock, but for the time that the model works. */
-static void word_first(struct nima_ctx *ctx, struct nima_wording *wording)
-{
-    nima_str text = {NULL, 0};
-    wording->now = wording->line[0];
-    wording->count--;
-    memmove(wording->line, wording->line + 1, wording->count * sizeof(wording->line[0]));
-    wording->dropped = false;
-    atomic_store(&wording->cancel, false);
-    pthread_mutex_unlock(&wording->lock);
-    ctx->user_id = nima_str_of(wording->now.user_id);
-    ctx->cancelled = &wording->cancel;
-    ctx->deadline_ms = nima_mono_ms() + WORD_MS_MAX;
-    nima_rc rc = ask(ctx, wording, &wording->now, &text);
-    bool final = rc == NIMA_OK || rc == NIMA_E_INVALID || rc == NIMA_E_MODEL;
-    if (rc != NIMA_OK && rc != NIMA_E_CANCELLED) {
-        nima_log_debug("a suggestion was not worded: %s", ctx->error.message);
-    }
-    char *words = rc == NIMA_OK && text.ptr != NULL ? nima_xstrdup(text) : NULL;
-    nima_ctx_reset(ctx);
-    pthread_mutex_lock(&wording->lock);
-    if (final && !wording->dropped) {
-        keep(wording, &wording->now, words);
-    } else {
-        free(words);
-    }
-    job_done(&wording->now);
-}
-
-static void *work(void *user)
+/* One whose words are there already, asked for again while the model was at them, is done. */
+static nima_rc run(struct nima_ctx *ctx, void *user, void *item)
 {
     struct nima_wording *wording = user;
-    struct nima_ctx ctx;
-    nima_ctx_init(&ctx);
+    const struct job *job = item;
+    nima_str text = {NULL, 0};
     pthread_mutex_lock(&wording->lock);
-    while (!wording->stop) {
-        if (wording->count == 0) {
-            pthread_cond_wait(&wording->changed, &wording->lock);
-            continue;
+    bool known = find(wording, nima_str_of(job->key)) != NULL;
+    pthread_mutex_unlock(&wording->lock);
+    if (known) {
+        return NIMA_OK;
+    }
+    nima_rc rc = ask(ctx, wording, job, &text);
+    if (rc == NIMA_OK || rc == NIMA_E_INVALID || rc == NIMA_E_MODEL) {
+        keep(wording, ctx->user_id, job, text);
+    }
+    return rc;
+}
+
+struct nima_wording *nima_wording_new(struct nima_llm *llm)
+{
+    struct nima_wording *wording = NIMA_XNEW(struct nima_wording, 1);
+    struct nima_worker_options options = {.name = "a suggestion was not worded",
+                                          .line_max = LINE_MAX,
+                                          .job_ms_max = WORD_MS_MAX,
+                                          .run = run,
+                                          .done = job_done,
+                                          .user = wording};
+    wording->llm = llm;
+    wording->worker = nima_worker_new(&options);
+    pthread_mutex_init(&wording->lock, NULL);
+    return wording;
+}
+
+void nima_wording_free(struct nima_wording *wording)
+{
+    if (wording == NULL) {
+        return;
+    }
+    nima_worker_free(wording->worker);
+    for (size_t i = 0; i < KEPT_MAX; i++) {
+        kept_done(&wording->kept[i]);
+    }
+    pthread_mutex_destroy(&wording->lock);
+    free(wording);
+}
+
+void nima_goals_wording(struct nima_goals *goals, enum nima_llm_use use)
+{
+    goals->wording->use = use;
+}
+
+void nima_goals_forget(struct nima_ctx *ctx, struct nima_goals *goals)
+{
+    struct nima_wording *wording = goals->wording;
+    nima_worker_drop(wording->worker, ctx->user_id);
+    pthread_mutex_lock(&wording->lock);
+    for (size_t i = 0; i < KEPT_MAX; i++) {
+        const char *whose = wording->kept[i].user_id;
+        if (whose != NULL && nima_str_eq(nima_str_of(whose), ctx->user_id)) {
+            kept_done(&wording->kept[i]);
         }
-        word_first(&ctx, wording);
     }
     pthread_mutex_unlock(&wording->lock);
-    nima_ctx_done(&ctx);
-    return NULL;
-}
-
-static const struct kept *find(const struct nima_wording *wording, nima_str key)
-{
-    for (size_t i = 0; i < KEPT_MAX; i++) {
-        if (wording->kept[i].user_id != NULL &&
-            nima_str_eq(nima_str_of(wording->kept[i].key), key)) {
-            return &wording->kept[i];
-        }
-    }
-    return NULL;
-}
-
-static bool is_in_line(const struct nima_wording *wording, nima_str key)
-{
-    bool found = wording->now.user_id != NULL && nima_str_eq(nima_str_of(wording->now.key), key);
-    for (size_t i = 0; i < wording->count && !found; i++) {
-        found = nima_str_eq(nima_str_of(wording->line[i].key), key);
-    }
-    return found;
 }
 
 static void push(struct nima_ctx *ctx, struct nima_wording *wording, const struct nima_goal *goal,
                  const struct nima_goal_suggestion *rule, nima_str key)
 {
-    if (!wording->started) {
-        wording->started = pthread_create(&wording->thread, NULL, work, wording) == 0;
-    }
-    if (!wording->started || wording->stop || wording->count == LINE_MAX ||
-        is_in_line(wording, key)) {
-        return;
-    }
-    struct job *job = &wording->line[wording->count++];
-    *job = (struct job){.user_id = nima_xstrdup(ctx->user_id),
-                        .title = nima_xstrdup(goal->title),
+    struct job *job = NIMA_XNEW(struct job, 1);
+    *job = (struct job){.title = nima_xstrdup(goal->title),
                         .action = nima_xstrdup(rule->action),
                         .reason = nima_xstrdup(rule->reason),
                         .subject = nima_xstrdup(rule->subject)};
     snprintf(job->key, sizeof(job->key), NIMA_FMT, NIMA_ARG(key));
-    pthread_cond_signal(&wording->changed);
+    (void)nima_worker_push(wording->worker, ctx->user_id, key, job); /* full: the rules' words */
 }
 
 void nima_advice_word(struct nima_ctx *ctx, struct nima_goals *goals, const struct nima_goal *goal,
                       struct nima_goal_suggestions *suggestions)
 {
     struct nima_wording *wording = goals->wording;
-    if (!may_ask(wording)) {
+    if (wording->llm == NULL || !nima_llm_may(wording->llm, wording->use)) {
         return;
     }
     for (size_t i = 0; i < suggestions->count; i++) {
@@ -446,12 +362,13 @@ void nima_advice_word(struct nima_ctx *ctx, struct nima_goals *goals, const stru
                           NIMA_ARG(one->action), NIMA_ARG(one->reason)));
         pthread_mutex_lock(&wording->lock);
         const struct kept *kept = find(wording, key);
-        if (kept == NULL) {
-            push(ctx, wording, goal, one, key);
-        } else if (kept->text != NULL) {
+        if (kept != NULL && kept->text != NULL) {
             one->action = nima_str_copy(ctx->arena, nima_str_of(kept->text));
             one->worded = true;
         }
         pthread_mutex_unlock(&wording->lock);
+        if (kept == NULL) {
+            push(ctx, wording, goal, one, key);
+        }
     }
 }

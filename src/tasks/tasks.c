@@ -37,7 +37,6 @@ static const size_t option_texts[] = {
     TEXT(api_permission),
     TEXT(secrets_file),
     TEXT(processor),
-    TEXT(ask_model),
     TEXT(k8s_kubeconfig),
     TEXT(k8s_context),
     TEXT(k8s_namespaces),

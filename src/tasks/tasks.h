@@ -9,12 +9,13 @@
  * Threads    Any worker of the server may call at any time.
  * Errors     INVALID naming the parameter ("params.path"), FORBIDDEN where a policy says deny,
  *            NOT_FOUND, CONFLICT for what the task's state does not allow, RATE when too many of
- * the person's tasks are not over yet, STORE. Scope      Everything is for ctx->user_id.
+ *            the person's tasks are not over yet, STORE.
+ * Scope      Everything is for ctx->user_id.
  */
+#include "llm/llm.h"
 #include "store/tasks.h"
 #include "util/json.h"
 
-struct nima_llm;
 struct nima_tasks;
 
 enum {
@@ -48,11 +49,11 @@ struct nima_tasks_options {
     nima_str github_author;       /* "Name <address>" of commits in a checkout */
     bool github_signoff;          /* they say so in a trailer */
     struct nima_llm *llm;         /* finds requests that no rule understands; NULL: nobody does */
-    nima_str ask_model;           /* auto, on, off */
-    int workers;                  /* tasks at once */
-    int64_t waiting_max;          /* tasks of a person that are not over yet; 0: any number */
-    int64_t lease_ms;             /* how long a silent process keeps its tasks */
-    int64_t approval_s;           /* how long a proposal waits for its answer */
+    enum nima_llm_use ask_model;
+    int workers;         /* tasks at once */
+    int64_t waiting_max; /* tasks of a person that are not over yet; 0: any number */
+    int64_t lease_ms;    /* how long a silent process keeps its tasks */
+    int64_t approval_s;  /* how long a proposal waits for its answer */
 };
 NIMA_MUST_USE nima_rc nima_tasks_open(struct nima_ctx *ctx,
                                       const struct nima_tasks_options *options,

@@ -13,9 +13,6 @@
 
 enum { TOKENS_MAX = 160, MESSAGE_BYTES_MAX = 2000, VALUES_MAX = 4, SUBJECT_WORDS = 4 };
 
-/* A model as small as the tiny one is not trusted with it; docs/tasks.md. */
-static const int64_t least_parameters = 1000000000;
-
 static const char system_text[] =
     "You turn the user's request into one action on files or web addresses. Copy names and texts "
     "exactly from the message. When the user does not ask for one of the actions now, or only "
@@ -294,28 +291,15 @@ nima_rc nima_task_wonder(struct nima_ctx *ctx, struct nima_llm *llm, nima_str me
     return NIMA_OK;
 }
 
-/* Whether the chat model is there and large enough (or allowed) to be asked. */
-static bool may_ask_model(const struct nima_tasks *tasks)
-{
-    nima_str how = tasks->options.ask_model;
-    struct nima_llm_state state;
-    if (tasks->options.llm == NULL || nima_str_eq(how, NIMA_STR("off"))) {
-        return false;
-    }
-    nima_llm_state(tasks->options.llm, &state);
-    bool able = strcmp(state.chat_model, "scripted") != 0 &&
-                (state.chat_parameters == 0 || state.chat_parameters >= least_parameters);
-    return state.chat_loaded && (able || nima_str_eq(how, NIMA_STR("on")));
-}
-
 nima_rc nima_tasks_wonder(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str message,
                           struct nima_tasks_spoken *out)
 {
+    const struct nima_tasks_options *options = &tasks->options;
     struct nima_tasks_step step;
     enum nima_wondered wondered = NIMA_WONDERED_TALK;
     *out = (struct nima_tasks_spoken){.said = NIMA_SAID_NOTHING};
-    if (may_ask_model(tasks)) {
-        NIMA_TRY(nima_task_wonder(ctx, tasks->options.llm, message, &step, &wondered));
+    if (options->llm != NULL && nima_llm_may(options->llm, options->ask_model)) {
+        NIMA_TRY(nima_task_wonder(ctx, options->llm, message, &step, &wondered));
     }
     if (wondered == NIMA_WONDERED_TALK) {
         return NIMA_OK;
