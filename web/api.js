@@ -101,11 +101,12 @@ export const schedules = {
 };
 
 export const goals = {
-  list: () => call("GET", `v1/goals${query({ limit: 200 })}`),
+  list: (limit = 200) => call("GET", `v1/goals${query({ limit })}`),
   add: (body) => call("POST", "v1/goals", { body }),
   change: (which, body) => call("PUT", `v1/goals/${id(which)}`, { body }),
   advance: (which, body) => call("POST", `v1/goals/${id(which)}/progress`, { body }),
   remove: (which) => call("DELETE", `v1/goals/${id(which)}`),
+  alerts: (since) => call("GET", `v1/goals/alerts${query({ since, limit: 100 })}`),
   suggestions: (which) => call("GET", `v1/goals/${id(which)}/suggestions`),
   /* as: "milestone", "reminder", "task", "dismissed" */
   settle: (which, suggestion, as) => call("POST", `v1/goals/${id(which)}/suggestions`, { body: { suggestion, as } }),

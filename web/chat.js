@@ -83,14 +83,14 @@ class Reply {
     const meta = message.metadata ?? {};
     reply.view.push(message.content ?? "");
     reply.view.flush();
-    reply.#foot({ context: meta.context, remembered: meta.remembered, note: meta.interrupted ? "stopped" : "", living, scheduled: meta.scheduled, actions: meta.actions });
+    reply.#foot({ context: meta.context, remembered: meta.remembered, note: meta.interrupted ? "stopped" : "", living, about: (meta.scheduled && "Reminder") || (meta.goal_alert && "Goal"), actions: meta.actions });
     return reply;
   }
 
-  #foot({ context, remembered, seconds, note, living, scheduled, actions }) {
+  #foot({ context, remembered, seconds, note, living, about, actions }) {
     const tokens = context?.tokens;
     const facts = [];
-    if (scheduled) facts.push(h("span", { class: "scheduled" }, icon("bell"), "Reminder"));
+    if (about) facts.push(h("span", { class: "scheduled" }, icon("bell"), about));
     if (note) facts.push(h("span", { class: "stopped" }, note));
     if (tokens?.completion) {
       const cached = tokens.cached ? `, ${tokens.cached} of them already read` : "";
@@ -176,7 +176,7 @@ export class Thread {
   }
 
   send(text) {
-    if (!this.count) this.el.replaceChildren();
+    if (!this.el.querySelector(".turn")) this.el.replaceChildren(); /* the greeting */
     this.#user(text);
     this.#reply(text);
   }

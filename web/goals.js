@@ -1,9 +1,11 @@
-/* goals.js: the panel of goals: how far each is, its milestones to tick, what to do next, a new one, pausing, deleting. */
+/* goals.js: the panel of goals: how far each is, its milestones to tick, what to do next, a new one, pausing, deleting;
+ * and what has just become overdue or slipping, shown without a reload. */
 
 import * as api from "./api.js";
 import { announce } from "./announce.js";
 import { ask, h, icon } from "./dom.js";
 import { errorCard } from "./errors.js";
+import { Watch } from "./watch.js";
 
 const percent = (progress) => `${Math.round(progress * 100)} %`;
 const day = (time) => new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" }).format(new Date(time));
@@ -28,7 +30,8 @@ function choicesOf({ id, task, milestones }) {
 export class GoalPanel {
   #open = new Set(); /* goals whose suggestions are shown */
 
-  constructor(el, close) {
+  /** hooks: raised(alert) for each goal that has just become overdue or slipping. */
+  constructor(el, close, hooks) {
     this.el = el;
     this.list = h("ul", { class: "facts" });
     this.foot = h("div", {});
@@ -40,6 +43,10 @@ export class GoalPanel {
       h("form", { class: "goal-new", onsubmit: (event) => this.#add(event) }, this.title,
         h("button", { class: "button" }, "Add")),
       this.list, this.foot);
+    this.watch = new Watch({
+      now: () => api.goals.list(1), since: api.goals.alerts, at: (alert) => alert.raised_at,
+      arrived: (alerts) => { alerts.forEach(hooks.raised); return this.refresh(); },
+    });
   }
 
   open() {

@@ -37,7 +37,7 @@ const composer = new Composer({ send: say, stop: () => thread.stop() });
 const memory = new MemoryPanel(byId("memory"), closeMemory);
 const reminders = new ReminderPanel(byId("reminders"), closeReminders, { arrived });
 const topics = new TopicPanel(byId("topics"), closeTopics, () => thread?.id ?? null);
-const goals = new GoalPanel(byId("goals"), closeGoals);
+const goals = new GoalPanel(byId("goals"), closeGoals, { raised });
 const tasks = new TaskPanel(byId("tasks"), closeTasks);
 const hooks = { named, changed, grown, settled, start: startNew, focus: () => composer.focus() };
 
@@ -148,11 +148,15 @@ async function say(text) {
   which.send(text);
 }
 
-function arrived(run) {
+function arrived(run, words = `Reminder: ${run.name}`) {
   list.refresh().then(remember);
-  announce(`Reminder: ${run.name}`);
+  announce(words);
   if (thread.id === run.conversation_id) thread.arrived(run).catch(() => {});
   else notice(run, () => { location.hash = `#c/${run.conversation_id}`; });
+}
+
+function raised({ id, conversation_id, text }) {
+  arrived({ id, message_id: id, conversation_id, name: text }, text);
 }
 
 /* ---- greeting ---- */

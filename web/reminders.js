@@ -1,14 +1,13 @@
-/* reminders.js: the panel that lists what is scheduled, and the watch that shows what has just happened without a
- * reload: it asks what ended since, now and then, and right after something is due. */
+/* reminders.js: the panel that lists what is scheduled, and shows what has just happened without a reload: it is
+ * asked for now and then, and right after something is due. */
 
 import * as api from "./api.js";
 import { announce } from "./announce.js";
 import { ask, byId, h, icon } from "./dom.js";
 import { errorCard } from "./errors.js";
+import { Watch } from "./watch.js";
 
-const LOOK_MS = 15000;
 const AFTER_DUE_MS = 700;
-const SOON_MS = 1000;
 const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** A time on the schedule's own clocks; the zone is named when it is not the person's. */
@@ -36,11 +35,7 @@ export async function keepZone() {
 }
 
 export class ReminderPanel {
-  #timer = 0;
-  #since = null;
-  #seen = new Set();
   #due = [];
-  #off = false;
 
   /** hooks: arrived(run) for each firing that has just ended well. */
   constructor(el, close, hooks) {
@@ -53,8 +48,11 @@ export class ReminderPanel {
         h("button", { type: "button", class: "icon-button", "aria-label": "Close reminders", onclick: close }, icon("close"))),
       h("p", { class: "faint" }, "Say “remind me every Monday at 9 to water the plants”, and it will be listed here."),
       this.list, this.foot);
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) this.#look(); });
-    this.#look();
+    this.watch = new Watch({
+      now: () => api.schedules.list(1), since: api.schedules.runs, at: (run) => run.finished_at,
+      arrived: (runs) => this.#ended(runs),
+      waits: () => this.#due.map((time) => time + AFTER_DUE_MS - Date.now()).filter((ms) => ms > 0),
+    });
   }
 
   open() {
@@ -65,7 +63,7 @@ export class ReminderPanel {
 
   /** Something may have changed: a reminder was asked for, or one has fired. */
   async refresh() {
-    if (this.#off) return;
+    if (this.watch.off) return;
     try {
       const { data } = await api.schedules.list();
       const shown = data.filter((schedule) => schedule.state !== "done");
@@ -76,7 +74,7 @@ export class ReminderPanel {
       /* A closed panel has nothing to say: it asks again when it is opened. */
       this.foot.replaceChildren(...(this.el.hidden ? [] : [errorCard(error, () => this.refresh())]));
     }
-    this.#plan();
+    this.watch.plan();
   }
 
   #row(schedule) {
@@ -98,7 +96,7 @@ export class ReminderPanel {
       await work();
       announce(words);
       await this.refresh();
-      this.#soon();
+      this.watch.plan(true);
     } catch (error) {
       row.append(errorCard(error, null, { label: "Close", action: () => this.refresh() }));
     }
@@ -113,43 +111,9 @@ export class ReminderPanel {
     if (yes) await this.#act(row, "Deleted.", () => api.schedules.remove(id).catch((error) => { if (error.status !== 404) throw error; }));
   }
 
-  /* ---- the watch ---- */
-
-  #plan() {
-    clearTimeout(this.#timer);
-    const now = Date.now();
-    const due = this.#due.filter((time) => time + AFTER_DUE_MS > now).map((time) => time + AFTER_DUE_MS - now);
-    if (!this.#off) this.#timer = setTimeout(() => this.#look(), Math.min(LOOK_MS, ...due));
-  }
-
-  #soon() {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#look(), SOON_MS);
-  }
-
-  async #look() {
-    clearTimeout(this.#timer);
-    let fresh = [];
-    try {
-      const first = this.#since === null;
-      /* The server's own clock: this machine's may be another. */
-      const { data, date } = first ? await api.schedules.list(1) : await api.schedules.runs(this.#since);
-      if (first) {
-        this.#since = new Date(date ?? Date.now()).toISOString();
-        this.refresh();
-        return;
-      }
-      fresh = data.filter((run) => !this.#seen.has(run.id));
-      if (data.length) this.#since = new Date(Date.parse(data.at(-1).finished_at) - SOON_MS).toISOString();
-    } catch (error) {
-      this.#off = error.status === 403; /* a token that may not see schedules */
-    }
-    for (const run of fresh) {
-      this.#seen.add(run.id);
-      if (run.status === "done") this.hooks.arrived(run);
-    }
-    if (fresh.length) this.refresh();
-    else this.#plan();
+  #ended(runs) {
+    for (const run of runs) if (run.status === "done") this.hooks.arrived(run);
+    return this.refresh();
   }
 }
 

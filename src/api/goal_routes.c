@@ -451,6 +451,45 @@ static nima_rc settle(struct nima_ctx *ctx, struct nima_exchange *exchange, cons
     return NIMA_OK;
 }
 
+/* GET /v1/goals/alerts */
+
+struct alerts_in {
+    int64_t since, limit;
+};
+static const struct nima_field alerts_in_fields[] = {
+    NIMA_FIELD(TIME, struct alerts_in, since, .place = NIMA_IN_QUERY,
+               .doc = "Only what was raised after this time."),
+    NIMA_FIELD(INT, struct alerts_in, limit, .place = NIMA_IN_QUERY, .min = 1, .max = 500,
+               .preset = 50, .doc = "How many of the last messages are looked at."),
+};
+static const struct nima_shape alerts_in_shape =
+    NIMA_SHAPE("GoalAlertsIn", struct alerts_in, alerts_in_fields);
+static const char *const raised_states[] = {"overdue", "slipping", NULL};
+static const struct nima_field alert_fields[] = {
+    NIMA_FIELD_AS(UUID, "id", struct nima_goal_raised, message_id, .required = true,
+                  .doc = "The message that said it."),
+    NIMA_FIELD(UUID, struct nima_goal_raised, conversation_id, .required = true, .doc = "Where."),
+    NIMA_FIELD(UUID, struct nima_goal_raised, goal_id, .required = true, .doc = "Of which goal."),
+    NIMA_FIELD(STR, struct nima_goal_raised, state, .required = true, .choices = raised_states,
+               .doc = "What it has become."),
+    NIMA_FIELD(STR, struct nima_goal_raised, text, .required = true, .doc = "As it was said."),
+    NIMA_FIELD(TIME, struct nima_goal_raised, raised_at, .required = true, .doc = "When."),
+};
+static const struct nima_shape alert_shape =
+    NIMA_SHAPE("GoalAlert", struct nima_goal_raised, alert_fields,
+               .doc = "A goal that has become overdue or slipping; said once for each deadline.");
+
+static nima_rc alerts(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in,
+                      void *out)
+{
+    const struct alerts_in *wanted = in;
+    struct nima_goals_raised raised;
+    NIMA_TRY(nima_orchestrator_raised(ctx, nima_api_of(exchange)->orchestrator, wanted->since,
+                                      (int)wanted->limit, &raised));
+    *(struct nima_list *)out = (struct nima_list){raised.items, raised.count};
+    return NIMA_OK;
+}
+
 #define NOT_FOUND NIMA_E_BIT(NOT_FOUND)
 #define INVALID   NIMA_E_BIT(INVALID)
 
@@ -475,6 +514,16 @@ const struct nima_route nima_api_goal_routes[] = {
      .scope = "memory",
      .tag = "goals",
      .summary = "Sets a goal."},
+    {.method = "GET",
+     .path = "/v1/goals/alerts",
+     .call = alerts,
+     .kind = NIMA_ROUTE_LIST,
+     .in = &alerts_in_shape,
+     .out = &alert_shape,
+     .errors = INVALID,
+     .scope = "memory",
+     .tag = "goals",
+     .summary = "Goals that have become overdue or slipping, as it was said, oldest first."},
     {.method = "GET",
      .path = "/v1/goals/{id}",
      .call = get,

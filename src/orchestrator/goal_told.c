@@ -6,6 +6,7 @@
 
 #include "goals/goals.h"
 #include "orchestrator/orchestrator_int.h"
+#include "store/schedules.h"
 #include "tasks/tasks.h"
 #include "util/buf.h"
 #include "util/clock.h"
@@ -242,6 +243,63 @@ nima_rc nima_orchestrator_look(struct nima_ctx *ctx, void *user)
             NIMA_TRY(rc);
         }
         after = count > 0 ? people[count - 1] : after;
+    }
+    return NIMA_OK;
+}
+
+/* What was raised, read back from where it was said */
+
+static const struct nima_field raised_fields[] = {
+    NIMA_FIELD_AS(UUID, "goal_id", struct nima_goal_raised, goal_id),
+    NIMA_FIELD_AS(STR, "state", struct nima_goal_raised, state),
+};
+static const struct nima_shape raised_shape =
+    NIMA_SHAPE("GoalRaised", struct nima_goal_raised, raised_fields);
+struct raised {
+    struct nima_goal_raised *alert; /* NULL: a reminder */
+};
+static const struct nima_field mark_fields[] = {
+    NIMA_FIELD_AS(OBJECT, "goal_alert", struct raised, alert, .shape = &raised_shape),
+};
+static const struct nima_shape mark_shape =
+    NIMA_SHAPE("GoalRaisedMark", struct raised, mark_fields, .open = true);
+
+static bool read_raised(struct nima_ctx *ctx, const struct nima_message_row *row,
+                        struct nima_goal_raised *out)
+{
+    struct raised mark = {0};
+    struct nima_error before = ctx->error;
+    bool ours =
+        nima_json_decode(ctx, &mark_shape, row->metadata, &mark) == NIMA_OK && mark.alert != NULL;
+    ctx->error = before;
+    if (ours) {
+        *out = *mark.alert;
+        out->message_id = row->id;
+        out->text = row->content;
+        out->raised_at = row->timestamp;
+    }
+    return ours;
+}
+
+nima_rc nima_orchestrator_raised(struct nima_ctx *ctx, struct nima_orchestrator *orchestrator,
+                                 int64_t since, int limit, struct nima_goals_raised *out)
+{
+    struct nima_message_rows rows = {0};
+    struct nima_error before = ctx->error;
+    nima_str where = nima_schedule_conversation(ctx, ctx->user_id);
+    nima_rc rc = nima_messages_last(ctx, orchestrator->store, where, limit, &rows);
+    if (rc == NIMA_E_NOT_FOUND) {
+        ctx->error = before; /* nothing was ever said there, or it was deleted */
+        rc = NIMA_OK;
+    }
+    NIMA_TRY(rc);
+    *out = (struct nima_goals_raised){NIMA_NEW(ctx->arena, struct nima_goal_raised, rows.count), 0};
+    for (size_t i = 0; i < rows.count; i++) {
+        struct nima_goal_raised *next = &out->items[out->count];
+        if (rows.items[i].timestamp > since && read_raised(ctx, &rows.items[i], next)) {
+            next->conversation_id = where;
+            out->count++;
+        }
     }
     return NIMA_OK;
 }

@@ -242,3 +242,18 @@ NIMA_MUST_USE nima_rc nima_orchestrator_settle(struct nima_ctx *ctx,
 /* Raises what of everybody's goals has become overdue or slipping, each once; `user` is the
  * orchestrator (a nima_schedule_look). */
 NIMA_MUST_USE nima_rc nima_orchestrator_look(struct nima_ctx *ctx, void *user);
+/* What was raised after `since`, as it was said, of the last messages in the person's conversation
+ * for reminders; oldest first. */
+struct nima_goal_raised {
+    nima_str conversation_id, message_id, goal_id;
+    nima_str state, text; /* "overdue" | "slipping" */
+    int64_t raised_at;
+};
+struct nima_goals_raised {
+    struct nima_goal_raised *items;
+    size_t count;
+};
+NIMA_MUST_USE nima_rc nima_orchestrator_raised(struct nima_ctx *ctx,
+                                               struct nima_orchestrator *orchestrator,
+                                               int64_t since, int limit,
+                                               struct nima_goals_raised *out);

@@ -114,6 +114,23 @@ def test_a_webhook_that_is_not_allowed_silences_nobody(start_server):
     assert len(wait_for(alerts)) == 1 and api.get("/v1/tasks/history").json() == []
 
 
+def test_what_was_raised_can_be_read_since_a_time(fresh):
+    before = fresh.get("/v1/goals/alerts", expect=200)
+    assert before.json() == []
+    late = fresh.post(GOALS, {"title": "Renew the pass", "deadline": day(-2)}, expect=201).json()
+    (alert,) = wait_for(lambda: fresh.get("/v1/goals/alerts").json())
+    assert alert["goal_id"] == late["id"] and alert["state"] == "overdue" and alert["text"].startswith('Your goal "Renew the pass" was due')
+    talk = fresh.get(f"/v1/conversations/{alert['conversation_id']}", expect=200).json()
+    assert [(m["id"], m["content"]) for m in talk["messages"]] == [(alert["id"], alert["text"])]
+    assert fresh.get(f"/v1/goals/alerts?since={alert['raised_at']}").json() == []
+    other = fresh.post(GOALS, {"title": "Pay the rent", "deadline": day(-1)}, expect=201).json()
+    (next_one,) = wait_for(lambda: fresh.get(f"/v1/goals/alerts?since={alert['raised_at']}").json())
+    assert next_one["goal_id"] == other["id"]
+    fresh.get("/v1/goals/alerts?since=yesterday", expect=422)
+    fresh.delete(f"/v1/conversations/{alert['conversation_id']}")
+    assert fresh.get("/v1/goals/alerts").json() == [], "it went with the conversation"
+
+
 def said(api, message, talk=None):
     body = api.chat(message, **({"conversation_id": talk} if talk else {})).json()
     return body, body["conversation_id"]

@@ -346,6 +346,25 @@ const scenarios = {
     await other.waitFor({ state: "detached" });
     await page.keyboard.press("Escape");
     await page.locator("#goals").waitFor({ state: "hidden" });
+
+    await page.getByRole("button", { name: "New conversation" }).click();
+    await page.locator(".greeting").waitFor();
+    const overdue = async (title, deadline) => {
+      const body = JSON.stringify({ title, deadline });
+      await api(page, "v1/goals", { method: "POST", headers: { "content-type": "application/json" }, body });
+      while (!(await api(page, "v1/goals/alerts")).some(({ text }) => text.includes(title))) await page.waitForTimeout(50);
+      await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange"))); /* as when it is looked at again */
+    };
+    await overdue("Paint the old boat", "2020-05-01T12:00:00Z");
+    const notice = page.locator("#notice");
+    await notice.getByText("Your goal \"Paint the old boat\" was due 1 May 2020").waitFor({ timeout: 60000 });
+    await axe(page, "a goal that is overdue");
+    await picture(page, "goals-notice");
+    await notice.getByRole("button", { name: "Show" }).click();
+    await page.locator(".turn.nima").filter({ hasText: "Goal" }).filter({ hasText: "old boat" }).waitFor();
+    await overdue("Sell the old boat", "2021-05-01T12:00:00Z");
+    await page.locator(".turn.nima").filter({ hasText: "Sell the old boat" }).waitFor({ timeout: 60000 });
+    assert.equal(await notice.isHidden(), true, "in the open conversation it is said there, without a reload");
     await page.setViewportSize(PHONE);
     await page.waitForTimeout(100);
     assert.equal(await overflows(page), false);
