@@ -14,8 +14,9 @@ static const struct nima_goal_entry *last_done(const struct nima_sight *sight)
 {
     const struct nima_goal_entries *history = &sight->course->history;
     for (size_t i = history->count; i > 0; i--) {
-        if (!nima_str_eq(history->items[i - 1].kind, NIMA_STR("alert"))) {
-            return &history->items[i - 1];
+        const struct nima_goal_entry *entry = &history->items[i - 1];
+        if (!nima_str_eq(entry->kind, NIMA_STR("alert")) && !nima_goal_is_settling(entry)) {
+            return entry;
         }
     }
     return NULL;

@@ -122,6 +122,7 @@ static nima_rc alert_rule(struct nima_ctx *ctx, void *arg, struct nima_goal *goa
     goal->alerted = job->told;
     entry->kind = NIMA_STR("alert");
     entry->note = job->told;
+    entry->aside = true;
     job->done = true;
     return NIMA_OK;
 }

@@ -38,6 +38,8 @@ void nima_goal_measure(struct nima_goal_course *course, int64_t now_ms);
 
 enum { NIMA_DAY_MS = 24 * 3600 * 1000 };
 
-/* settle.c: leaves out the suggestions that were accepted or dismissed. */
+/* settle.c: whether the row of history only tells of a suggestion that was settled. */
+bool nima_goal_is_settling(const struct nima_goal_entry *entry);
+/* Leaves out the suggestions that were accepted or dismissed. */
 NIMA_MUST_USE nima_rc nima_goal_unsettled(struct nima_ctx *ctx, const struct nima_goal *goal,
                                           struct nima_goal_suggestions *suggestions);

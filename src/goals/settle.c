@@ -5,6 +5,8 @@
 #include "goals/goals_int.h"
 #include "util/json.h"
 
+#define SETTLED "settled: " /* how the note of its row begins, when nothing else changed */
+
 enum { SETTLED_MAX = 200, METADATA_BYTES_MAX = 32 * 1024 };
 
 struct settled {
@@ -51,6 +53,13 @@ nima_rc nima_goal_unsettled(struct nima_ctx *ctx, const struct nima_goal *goal,
     return NIMA_OK;
 }
 
+/* One that became milestones is a step of the person's. */
+bool nima_goal_is_settling(const struct nima_goal_entry *entry)
+{
+    return nima_str_eq(entry->kind, NIMA_STR("edited")) &&
+           nima_str_starts(entry->note, NIMA_STR(SETTLED));
+}
+
 struct settle {
     const struct nima_goal_suggestion *suggestion;
     bool add;
@@ -87,7 +96,9 @@ static nima_rc settle_rule(struct nima_ctx *ctx, void *arg, struct nima_goal *go
     }
     NIMA_TRY(add_key(ctx, goal, suggestion->key));
     entry->kind = NIMA_STR("edited");
-    entry->note = nima_fmt(ctx, "settled: " NIMA_FMT, NIMA_ARG(suggestion->action));
+    entry->note = nima_fmt(ctx, "%s" NIMA_FMT, job->add ? "accepted: " : SETTLED,
+                           NIMA_ARG(suggestion->action));
+    entry->aside = !job->add;
     if (!job->add) {
         return NIMA_OK;
     }

@@ -241,8 +241,7 @@ static nima_rc change(struct nima_ctx *ctx, struct nima_db *db, void *arg)
         return NIMA_OK;
     }
     struct nima_goal *row = &job->row;
-    bool by_person = !nima_str_eq(entry.kind, NIMA_STR("alert"));
-    row->updated_at = by_person ? nima_ctx_now(ctx) : row->updated_at;
+    row->updated_at = entry.aside ? row->updated_at : nima_ctx_now(ctx);
     NIMA_TRY(nima_db_run(
         ctx, db,
         "UPDATE goals SET title = $3, description = $4, status = $5, deadline = $6, "

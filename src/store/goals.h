@@ -45,6 +45,7 @@ struct nima_goal_entry {
     double progress;
     nima_str status;
     nima_str milestone_id, note; /* absent: none */
+    bool aside;                  /* in a rule: the goal itself stays, and its updated_at */
 };
 struct nima_goal_entries {
     struct nima_goal_entry *items; /* oldest first */

@@ -227,4 +227,120 @@ TEST(a_goal_that_stands_still_gets_a_small_step)
     world_close(&w);
 }
 
+/* What is advised, a key a line. */
+static nima_str keys(struct world *w, const struct nima_goal *goal,
+                     const struct nima_goals_known *known)
+{
+    struct nima_goal_suggestions found;
+    nima_str lines = NIMA_STR("");
+    ASSERT_OK_CTX(&w->ctx, nima_goals_suggest(&w->ctx, w->goals, goal->id, known, &found));
+    for (size_t i = 0; i < found.count; i++) {
+        assert_true(found.items[i].evidence.count > 0);
+        lines = nima_fmt(&w->ctx, NIMA_FMT NIMA_FMT "\n", NIMA_ARG(lines),
+                         NIMA_ARG(found.items[i].key));
+    }
+    return lines;
+}
+
+static bool has_key(struct world *w, const struct nima_goal *goal,
+                    const struct nima_goals_known *known, const char *begins)
+{
+    return nima_str_find(keys(w, goal, known), nima_str_of(begins), 0) != SIZE_MAX;
+}
+
+static void dismiss(struct world *w, const struct nima_goal *goal,
+                    const struct nima_goals_known *known, const char *begins)
+{
+    struct nima_goal_suggestions found;
+    struct nima_goal after;
+    ASSERT_OK_CTX(&w->ctx, nima_goals_suggest(&w->ctx, w->goals, goal->id, known, &found));
+    for (size_t i = 0; i < found.count; i++) {
+        if (nima_str_starts(found.items[i].key, nima_str_of(begins))) {
+            ASSERT_OK_CTX(&w->ctx, nima_goals_settle(&w->ctx, w->goals, goal->id, &found.items[i],
+                                                     false, &after));
+            return;
+        }
+    }
+    fail_msg("nothing to dismiss begins with %s", begins);
+}
+
+TEST(where_another_stopped_is_no_place_to_begin)
+{
+    static const char *const steps[] = {"5 km without a break", "10 km", NULL};
+    struct world w = world_open();
+    struct nima_goal old = set_goal(&w, "Run the autumn half marathon", 100, steps);
+    struct nima_goal goal = set_goal(&w, "Run the spring half marathon", 0, NULL);
+    on_day(&w, 26);
+    assert_int_equal(alerts(&w).count, 1); /* it is slipping; that is no step forward */
+    dismiss(&w, &old, NULL, "still:");     /* nor is that */
+    assert_false(has_key(&w, &goal, NULL, "stuck:"));
+    on_day(&w, 28);
+    assert_true(has_key(&w, &goal, NULL, nima_fmt(&w.ctx, "stuck:%s", old.id.ptr).ptr));
+    assert_true(suggests(&w, &goal, "with a piece that fits into one evening"));
+    advance_to(&w, &old, 0.1);
+    assert_false(has_key(&w, &goal, NULL, "stuck:"));
+    on_day(&w, 55);
+    assert_false(has_key(&w, &goal, NULL, "stuck:"));
+    on_day(&w, 56);
+    assert_true(has_key(&w, &goal, NULL, "stuck:"));
+    advance_to(&w, &old, 0.2);
+    set_status(&w, &old, "paused");
+    assert_true(has_key(&w, &goal, NULL, "stuck:"));
+    set_status(&w, &old, "active");
+    on_day(&w, 101); /* overdue */
+    advance_to(&w, &old, 0.3);
+    assert_true(has_key(&w, &goal, NULL, "stuck:"));
+    struct nima_goal other = set_goal(&w, "Pay back the loan", 0, NULL);
+    assert_false(has_key(&w, &other, NULL, "stuck:"));
+    world_close(&w);
+}
+
+TEST(what_was_dismissed_comes_back_only_after_a_step)
+{
+    static const char *const steps[] = {"Outline", "Draft", NULL};
+    struct world w = world_open();
+    struct nima_goal goal = set_goal(&w, "Write a book", 0, steps), after;
+    on_day(&w, 15);
+    dismiss(&w, &goal, NULL, "still:");
+    on_day(&w, 60);
+    assert_false(has_key(&w, &goal, NULL, "still:"));
+    struct nima_goal_step step = {.note = NIMA_STR("half a page")};
+    ASSERT_OK_CTX(&w.ctx, nima_goals_advance(&w.ctx, w.goals, goal.id, &step, &after));
+    on_day(&w, 73);
+    assert_false(has_key(&w, &goal, NULL, "still:"));
+    on_day(&w, 74);
+    assert_true(has_key(&w, &goal, NULL, "still:"));
+    world_close(&w);
+}
+
+TEST(a_task_that_failed_is_to_be_looked_at)
+{
+    struct world w = world_open();
+    struct nima_goal goal = set_goal(&w, "Build a shed", 60, NULL);
+    struct nima_goal_hint hint = {.kind = NIMA_HINT_TASK,
+                                  .id = NIMA_STR("0199a3c0-0000-7000-8000-000000000001"),
+                                  .text = NIMA_STR("file.write_file plan.md"),
+                                  .of = NIMA_STR("awaiting_approval")};
+    struct nima_goals_known known = {.items = &hint, .count = 1};
+    assert_true(has_key(&w, &goal, &known, "task:"));
+    dismiss(&w, &goal, &known, "task:");
+    assert_false(has_key(&w, &goal, &known, "task:"));
+    hint.of = NIMA_STR("failed"); /* something else than what was dismissed */
+    on_day(&w, 1);
+    assert_true(has_key(&w, &goal, &known, "task:"));
+    on_day(&w, 40);
+    assert_true(has_key(&w, &goal, &known, "task:"));
+    dismiss(&w, &goal, &known, "task:");
+    on_day(&w, 50);
+    assert_false(has_key(&w, &goal, &known, "task:"));
+    hint.id = NIMA_STR("0199a3c0-0000-7000-8000-000000000002"); /* the next one fails, too */
+    assert_true(has_key(&w, &goal, &known, "task:"));
+    hint.of = NIMA_STR("completed");
+    assert_false(has_key(&w, &goal, &known, "task:"));
+    set_status(&w, &goal, "paused");
+    hint.of = NIMA_STR("failed");
+    ASSERT_STR_EQ(keys(&w, &goal, &known), "");
+    world_close(&w);
+}
+
 TEST_MAIN
