@@ -199,16 +199,17 @@ nima_rc nima_goals_alerts(struct nima_ctx *ctx, struct nima_goals *goals,
     struct teller teller = {zone, tell, user};
     struct nima_goal_alerts found = {0};
     nima_str cursor = {0};
-    found.items = NIMA_NEW(ctx->arena, struct nima_goal_alert, ALERT_GOALS_MAX);
+    found.items = NIMA_NEW(ctx->arena, struct nima_goal_alert, NIMA_GOAL_ALERTS_AT_ONCE);
     for (size_t seen = 0; seen < ALERT_GOALS_MAX;) {
         struct nima_goal_rows page;
         NIMA_TRY(nima_goal_list(ctx, goals->store, NIMA_GOAL_ACTIVE, ALERT_PAGE, cursor, &page));
-        for (size_t i = 0; i < page.count && seen < ALERT_GOALS_MAX; i++, seen++) {
+        for (size_t i = 0; i < page.count && found.count < NIMA_GOAL_ALERTS_AT_ONCE; i++) {
             if (!is_quiet(ctx, &page.items[i])) {
                 NIMA_TRY(alert_of(ctx, goals, &teller, &page.items[i], &found));
             }
         }
-        if (page.next_cursor.ptr == NULL) {
+        seen += page.count;
+        if (page.next_cursor.ptr == NULL || found.count == NIMA_GOAL_ALERTS_AT_ONCE) {
             break;
         }
         cursor = page.next_cursor;

@@ -97,9 +97,11 @@ struct nima_goal_course {
 NIMA_MUST_USE nima_rc nima_goals_course(struct nima_ctx *ctx, struct nima_goals *goals, nima_str id,
                                         struct nima_goal_course *out);
 
-/* Goals of this person that have become overdue or slipping since the last call. Each is told once
+/* Goals of this person that have become overdue or slipping since the last call, so many at once:
+ * the others follow with the next calls. The newest 10,000 are looked at. Each is told once
  * for each deadline, also when several processes ask: the history has a row of kind "alert", and in
  * the same transaction the person's conversation for reminders a message, its days by `zone`. */
+enum { NIMA_GOAL_ALERTS_AT_ONCE = 10 };
 struct nima_goal_alert {
     nima_str goal_id, title, state; /* "overdue" | "slipping" */
     int64_t deadline, projected;

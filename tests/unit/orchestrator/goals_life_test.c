@@ -10,6 +10,7 @@
 
 #include "goals/goals.h"
 #include "orchestrator/support_orchestrator.h"
+#include "store/db.h"
 #include "store/schedules.h"
 #include "util/clock.h"
 
@@ -277,6 +278,74 @@ TEST(three_months_of_five_goals)
     ASSERT_CONTAINS(advice(&life, "Write the thesis"), "Do the next step: Chapter 2");
     ASSERT_CONTAINS(advice(&life, "Write the thesis"), "Give \"Chapter 2\" half an hour this week");
     ASSERT_STR_EQ(goal_of(&life, "Run a half marathon").status, "completed");
+    end(&life);
+}
+
+enum { MANY = 10000, OVERDUE = 12, REPLY_BYTES_MAX = 8192 };
+
+/* As an import puts them: at once. The first are overdue, a third has no day. */
+static nima_rc put_many(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    const struct life *life = arg;
+    for (int i = 0; i < MANY; i++) {
+        struct nima_arena_mark mark = nima_scratch(ctx);
+        nima_str id = nima_fmt(ctx, "0199a3c0-0000-7000-8000-%012x", (unsigned)i);
+        int64_t due = i < OVERDUE ? life->start + DAY : (i % 3 == 0 ? 0 : life->start + 400 * DAY);
+        nima_str title = nima_fmt(ctx, "Visit lighthouse number %d", i);
+        NIMA_TRY(nima_db_run(
+            ctx, db,
+            "INSERT INTO goals (id, user_id, title, status, deadline, progress, created_at, "
+            "updated_at, metadata) VALUES ($1, $2, $3, 'active', $4, 0, $5, $5, $6)",
+            NIMA_DB_ARGS(nima_db_text(id), nima_db_text(ctx->user_id), nima_db_text(title),
+                         nima_db_time(due), nima_db_time(life->start),
+                         nima_db_json(NIMA_STR("{}"))),
+            NULL));
+        NIMA_TRY(nima_db_run(ctx, db,
+                             "INSERT INTO goal_progress (id, goal_id, recorded_at, event, "
+                             "progress, status) VALUES ($1, $1, $2, 'created', 0, 'active')",
+                             NIMA_DB_ARGS(nima_db_text(id), nima_db_time(life->start)), NULL));
+        nima_scratch_end(ctx, mark);
+    }
+    return NIMA_OK;
+}
+
+static size_t raised(struct life *life)
+{
+    struct nima_goals_raised found;
+    ASSERT_OK_CTX(&life->ctx, nima_orchestrator_look(&life->ctx, life->o));
+    at_hour(life, 0);
+    ASSERT_OK_CTX(&life->ctx, nima_orchestrator_raised(&life->ctx, life->o, 0, 1000, &found));
+    return found.count;
+}
+
+TEST(ten_thousand_goals_stay_bounded)
+{
+    struct life life;
+    struct nima_goal_rows page;
+    nima_str any = {NULL, 0};
+    begin(&life);
+    at_hour(&life, 0);
+    ASSERT_OK_CTX(&life.ctx, nima_db_write(&life.ctx, life.store, put_many, &life));
+    ASSERT_OK_CTX(&life.ctx, nima_goals_list(&life.ctx, life.goals, any, 0, any, &page));
+    ASSERT_INT_EQ(page.count, 50);
+    assert_non_null(page.next_cursor.ptr);
+    life.day = 2;
+    at_hour(&life, 0);
+    ASSERT_INT_EQ(raised(&life), NIMA_GOAL_ALERTS_AT_ONCE);
+    ASSERT_INT_EQ(raised(&life), OVERDUE);
+    ASSERT_INT_EQ(raised(&life), OVERDUE);
+    says(&life, "pause lighthouse number 9990", "paused");
+    says(&life, "how am I doing?", "told");
+    struct nima_llm_message said = {NIMA_STR("user"), NIMA_STR("I dreamt of lighthouse 9991.")};
+    struct nima_turn turn = {
+        .messages = &said, .count = 1, .conversation_id = life.talk, .use_memory = true};
+    struct nima_turn_out out = {0};
+    ASSERT_OK_CTX(&life.ctx, nima_orchestrator_turn(&life.ctx, life.o, &turn, &out));
+    assert_true(out.context->goals.count >= 1 && out.context->goals.count <= 3);
+    struct nima_message_rows rows;
+    ASSERT_OK_CTX(&life.ctx, nima_messages_last(&life.ctx, life.store, life.talk, 3, &rows));
+    assert_true(rows.items[0].content.len < REPLY_BYTES_MAX);
+    ASSERT_CONTAINS(rows.items[0].content, "and ");
     end(&life);
 }
 
