@@ -5,8 +5,9 @@
  */
 #include "goals/said_int.h"
 #include "util/buf.h"
+#include "util/choice.h"
 
-enum { LINES_BYTES_MAX = 32 * 1024, ANSWER_BYTES_MAX = 80, WORDS_MAX = 10 };
+enum { LINES_BYTES_MAX = 32 * 1024, ANSWER_BYTES_MAX = 80 };
 
 static nima_str plain_label(struct nima_ctx *ctx, const struct nima_goal_match *match)
 {
@@ -61,77 +62,11 @@ bool nima_goals_short(nima_str message)
 
 /* The answer */
 
-/* The line of this number, without it; absent: there is none. */
-static nima_str line_of(struct nima_ctx *ctx, nima_str question, size_t number)
-{
-    nima_str line, start = nima_fmt(ctx, "%zu. ", number);
-    while (nima_str_next(&question, '\n', &line)) {
-        if (nima_str_starts(line, start)) {
-            return nima_str_sub(line, start.len, line.len);
-        }
-    }
-    return (nima_str){NULL, 0};
-}
-
-/* Without what stands around it: "the second one, please." is "second". */
-static nima_str core_of(struct nima_ctx *ctx, nima_str answer)
-{
-    static const char *const around[] = {"the",    "one", "please", "number", "no",
-                                         "option", "i",   "mean",   "that",   "it's",
-                                         "it",     "is",  "goal",   "with",   "yes"};
-    nima_str word, core = {NULL, 0};
-    nima_str only = {NULL, 0};
-    while (nima_str_next(&answer, ' ', &word)) {
-        while (word.len > 0 && (word.ptr[0] == '#' || word.ptr[0] == '"' || word.ptr[0] == '(')) {
-            word = nima_str_sub(word, 1, word.len);
-        }
-        while (word.len > 0 &&
-               nima_str_find(NIMA_STR(".,!)\""), nima_str_sub(word, word.len - 1, word.len), 0) !=
-                   SIZE_MAX) {
-            word.len--;
-        }
-        bool dropped = word.len == 0;
-        for (size_t i = 0; i < sizeof(around) / sizeof(around[0]) && !dropped; i++) {
-            dropped = nima_str_eq_nocase(word, nima_str_of(around[i]));
-        }
-        only = word.len > 0 ? word : only;
-        if (!dropped) {
-            core = core.ptr == NULL
-                       ? word
-                       : nima_fmt(ctx, NIMA_FMT " " NIMA_FMT, NIMA_ARG(core), NIMA_ARG(word));
-        }
-    }
-    return core.ptr != NULL ? core : only; /* "one" alone is a number */
-}
-
-/* 1 and on; 0: it is no number. */
-static size_t number_of(nima_str core, size_t count)
-{
-    static const char *const names[][2] = {
-        {"one", "first"},  {"two", "second"}, {"three", "third"},   {"four", "fourth"},
-        {"five", "fifth"}, {"six", "sixth"},  {"seven", "seventh"}, {"eight", "eighth"},
-        {"nine", "ninth"}, {"ten", "tenth"},
-    };
-    int64_t number;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (nima_str_eq_nocase(core, nima_str_of(names[i][0])) ||
-            nima_str_eq_nocase(core, nima_str_of(names[i][1]))) {
-            return i + 1;
-        }
-    }
-    if (nima_str_eq_nocase(core, NIMA_STR("last"))) {
-        return count;
-    }
-    return nima_str_to_i64(core, &number) && number >= 1 && number <= (int64_t)count
-               ? (size_t)number
-               : 0;
-}
-
 static const struct nima_goal_match *by_number(struct nima_ctx *ctx, const struct nima_zone *zone,
                                                const struct nima_goal_matches *matches,
                                                nima_str question, size_t number)
 {
-    nima_str line = line_of(ctx, question, number);
+    nima_str line = nima_choice_line(ctx, question, number);
     for (size_t i = 0; i < matches->count && line.ptr != NULL; i++) {
         size_t at = (number - 1 + i) % matches->count; /* that of the same place is the first */
         if (nima_str_eq(label_of(ctx, zone, matches, at), line)) {
@@ -176,8 +111,8 @@ const struct nima_goal_match *nima_goal_chosen(struct nima_ctx *ctx, const struc
                                                const struct nima_goal_matches *matches,
                                                nima_str question, nima_str answer)
 {
-    nima_str core = core_of(ctx, nima_str_trim(answer));
-    size_t number = number_of(core, matches->count);
+    nima_str core = nima_choice_core(ctx, answer);
+    size_t number = nima_choice_number(core, matches->count);
     if (core.len == 0) {
         return NULL;
     }

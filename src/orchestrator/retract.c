@@ -1,9 +1,15 @@
 /* What was just remembered, or stated in the last reply, is taken back by a word, without the
  * model: memory says which fact is meant, here stands what is answered. */
 #include "orchestrator/orchestrator_int.h"
+#include "search/words.h"
 #include "util/buf.h"
+#include "util/choice.h"
 
-enum { ASKED_MAX = 5, REPLY_BYTES_MAX = 64 * 1024 };
+enum { ASKED_MAX = 5, REPLY_BYTES_MAX = 64 * 1024, ANSWER_BYTES_MAX = 80, ANSWER_TERMS_MAX = 16 };
+/* What was told, what the person said to it, and what was asked back. */
+enum { TOLD, SAID, ASKED, ROUND };
+
+static const char which[] = "Which of these do you mean?";
 
 /* Facts that came of the turn; what it superseded or forgot is none of them. */
 static void read_told(struct nima_ctx *ctx, const struct nima_message_row *row,
@@ -33,6 +39,76 @@ static void read_told(struct nima_ctx *ctx, const struct nima_message_row *row,
     out->recalled_count = count;
 }
 
+static bool has_all(struct nima_words *words, nima_str text, const uint64_t *terms, size_t count)
+{
+    struct nima_terms own = nima_search_words_of(words, text, (nima_str){NULL, 0});
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool has = false;
+        for (size_t n = 0; n < own.count && !has; n++) {
+            has = own.items[n] == terms[i];
+        }
+        found += has;
+    }
+    return found == count;
+}
+
+/* Which of the facts on the question's lines the answer names; NULL: none, or several. */
+static const struct nima_fact *chosen(struct nima_ctx *ctx, const struct nima_fact_rows *facts,
+                                      nima_str question, nima_str answer)
+{
+    const struct nima_fact *meant = NULL;
+    size_t asked = facts->count < ASKED_MAX ? facts->count : ASKED_MAX, fitting = 0;
+    nima_str core = nima_choice_core(ctx, answer);
+    size_t number = nima_choice_number(core, asked);
+    nima_str line = nima_choice_line(ctx, question, number);
+    struct nima_words *words = nima_search_words_open();
+    struct nima_terms said = nima_search_words_of(words, core, (nima_str){NULL, 0});
+    uint64_t terms[ANSWER_TERMS_MAX];
+    size_t count = said.count < ANSWER_TERMS_MAX ? said.count : 0;
+    for (size_t i = 0; i < count; i++) {
+        terms[i] = said.items[i];
+    }
+    for (size_t i = 0; i < asked; i++) {
+        const struct nima_fact *fact = &facts->items[i];
+        bool fits = number > 0 ? nima_str_eq(fact->fact, line)
+                               : count > 0 && has_all(words, fact->fact, terms, count);
+        meant = fits ? fact : meant;
+        fitting += fits;
+    }
+    nima_search_words_close(words);
+    return fitting == 1 ? meant : NULL;
+}
+
+/* "The second", when it was asked which fact is meant: what was to be done is done to that one. The
+ * facts are looked for again, as before the question. */
+static nima_rc find_chosen(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                           const struct nima_message_rows *rows, nima_str message,
+                           struct nima_retract *out)
+{
+    struct nima_last_reply told;
+    struct nima_fact_rows facts;
+    if (message.len > ANSWER_BYTES_MAX || rows->count < ROUND ||
+        !nima_str_starts(rows->items[ASKED].content, nima_str_of(which))) {
+        return NIMA_OK;
+    }
+    enum nima_retraction kind = nima_memory_retraction(ctx, rows->items[SAID].content);
+    if (kind == NIMA_RETRACT_NOTHING) {
+        return NIMA_OK;
+    }
+    read_told(ctx, &rows->items[TOLD], &told);
+    NIMA_TRY(nima_memory_retracts(ctx, o->memory, kind, &told, &facts));
+    const struct nima_fact *fact = chosen(ctx, &facts, rows->items[ASKED].content, message);
+    if (fact != NULL) {
+        out->kind = kind;
+        out->answered = true;
+        out->meant =
+            (struct nima_fact_rows){.items = NIMA_NEW(ctx->arena, struct nima_fact, 1), .count = 1};
+        out->meant.items[0] = *fact;
+    }
+    return NIMA_OK;
+}
+
 nima_rc nima_retract_find(struct nima_ctx *ctx, struct nima_orchestrator *o,
                           const struct nima_turn *turn, nima_str message, int64_t before,
                           struct nima_retract *out)
@@ -41,16 +117,20 @@ nima_rc nima_retract_find(struct nima_ctx *ctx, struct nima_orchestrator *o,
     bool may = turn->use_memory && turn->learn != NIMA_LEARN_OFF && turn->again.ptr == NULL &&
                !turn->stateless && turn->conversation_id.ptr != NULL;
     enum nima_retraction kind = may ? nima_memory_retraction(ctx, message) : NIMA_RETRACT_NOTHING;
-    if (kind == NIMA_RETRACT_NOTHING) {
-        return NIMA_OK;
-    }
     struct nima_message_rows rows;
     struct nima_last_reply told;
-    NIMA_TRY(nima_messages_before(ctx, o->store, turn->conversation_id, before, 1, &rows));
-    if (rows.count == 0 || !nima_str_eq(rows.items[0].role, NIMA_STR("assistant"))) {
+    if (!may || (kind == NIMA_RETRACT_NOTHING && message.len > ANSWER_BYTES_MAX)) {
         return NIMA_OK;
     }
-    read_told(ctx, &rows.items[0], &told);
+    NIMA_TRY(nima_messages_before(ctx, o->store, turn->conversation_id, before, ROUND, &rows));
+    const struct nima_message_row *last = rows.count > 0 ? &rows.items[rows.count - 1] : NULL;
+    if (last == NULL || !nima_str_eq(last->role, NIMA_STR("assistant"))) {
+        return NIMA_OK;
+    }
+    if (kind == NIMA_RETRACT_NOTHING) {
+        return find_chosen(ctx, o, &rows, message, out);
+    }
+    read_told(ctx, last, &told);
     NIMA_TRY(nima_memory_retracts(ctx, o->memory, kind, &told, &out->meant));
     out->kind = kind;
     out->answered = out->meant.count > 0 || kind == NIMA_RETRACT_FORGET;
@@ -59,11 +139,11 @@ nima_rc nima_retract_find(struct nima_ctx *ctx, struct nima_orchestrator *o,
 
 static void ask(const struct nima_fact_rows *meant, struct nima_buf *text)
 {
-    nima_buf_add(text, NIMA_STR("Which of these do you mean?"));
+    nima_buf_add(text, nima_str_of(which));
     for (size_t i = 0; i < meant->count && i < ASKED_MAX; i++) {
-        nima_buf_fmt(text, "\n- " NIMA_FMT, NIMA_ARG(meant->items[i].fact));
+        nima_buf_fmt(text, "\n%zu. " NIMA_FMT, i + 1, NIMA_ARG(meant->items[i].fact));
     }
-    nima_buf_add(text, NIMA_STR("\nSay \"forget that …\" with its words, or how it is now."));
+    nima_buf_add(text, NIMA_STR("\nSay its number or some of its words."));
 }
 
 static void confirm(enum nima_retraction kind, const struct nima_learned_list *done,

@@ -145,6 +145,52 @@ TEST(who_may_mean_several_is_asked)
     world_close(&w);
 }
 
+/* Two facts of one message, and the question which of them is to be forgotten. */
+static nima_str asked_which(struct world *w)
+{
+    said(w, none, "I live in Lisbon and I have a dog. [[reply:hm]]");
+    assert_int_equal(count_facts(w), 2);
+    nima_str reply = said(w, w->out.conversation_id, "forget that");
+    ASSERT_CONTAINS(reply, "Which of these do you mean?\n1. ");
+    return nima_str_copy(w->ctx.arena, reply);
+}
+
+TEST(which_of_several_is_said_by_a_number)
+{
+    struct world w = world_open();
+    nima_str question = asked_which(&w);
+    bool dog =
+        nima_str_find(question, NIMA_STR("dog"), 0) > nima_str_find(question, NIMA_STR("\n2. "), 0);
+    nima_str reply = said(&w, w.out.conversation_id, "the second one, please");
+    ASSERT_CONTAINS(reply, dog ? "Forgotten: The user has a dog" : "Forgotten: The user lives in");
+    assert_int_equal(count_facts(&w), 1);
+    said(&w, w.out.conversation_id, "1 [[reply:hm]]"); /* the question was answered */
+    assert_int_equal(count_facts(&w), 1);
+    world_close(&w);
+}
+
+TEST(which_of_several_is_said_by_a_word)
+{
+    struct world w = world_open();
+    asked_which(&w);
+    ASSERT_CONTAINS(said(&w, w.out.conversation_id, "I mean Lisbon."), "Forgotten: The user lives");
+    assert_int_equal(count_facts(&w), 1);
+    world_close(&w);
+}
+
+TEST(who_talks_on_chooses_nothing)
+{
+    static const char *const others[] = {"7 [[reply:hm]]", "what a day [[reply:hm]]",
+                                         "the user [[reply:hm]]"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        struct world w = world_open();
+        asked_which(&w);
+        said(&w, w.out.conversation_id, others[i]);
+        assert_int_equal(count_facts(&w), 2);
+        world_close(&w);
+    }
+}
+
 TEST(without_memory_a_command_is_a_message_like_any_other)
 {
     struct world w = world_open();
