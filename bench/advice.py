@@ -1,5 +1,6 @@
 """Suggestions for the 40 situations of tests/data/advice.jsonl: by the rules, and in the default model's words."""
 
+import os
 import sys
 import time
 
@@ -9,7 +10,8 @@ sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 import situations  # noqa: E402
 
-MODEL, EMBEDDINGS = "local:qwen2.5-coder-1.5b-instruct", "local:all-MiniLM-L6-v2"
+MODEL = os.environ.get("NIMA_BENCH_LLM", "local:qwen2.5-coder-1.5b-instruct")
+EMBEDDINGS = "local:all-MiniLM-L6-v2"
 LEAST_GOOD = 36
 SAMPLES = 10
 WORDS_S = 180
