@@ -155,12 +155,14 @@ void nima_tasks_tell(struct nima_tasks *tasks, nima_tasks_told told, void *user)
     pthread_mutex_unlock(&tasks->lock);
 }
 
-static bool writes(struct nima_ctx *ctx, const struct nima_task_row *task)
+static bool writes(struct nima_ctx *ctx, const struct nima_tasks *tasks,
+                   const struct nima_task_row *task)
 {
     const struct nima_integration *integration;
     const struct nima_action *action;
     void *params;
-    return nima_action_find(ctx, task->type, task->action, &integration, &action) == NIMA_OK &&
+    return nima_action_find(ctx, &tasks->options, task->type, task->action, &integration,
+                            &action) == NIMA_OK &&
            nima_action_params(ctx, action, task->params, &params) == NIMA_OK &&
            (action->writes_with != NULL ? action->writes_with(params) : action->writes);
 }
@@ -176,7 +178,7 @@ static void tell(struct nima_ctx *ctx, struct nima_tasks *tasks, const struct ni
                                                      : NIMA_STR("task.failed"),
                                   .task = task,
                                   .result = end->result,
-                                  .wrote = completed && writes(ctx, task)};
+                                  .wrote = completed && writes(ctx, tasks, task)};
     pthread_mutex_lock(&tasks->lock);
     nima_tasks_told told = tasks->told;
     void *user = tasks->told_user;

@@ -133,7 +133,8 @@ nima_rc nima_git_may(struct nima_ctx *ctx, const struct nima_git *git, const cha
     const struct nima_action *found;
     struct nima_file_params params = {.root = git->github.p->root};
     struct nima_policy policy;
-    NIMA_TRY(nima_action_find(ctx, NIMA_STR("file"), nima_str_of(action), &file, &found));
+    NIMA_TRY(nima_action_find(ctx, &git->github.job->tasks->options, NIMA_STR("file"),
+                              nima_str_of(action), &file, &found));
     params.path = nima_fmt(ctx, NIMA_FMT "%s" NIMA_FMT, NIMA_ARG(git->path),
                            below.len > 0 ? "/" : "", NIMA_ARG(below));
     NIMA_TRY(nima_policy_decide(ctx, git->github.job->tasks, file, found, &params, &policy));
