@@ -151,7 +151,7 @@ def test_what_the_model_finds_is_only_proposed(clever):
 
 
 @pytest.mark.parametrize("message", [
-    "please, a.txt is better called c.txt", "The file a.txt is superfluous", "a.txt may go, remove it please", "a.txt may vanish, please",
+    "please, a.txt is better called c.txt", "I want that superfluous a.txt away", "a.txt may go, remove it please", "a.txt may vanish, please",
 ])  # fmt: skip
 def test_what_the_person_did_not_say_is_asked_back(clever, message):
     """A name that is not in the message, no word for the action, a field that there is not."""
@@ -161,8 +161,10 @@ def test_what_the_person_did_not_say_is_asked_back(clever, message):
 
 
 def test_the_model_may_find_nothing(clever):
-    body = clever.chat("let a.txt sing").json()
-    assert body["actions"] == [] and "say it with" not in body["response"]
+    for message in ("let a.txt sing", "The file a.txt is superfluous"):  # the second is not even asked about: it is no request
+        body = clever.chat(message).json()
+        assert body["actions"] == [] and "say it with" not in body["response"]
+        assert (clever.server.data / "files" / "a.txt").exists()
 
 
 def test_several_steps_are_one_proposal_and_run_in_order(api, files):
