@@ -1,26 +1,22 @@
 """GitHub in a conversation: plain forms by rules, proposals that show the requests, results with their links."""
 
 import json
-import os
 import sys
-from pathlib import Path
 
 import pytest
 from client import Client
-from server import CACHE, ROOT, NimaServer
+from server import ROOT, NimaServer
 
 sys.path.insert(0, str(ROOT / "tests" / "support" / "github"))
 
-from contract import load  # noqa: E402
-from double import GitHubDouble  # noqa: E402
+from opened import opened  # noqa: E402
 
 TOKEN = "github_pat_11AABBCC_chatchat"
-NODE_MODULES = Path(os.environ.get("NIMA_NODE_MODULES") or CACHE / "node" / "node_modules")
 
 
 @pytest.fixture(scope="module")
 def github(tmp_path_factory):
-    with GitHubDouble(tmp_path_factory.mktemp("github"), load(NODE_MODULES, CACHE)) as double:
+    with opened(tmp_path_factory.mktemp("github")) as double:
         double.tokens = {TOKEN: None}
         yield double
         assert double.problems == []

@@ -1,30 +1,26 @@
 """The double of GitHub, proven by the clients that others wrote for GitHub itself: PyGithub and @octokit/rest."""
 
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import github as pygithub
 import pytest
-from server import CACHE, ROOT
+from server import ROOT
 
 SUPPORT = ROOT / "tests" / "support" / "github"
 sys.path.insert(0, str(SUPPORT))
 
-from contract import load  # noqa: E402
-from double import GitHubDouble  # noqa: E402
+from opened import NODE_MODULES, opened  # noqa: E402
 
 TOKEN = "ghp_double_0123456789abcdef"
 READER = "ghp_reader_0123456789abcdef"
 AT_ONCE = {"seconds_between_requests": 0, "seconds_between_writes": 0}
-NODE_MODULES = Path(os.environ.get("NIMA_NODE_MODULES") or CACHE / "node" / "node_modules")
 
 
 @pytest.fixture
 def double(tmp_path):
-    with GitHubDouble(tmp_path, load(NODE_MODULES, CACHE)) as double:
+    with opened(tmp_path) as double:
         double.tokens = {TOKEN: None, READER: {"metadata=read", "issues=read"}}
         double.repo("me/shop")
         yield double

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import re
 import sys
 import time
@@ -10,24 +9,21 @@ from pathlib import Path
 
 import pytest
 from client import Client
-from server import CACHE, ROOT, NimaServer
+from server import ROOT, NimaServer
 
 sys.path.insert(0, str(ROOT / "tests" / "support" / "github"))
 
-from contract import load  # noqa: E402
-from double import GitHubDouble  # noqa: E402
+from opened import opened  # noqa: E402
 
 TASKS = "/v1/tasks"
 PATIENCE_S = 60
 TOKEN = "github_pat_11AABBCC_secretsecret"
 READER = "github_pat_reader_0123456789"
-NODE_MODULES = Path(os.environ.get("NIMA_NODE_MODULES") or CACHE / "node" / "node_modules")
 
 
 @pytest.fixture(scope="module")
 def github(tmp_path_factory):
-    contract = load(NODE_MODULES, CACHE)
-    with GitHubDouble(tmp_path_factory.mktemp("github"), contract) as double:
+    with opened(tmp_path_factory.mktemp("github")) as double:
         double.tokens = {TOKEN: None, READER: {"metadata=read", "issues=read", "contents=read", "pull_requests=read"}}
         yield double
         assert double.problems == []

@@ -1,7 +1,6 @@
 """clone and commit_and_push: git itself against git http-backend, with nothing of the machine's own git."""
 
 import base64
-import os
 import sys
 import threading
 import time
@@ -9,23 +8,21 @@ from pathlib import Path
 
 import pytest
 from client import Client
-from server import CACHE, ROOT, NimaServer
+from server import ROOT, NimaServer
 
 sys.path.insert(0, str(ROOT / "tests" / "support" / "github"))
 
-from contract import load  # noqa: E402
-from double import GitHubDouble  # noqa: E402
+from opened import opened  # noqa: E402
 
 TASKS = "/v1/tasks"
 PATIENCE_S = 60
 TOKEN = "github_pat_11AABBCC_gitgitgit"
 READER = "github_pat_reader_9876543210"
-NODE_MODULES = Path(os.environ.get("NIMA_NODE_MODULES") or CACHE / "node" / "node_modules")
 
 
 @pytest.fixture(scope="module")
 def github(tmp_path_factory):
-    with GitHubDouble(tmp_path_factory.mktemp("github"), load(NODE_MODULES, CACHE)) as double:
+    with opened(tmp_path_factory.mktemp("github")) as double:
         double.tokens = {TOKEN: None, READER: {"metadata=read", "contents=read"}}
         yield double
         assert double.problems == []
