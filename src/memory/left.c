@@ -76,7 +76,7 @@ static bool wants_help(const struct nima_said_word *t, size_t count)
     static const char troubles[] =
         " slow broken fail fails failed failing error errors crash crashes"
         " crashed wrong stuck problem problems issue bug bugs cannot can't"
-        " won't doesn't isn't help need needs wonder wondering looking"
+        " won't doesn't isn't help need needs want wants wonder wondering looking"
         " trying lost confused unsure idea advice tired sad angry"
         " worried anxious lonely ";
     for (size_t i = 0; i < count; i++) {

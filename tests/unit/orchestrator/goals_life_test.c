@@ -18,6 +18,7 @@
 #define DAY_ONE NIMA_STR("2026-03-02T09:00:00Z")
 
 struct life {
+    nima_str who;
     struct nima_ctx ctx;
     struct nima_store *store;
     struct nima_llm *llm;
@@ -45,7 +46,7 @@ static nima_str address(struct life *life)
 
 static void begin(struct life *life)
 {
-    *life = (struct life){.folder = "/tmp/nima-life-XXXXXX"};
+    *life = (struct life){.folder = "/tmp/nima-life-XXXXXX", .who = NIMA_STR("ana")};
     assert_non_null(mkdtemp(life->folder));
     nima_ctx_init(&life->ctx);
     assert_true(nima_time_read(DAY_ONE, &life->start));
@@ -93,7 +94,7 @@ static void end(struct life *life)
 
 static void at_hour(struct life *life, int hour)
 {
-    life->ctx.user_id = NIMA_STR("ana");
+    life->ctx.user_id = life->who;
     life->ctx.now_ms = life->start + life->day * DAY + hour * (DAY / 24);
 }
 
@@ -324,6 +325,7 @@ TEST(ten_thousand_goals_stay_bounded)
     struct nima_goal_rows page;
     nima_str any = {NULL, 0};
     begin(&life);
+    life.who = NIMA_STR("bea"); /* on PostgreSQL what came before is still there */
     at_hour(&life, 0);
     ASSERT_OK_CTX(&life.ctx, nima_db_write(&life.ctx, life.store, put_many, &life));
     ASSERT_OK_CTX(&life.ctx, nima_goals_list(&life.ctx, life.goals, any, 0, any, &page));
