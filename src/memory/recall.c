@@ -140,19 +140,14 @@ static bool share_name(nima_str fact, nima_str other)
  * "my project" is written in is told of "Tideline". */
 static void keep_bearing(struct nima_memory_hits *hits, bool by_meaning)
 {
-    struct nima_memory_hit *leads[NAMED_MAX];
-    size_t kept = 0, named = 0;
+    size_t kept = 0;
     for (size_t i = 0; i < hits->count; i++) {
         bool keep = bears_on(&hits->items[i], by_meaning);
-        for (size_t n = 0; n < named && !keep; n++) {
-            keep = share_name(leads[n]->fact.fact, hits->items[i].fact.fact);
+        for (size_t n = 0; n < kept && n < NAMED_MAX && !keep; n++) {
+            keep = share_name(hits->items[n].fact.fact, hits->items[i].fact.fact);
         }
         if (keep) {
-            hits->items[kept] = hits->items[i];
-            if (kept < NAMED_MAX) {
-                leads[named++] = &hits->items[kept];
-            }
-            kept++;
+            hits->items[kept++] = hits->items[i];
         }
     }
     hits->count = kept;
