@@ -212,6 +212,7 @@ export function proposal(actions) {
     button("Approve", about, () => decide("approve")), button("Reject", about, () => decide("reject")));
   const el = h("div", { class: "task-answer", hidden: true }, state, buttons);
   let seen = "";
+  let following = false;
 
   function paint(task) {
     const now = `${task.status} ${task.approved_by?.join()}`;
@@ -223,9 +224,21 @@ export function proposal(actions) {
     seen = now;
   }
 
+  /** What is at work is followed to its end, by one connection however often it is looked at. */
+  async function follow(task) {
+    paint(task);
+    if (!isOpen(task) || following) return;
+    following = true;
+    try {
+      for await (const next of api.tasks.events(asked.id)) paint(next);
+    } finally {
+      following = false;
+    }
+  }
+
   async function look() {
     try {
-      paint((await api.tasks.get(asked.id)).data);
+      await follow((await api.tasks.get(asked.id)).data);
     } catch { /* it is gone, or not for this token: there is nothing to decide */ }
   }
 
@@ -233,9 +246,9 @@ export function proposal(actions) {
     for (const each of buttons.children) each.disabled = true;
     try {
       const { data } = await api.tasks.decide(asked.id, verb);
-      paint(data);
+      const over = follow(data);
       tasksChanged();
-      if (isOpen(data)) for await (const task of api.tasks.events(asked.id)) paint(task);
+      await over;
       tasksChanged();
     } catch (error) {
       state.textContent = error.status ? error.message : explain(error).title;

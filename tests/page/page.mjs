@@ -415,6 +415,7 @@ const scenarios = {
     await waiting.getByText("2. file.append_file").waitFor();
     await converse(page, "yes");
     await page.locator("section").filter({ hasText: "Over" }).getByText("2. file.append_file").waitFor({ timeout: SLOW });
+    await page.locator(".task-answer").last().getByText("Done").waitFor({ timeout: SLOW });
     assert.equal(await page.locator(".task-answer").last().getByRole("button").count(), 0);
     assert.equal(await plan.count(), 1);
     await page.keyboard.press("Escape");
