@@ -2,7 +2,7 @@
  * Two texts as the lines that differ: what is the same at the beginning and the end is left out but
  * for a few lines. One change is shown exactly, several as one piece that holds them all.
  */
-#include "tasks/file_int.h"
+#include "tasks/file/file_int.h"
 
 enum { AROUND = 3, DIFF_BYTES_MAX = 64 * 1024 };
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "tasks/file_int.h"
+#include "tasks/file/file_int.h"
 #include "tasks/tasks_int.h"
 #include "util/clock.h"
 #include "util/digest.h"

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tasks/api_int.h"
+#include "tasks/api/api_int.h"
 #include "util/base64.h"
 
 static const char environment_prefix[] = "NIMA_SECRET_";

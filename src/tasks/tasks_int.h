@@ -64,7 +64,7 @@ NIMA_MUST_USE nima_rc nima_action_params(struct nima_ctx *ctx, const struct nima
 /* The shape as JSON Schema. */
 nima_str nima_action_schema(struct nima_ctx *ctx, const struct nima_shape *shape);
 
-/* program_list.c: see program_int.h. What is found lives in ctx->arena. */
+/* program/list.c: see program_int.h. What is found lives in ctx->arena. */
 
 bool nima_program_is_there(struct nima_ctx *ctx, const struct nima_tasks_options *options,
                            nima_str name); /* whole or broken */
@@ -136,7 +136,7 @@ NIMA_MUST_USE nima_rc nima_secrets_fill(struct nima_ctx *ctx, const struct nima_
 nima_str nima_secrets_cut_tail(const struct nima_secrets *secrets, nima_str text);
 nima_str nima_secrets_mask(struct nima_ctx *ctx, const struct nima_secrets *secrets, nima_str text);
 
-/* file_path.c */
+/* file/path.c */
 
 struct nima_root {
     char *name; /* the last part of its path */
@@ -150,7 +150,7 @@ struct nima_roots {
     bool walk; /* part by part, also where the kernel has openat2 */
 };
 
-/* github_send.c: what one process remembers of GitHub */
+/* github/send.c: what one process remembers of GitHub */
 
 struct nima_github_memory;
 /* INVALID when a setting is none that GitHub could be reached by. */
@@ -216,7 +216,7 @@ size_t nima_task_heard(struct nima_ctx *ctx, nima_str message, struct nima_tasks
 nima_str nima_task_changed(struct nima_ctx *ctx, nima_str message,
                            const struct nima_task_row *proposal);
 
-/* github_said.c */
+/* github/said.c */
 
 struct nima_task_words;
 /* One step of those words that is about GitHub; its params are a question where something is
@@ -230,7 +230,7 @@ size_t nima_github_place(const struct nima_tasks *tasks, const struct nima_tasks
 nima_str nima_github_requests(struct nima_ctx *ctx, const struct nima_json *would);
 /* Says a result by its links; false: it has none of its own. */
 bool nima_github_say(const struct nima_json *result, struct nima_buf *buf);
-/* k8s_said.c */
+/* k8s/said.c */
 
 /* One step of those words that is about a cluster. */
 bool nima_k8s_heard(struct nima_ctx *ctx, const struct nima_task_words *words, size_t from,

@@ -1,5 +1,5 @@
 /* Which hosts may be reached: by name, and by the address that a name turns out to be. */
-#include "tasks/api_int.h"
+#include "tasks/api/api_int.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,5 +1,5 @@
 /* What may stand in a manifest, and what is said of the rest. */
-#include "tasks/program_int.h"
+#include "tasks/program/program_int.h"
 
 #include <string.h>
 

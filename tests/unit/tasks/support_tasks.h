@@ -4,7 +4,7 @@
  * folder outside that nothing may reach.
  */
 #include "support/test.h"
-#include "tasks/file_int.h"
+#include "tasks/file/file_int.h"
 #include "tasks/tasks_int.h"
 
 struct world {

@@ -1,0 +1,107 @@
+/*
+ * What a task replaced or deleted, in two files named after the task: the content, and beside it
+ * what it was. Kept for a day, outside the roots.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tasks/file/file_int.h"
+#include "util/clock.h"
+#include "util/file.h"
+#include "util/uuid.h"
+
+enum { KEPT_MS = 24 * 3600 * 1000, RECORD_BYTES_MAX = 1 << 16 };
+
+static const struct nima_field undo_fields[] = {
+    NIMA_FIELD(STR, struct nima_undo, kind, .required = true),
+    NIMA_FIELD(STR, struct nima_undo, root, .blank_ok = true),
+    NIMA_FIELD(STR, struct nima_undo, path, .required = true),
+    NIMA_FIELD(STR, struct nima_undo, to),
+    NIMA_FIELD(INT, struct nima_undo, mode),
+};
+static const struct nima_shape undo_shape = NIMA_SHAPE("Undo", struct nima_undo, undo_fields);
+
+static const char *file_of(struct nima_ctx *ctx, const struct nima_tasks *tasks, nima_str id,
+                           const char *suffix)
+{
+    return nima_fmt(ctx, "%s/" NIMA_FMT "%s", tasks->undo, NIMA_ARG(id), suffix).ptr;
+}
+
+nima_rc nima_undo_get(struct nima_ctx *ctx, const struct nima_tasks *tasks, nima_str task_id,
+                      struct nima_undo *out)
+{
+    nima_str id, text;
+    struct nima_undo undo;
+    NIMA_TRY(nima_uuid_read(ctx, task_id, "params.task_id", &id));
+    nima_rc rc = nima_file_read(ctx, file_of(ctx, tasks, id, ".json"), RECORD_BYTES_MAX, &text);
+    if (rc == NIMA_E_NOT_FOUND) {
+        return nima_fail(ctx, rc, "nothing is kept of this task that could be undone");
+    }
+    NIMA_TRY(rc);
+    NIMA_TRY(nima_json_decode(ctx, &undo_shape, text, &undo));
+    if (nima_str_eq(undo.kind, NIMA_STR("replaced"))) {
+        NIMA_TRY(
+            nima_file_read(ctx, file_of(ctx, tasks, id, ""), NIMA_FILE_BYTES_MAX, &undo.content));
+    }
+    *out = undo;
+    return NIMA_OK;
+}
+
+nima_rc nima_undo_keep(struct nima_ctx *ctx, const struct nima_job *job,
+                       const struct nima_undo *undo, bool *earlier)
+{
+    const char *record = file_of(ctx, job->tasks, job->id, ".json");
+    nima_str text;
+    *earlier = access(record, F_OK) == 0;
+    if (*earlier) {
+        return NIMA_OK;
+    }
+    if (undo->content.ptr != NULL) {
+        NIMA_TRY(nima_file_write(ctx, file_of(ctx, job->tasks, job->id, ""), undo->content, 0600));
+    }
+    NIMA_TRY(nima_file_result(ctx, &undo_shape, undo, &text));
+    return nima_file_write(ctx, record, text, 0600);
+}
+
+static bool is_ours(const char *name)
+{
+    nima_str text = nima_str_of(name);
+    return text.len >= NIMA_UUID_CHARS && nima_uuid_valid(nima_str_sub(text, 0, NIMA_UUID_CHARS));
+}
+
+void nima_undo_clean(struct nima_ctx *ctx, struct nima_tasks *tasks)
+{
+    DIR *folder = opendir(tasks->undo);
+    if (folder == NULL) {
+        return;
+    }
+    int64_t oldest = nima_ctx_now(ctx) - KEPT_MS;
+    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        struct stat info;
+        if (is_ours(entry->d_name) &&
+            fstatat(dirfd(folder), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+            (int64_t)info.st_mtim.tv_sec * 1000 < oldest) {
+            unlinkat(dirfd(folder), entry->d_name, 0);
+        }
+    }
+    closedir(folder);
+}
+
+nima_rc nima_tasks_forget(struct nima_ctx *ctx, struct nima_tasks *tasks)
+{
+    struct nima_task_filter filter = {.type = NIMA_STR("file"), .limit = 1000};
+    do {
+        struct nima_task_rows rows;
+        NIMA_TRY(nima_task_list(ctx, tasks->options.store, &filter, &rows));
+        for (size_t i = 0; i < rows.count; i++) {
+            unlink(file_of(ctx, tasks, rows.items[i].id, ""));
+            unlink(file_of(ctx, tasks, rows.items[i].id, ".json"));
+        }
+        filter.cursor = rows.next_cursor;
+    } while (filter.cursor.ptr != NULL);
+    return NIMA_OK;
+}

@@ -1,0 +1,280 @@
+/*
+ * GitHub in a conversation: "open an issue in me/shop that the cart loses items" as a step, its
+ * requests in a proposal, and results with their links. A pattern must be all of a sentence that
+ * names a repository, as in heard.c. What is missing is asked back. Only what the person says now
+ * is read here.
+ */
+#include <ctype.h>
+#include <string.h>
+
+#include "tasks/github/github_int.h"
+#include "tasks/words.h"
+#include "util/digest.h"
+
+enum { SAID_BYTES_MAX = 32 << 10, KEY_CHARS = 8 };
+
+#define ISSUE                                                                                      \
+    "open|create|file|make|raise [a|an] [new] issue|bug in|on|at|for [the] [repo|repository] "
+#define PULL "make|open|create [a] [new] pr|pull [request] that|which "
+#define LIST "list|show|get [me] [all] [of] [the] [open] "
+#define OF   " of|in|on|for|from [the] [repo|repository] <r:repo>"
+#define SHUT "close [the] [issue] "
+#define NOTE "comment on [the] [issue|pr] "
+
+struct rule {
+    const char *action, *pattern;
+    const char *question; /* asked back instead of an action; NULL: none */
+};
+static const char which_title[] = "What shall the issue say? As in: open an issue in me/shop that "
+                                  "the cart loses items.";
+static const char which_repo[] = "In which repository? Please say it in full, as owner/name.";
+static const char which_text[] = "What shall the comment say? As in: comment on me/shop#12: I see "
+                                 "it too.";
+static const char which_change[] = "What is wrong there, and what shall it say? As in: make a PR "
+                                   "that replaces \"teh\" with \"the\" in README.md of me/shop.";
+static const struct rule rules[] = {
+    {"create_issue", ISSUE "<r:repo> titled|called|named|saying <q:title>", NULL},
+    {"create_issue",
+     ISSUE "<r:repo> titled|called|named <q:title> with|and [the] body|text|description <q:body>",
+     NULL},
+    {"create_issue", ISSUE "<r:repo> titled|called|named|that|saying|about <t:title>", NULL},
+    {"create_issue", ISSUE "<R:repo> <q:title>", NULL},
+    {"create_issue", ISSUE "<R:repo> <t:title>", NULL},
+    {"create_issue", ISSUE "<r:repo>", which_title},
+    {"create_issue", ISSUE "github", which_repo},
+    {"create_issue", ISSUE "github titled|called|named|that|saying|about <t:title>", which_repo},
+    {"comment_issue", NOTE "<g:issue> that|saying|with <q:body>", NULL},
+    {"comment_issue", NOTE "<G:issue> <q:body>", NULL},
+    {"comment_issue", NOTE "<G:issue> <t:body>", NULL},
+    {"comment_issue", NOTE "<g:issue> that|saying <t:body>", NULL},
+    {"comment_issue", "comment <q:body> on [the] [issue|pr] <g:issue>", NULL},
+    {"comment_issue", "add|post the|a comment <q:body> to|on [the] [issue|pr] <g:issue>", NULL},
+    {"comment_issue", NOTE "<g:issue>", which_text},
+    {"close_issue", SHUT "<g:issue>", NULL},
+    {"close_issue", SHUT "<g:issue> with [the|a] comment <q:comment>", NULL},
+    {"close_issue", SHUT "<n:issue_number> of|in|on [the] [repo|repository] <r:repo>", NULL},
+    {"close_issue", SHUT "<n:issue_number> on github", which_repo},
+    {"get_issue", "show|read [me] [the] [issue|pr] <g:issue>", NULL},
+    {"get_issue", "what's|what [is] [issue|pr] <g:issue> about", NULL},
+    {"merge_pr", "merge [the] [pr] <g:pull>", NULL},
+    {"merge_pr", "merge the pull request <g:pull>", NULL},
+    {"list_issues", LIST "issues" OF, NULL},
+    {"list_issues", "what|which issues are [there] [open]" OF, NULL},
+    {"list_issues", LIST "issues on|of|in github", which_repo},
+    {"list_prs", LIST "prs|pulls" OF, NULL},
+    {"list_prs", LIST "pull requests" OF, NULL},
+    {"list_prs", "what|which prs|pulls are [there] [open]" OF, NULL},
+    {"list_prs", "what|which pull requests are [there] [open]" OF, NULL},
+    {"list_prs", LIST "prs on|of|in github", which_repo},
+    {"create_pr",
+     PULL "replaces|changes <q:find> with|by|to|into <q:with> in [the] [file] <d:path>" OF, NULL},
+    {"create_pr",
+     PULL "fixes the typo <q:find> to|into|as [be] <q:with> in [the] [file] <d:path>" OF, NULL},
+    {"create_pr", PULL "fixes the|a typo in [the] [file] <d:path>" OF, which_change},
+    {"create_pr", PULL "fixes the|a typo <q:find> in [the] [file] <d:path>" OF, which_change},
+    {"create_pr", PULL "changes|fixes [the] [file] <d:path>" OF, which_change},
+};
+
+static nima_str slot(const struct nima_task_match *match, const char *field)
+{
+    for (size_t i = 0; i < match->count; i++) {
+        if (nima_str_eq(match->slots[i].field, nima_str_of(field))) {
+            return match->slots[i].value;
+        }
+    }
+    return (nima_str){NULL, 0};
+}
+
+/* "he/she" is no repository. */
+static bool is_pair_of_words(nima_str repo)
+{
+    static const char *const pairs[] = {
+        "and/or",     "either/or",    "he/she",        "his/her",   "him/her", "yes/no", "on/off",
+        "read/write", "input/output", "client/server", "pros/cons", "tcp/ip",  "ci/cd",  NULL};
+    for (size_t i = 0; pairs[i] != NULL; i++) {
+        if (nima_str_eq_nocase(repo, nima_str_of(pairs[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void write_text(struct nima_buf *buf, const char *field, nima_str value)
+{
+    if (value.ptr != NULL) {
+        nima_buf_fmt(buf, "%s\"%s\":", buf->len > 1 ? "," : "", field);
+        nima_json_write_str(buf, value);
+    }
+}
+
+static void write_number(struct nima_buf *buf, const char *field, nima_str value)
+{
+    nima_buf_fmt(buf, ",\"%s\":" NIMA_FMT, field, NIMA_ARG(value));
+}
+
+/* A sentence's first letter, as in a title. */
+static nima_str with_capital(struct nima_ctx *ctx, nima_str text)
+{
+    nima_str copy = nima_str_copy(ctx->arena, text);
+    if (copy.len > 0) {
+        char *first = (char *)(uintptr_t)copy.ptr;
+        *first = (char)toupper((unsigned char)*first);
+    }
+    return copy;
+}
+
+/* The branch names the change, so that asking twice finds the same pull request. */
+static void write_pull(struct nima_ctx *ctx, const struct nima_task_match *match,
+                       struct nima_buf *buf)
+{
+    nima_str path = slot(match, "path"), find = slot(match, "find"), with = slot(match, "with");
+    path = nima_str_eq_nocase(path, NIMA_STR("readme")) ? NIMA_STR("README.md") : path;
+    nima_str what = nima_fmt(ctx, NIMA_FMT "\n" NIMA_FMT "\n" NIMA_FMT, NIMA_ARG(path),
+                             NIMA_ARG(find), NIMA_ARG(with));
+    nima_str key = nima_str_sub(nima_sha256_hex(ctx, what), 0, KEY_CHARS);
+    write_text(buf, "title", nima_fmt(ctx, "Change a text in " NIMA_FMT, NIMA_ARG(path)));
+    write_text(buf, "head", nima_fmt(ctx, "nima/text-" NIMA_FMT, NIMA_ARG(key)));
+    nima_buf_add(buf, NIMA_STR(",\"files\":[{\"path\":"));
+    nima_json_write_str(buf, path);
+    write_text(buf, "find", find);
+    write_text(buf, "with", with);
+    nima_buf_add(buf, NIMA_STR("}]"));
+}
+
+static nima_str params_of(struct nima_ctx *ctx, const struct rule *rule,
+                          const struct nima_task_match *match, nima_str repo, nima_str number)
+{
+    static const char *const plain[] = {"body", "comment", NULL};
+    bool pull = strcmp(rule->action, "merge_pr") == 0;
+    nima_str title = slot(match, "title");
+    struct nima_buf buf;
+    nima_buf_init(&buf, NIMA_TASK_PARAMS_BYTES_MAX);
+    nima_buf_add_char(&buf, '{');
+    write_text(&buf, "repo", repo);
+    if (number.ptr != NULL) {
+        write_number(&buf, pull ? "pull_number" : "issue_number", number);
+    }
+    if (title.ptr != NULL) {
+        write_text(&buf, "title", with_capital(ctx, title));
+    }
+    for (size_t i = 0; plain[i] != NULL; i++) {
+        write_text(&buf, plain[i], slot(match, plain[i]));
+    }
+    if (strcmp(rule->action, "create_pr") == 0) {
+        write_pull(ctx, match, &buf);
+    }
+    nima_buf_add_char(&buf, '}');
+    nima_str params = nima_str_copy(ctx->arena, nima_buf_view(&buf));
+    nima_buf_done(&buf);
+    return params;
+}
+
+static const struct rule *find_rule(const struct nima_task_words *words, size_t from, size_t end,
+                                    struct nima_task_match *match)
+{
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        if (nima_task_pattern(rules[i].pattern, words, from, end, match)) {
+            return &rules[i];
+        }
+    }
+    return NULL;
+}
+
+bool nima_github_heard(struct nima_ctx *ctx, const struct nima_task_words *words, size_t from,
+                       size_t end, struct nima_tasks_step *out)
+{
+    struct nima_task_match match;
+    const struct rule *rule = find_rule(words, from, end, &match);
+    if (rule == NULL) {
+        return false;
+    }
+    nima_str repo = slot(&match, "repo"), number = slot(&match, "issue_number");
+    nima_str issue = slot(&match, "issue");
+    issue = issue.ptr != NULL ? issue : slot(&match, "pull");
+    if (issue.ptr != NULL) { /* "owner/name#12" */
+        size_t hash = nima_str_find(issue, NIMA_STR("#"), 0);
+        repo = nima_str_sub(issue, 0, hash);
+        number = nima_str_sub(issue, hash + 1, issue.len);
+    }
+    if (repo.ptr != NULL && is_pair_of_words(repo)) {
+        return false;
+    }
+    *out = (struct nima_tasks_step){NIMA_STR("github"), nima_str_of(rule->action),
+                                    rule->question != NULL
+                                        ? nima_str_of(rule->question)
+                                        : params_of(ctx, rule, &match, repo, number)};
+    return true;
+}
+
+size_t nima_github_place(const struct nima_tasks *tasks, const struct nima_tasks_step *steps,
+                         size_t count, nima_str *question)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!nima_str_eq(steps[i].type, NIMA_STR("github"))) {
+            continue;
+        }
+        if (!nima_integration_github.configured(tasks)) {
+            return 0; /* without a token it was about something else */
+        }
+        if (!nima_str_starts(steps[i].params, NIMA_STR("{"))) {
+            *question = steps[i].params;
+            return count;
+        }
+    }
+    return count;
+}
+
+/* What is said of it */
+
+nima_str nima_github_requests(struct nima_ctx *ctx, const struct nima_json *would)
+{
+    const struct nima_json *requests = nima_json_get(would, "requests");
+    struct nima_buf buf;
+    nima_buf_init(&buf, SAID_BYTES_MAX);
+    for (size_t i = 0; i < nima_json_count(requests); i++) {
+        const struct nima_json *request = nima_json_at(requests, i, NULL);
+        const struct nima_json *body = nima_json_get(request, "body");
+        nima_buf_fmt(&buf, NIMA_FMT " " NIMA_FMT "\n",
+                     NIMA_ARG(nima_json_str(nima_json_get(request, "method"))),
+                     NIMA_ARG(nima_json_str(nima_json_get(request, "url"))));
+        if (body != NULL) {
+            nima_buf_fmt(&buf, NIMA_FMT "\n", NIMA_ARG(nima_json_text(ctx, body)));
+        }
+    }
+    nima_str text = nima_str_copy(ctx->arena, nima_buf_view(&buf));
+    nima_buf_done(&buf);
+    return text;
+}
+
+static void say_row(struct nima_buf *buf, const struct nima_json *row)
+{
+    int64_t number = 0;
+    if (nima_json_int(nima_json_get(row, "number"), &number)) {
+        nima_buf_fmt(buf, "#%lld ", (long long)number);
+    }
+    nima_str title = nima_json_str(nima_json_get(row, "title"));
+    nima_buf_fmt(buf, NIMA_FMT "%s" NIMA_FMT, NIMA_ARG(title), title.len > 0 ? ": " : "",
+                 NIMA_ARG(nima_json_str(nima_json_get(row, "html_url"))));
+}
+
+bool nima_github_say(const struct nima_json *result, struct nima_buf *buf)
+{
+    const struct nima_json *rows = nima_json_get(result, "issues");
+    rows = rows != NULL ? rows : nima_json_get(result, "pulls");
+    for (size_t i = 0; i < nima_json_count(rows); i++) {
+        nima_buf_add(buf, NIMA_STR("\n- "));
+        say_row(buf, nima_json_at(rows, i, NULL));
+    }
+    if (rows != NULL) {
+        nima_buf_add(buf,
+                     nima_json_count(rows) == 0 ? NIMA_STR("\nThere are none.") : NIMA_STR(""));
+        return true;
+    }
+    if (nima_json_str(nima_json_get(result, "html_url")).len == 0 ||
+        nima_json_get(result, "content") != NULL || nima_json_get(result, "comment_list") != NULL) {
+        return false;
+    }
+    nima_buf_add_char(buf, '\n');
+    say_row(buf, result);
+    return true;
+}
