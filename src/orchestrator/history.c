@@ -70,6 +70,7 @@ static void read_reply_meta(struct nima_ctx *ctx, nima_str metadata, struct nima
         return;
     }
     out->last_actions = meta.actions;
+    out->last_asked = meta.asked;
     if (meta.context == NULL) {
         return;
     }
@@ -90,6 +91,7 @@ static void read_window_start(struct nima_ctx *ctx, const struct nima_message_ro
         if (is_role(rows->items[i - 1].role, "assistant")) {
             read_reply_meta(ctx, rows->items[i - 1].metadata, out);
             out->last_actions = i == rows->count ? out->last_actions : (nima_str){NULL, 0};
+            out->last_asked = i == rows->count ? out->last_asked : (nima_str){NULL, 0};
             break;
         }
     }

@@ -243,9 +243,10 @@ static nima_rc hear_tasks(struct nima_ctx *ctx, struct turn_state *s)
         s->turn->again.ptr != NULL) {
         return NIMA_OK;
     }
+    struct nima_tasks_last last = {s->history.last_actions, s->history.last_asked};
     s->hears_tasks = true;
-    return nima_tasks_hear(ctx, s->o->tasks, s->turn->conversation_id, s->history.last_actions,
-                           s->message, &s->spoken);
+    return nima_tasks_hear(ctx, s->o->tasks, s->turn->conversation_id, &last, s->message,
+                           &s->spoken);
 }
 
 static nima_rc act(struct nima_ctx *ctx, struct turn_state *s)
@@ -347,6 +348,7 @@ static nima_rc store_reply(struct nima_ctx *ctx, struct turn_state *s, bool inte
     }
     struct nima_reply_meta meta = {.context = s->out.context,
                                    .actions = s->out.actions,
+                                   .asked = s->spoken.asked,
                                    .interrupted = interrupted,
                                    .has_interrupted = interrupted,
                                    .system_hash = s->fit.system_hash,

@@ -117,6 +117,7 @@ struct nima_history {
     int64_t tokens;        /* of the prompt they made up last time, reply included; 0: not known */
     nima_str system_hash;  /* of the system message they stood behind then */
     nima_str last_actions; /* what the last message began, where it is Nima's; absent: nothing */
+    nima_str last_asked;   /* what it asked of the person, for a task; absent: nothing */
     nima_str system;       /* the client's own system messages, joined; absent: none */
     nima_str metadata;     /* the conversation's; absent: none yet */
     nima_str title;        /* the conversation's; absent: none */
@@ -354,6 +355,7 @@ struct nima_reply_meta {
         size_t count;
     } remembered;
     nima_str actions;
+    nima_str asked; /* what a question of tasks is about; absent: it is none */
     bool interrupted, has_interrupted;
     nima_str system_hash; /* which system message the prompt began with */
     int64_t facts_change; /* the person's change counter when all notes of the window were true */

@@ -140,6 +140,7 @@ static const struct nima_field reply_meta_fields[] = {
     NIMA_FIELD(OBJECT, struct nima_reply_meta, context, .shape = &nima_turn_context_shape),
     NIMA_FIELD(LIST, struct nima_reply_meta, remembered, .shape = &nima_remembered_shape),
     NIMA_FIELD(ANY, struct nima_reply_meta, actions),
+    NIMA_FIELD(ANY, struct nima_reply_meta, asked),
     NIMA_FIELD(BOOL, struct nima_reply_meta, interrupted,
                .has = NIMA_HAS(struct nima_reply_meta, has_interrupted)),
     NIMA_FIELD(STR, struct nima_reply_meta, system_hash),

@@ -139,6 +139,25 @@ static nima_rc proposal_of(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_
     return NIMA_OK;
 }
 
+static const char *const no[] = {"no",     "n",      "no thanks", "no, thanks", "don't", "do not",
+                                 "cancel", "reject", "stop",      "nein",       NULL};
+/* The same to a question that asked for a name. */
+static const char *const leave[] = {"never mind",      "nevermind", "leave it", "forget it",
+                                    "forget about it", "nothing",   "none",     NULL};
+
+/* The type of what Nima's last message did; absent: nothing, or several things. */
+static nima_str last_type(struct nima_ctx *ctx, nima_str actions)
+{
+    const struct nima_json *tree;
+    struct nima_error before = ctx->error;
+    if (actions.ptr == NULL || nima_json_parse(ctx, actions, &tree) != NIMA_OK ||
+        nima_json_count(tree) != 1) {
+        ctx->error = before;
+        return (nima_str){NULL, 0};
+    }
+    return nima_json_str(nima_json_get(nima_json_at(tree, 0, NULL), "type"));
+}
+
 /* "yes", "no", or what is to be changed first, which makes another proposal. */
 static bool hear_answer(struct nima_ctx *ctx, nima_str text, const struct nima_task_row *proposal,
                         struct nima_tasks_spoken *out)
@@ -146,9 +165,6 @@ static bool hear_answer(struct nima_ctx *ctx, nima_str text, const struct nima_t
     static const char *const yes[] = {"yes",  "y",       "yes please", "yes, please",
                                       "ok",   "okay",    "do it",      "go ahead",
                                       "sure", "approve", "ja",         NULL};
-    static const char *const no[] = {"no",    "n",      "no thanks", "no, thanks",
-                                     "don't", "do not", "cancel",    "reject",
-                                     "stop",  "nein",   NULL};
     bool agreed = is_one_of(text, yes);
     if (agreed || is_one_of(text, no)) {
         out->said = agreed ? NIMA_SAID_YES : NIMA_SAID_NO;
@@ -185,7 +201,8 @@ static void hear_steps(struct nima_tasks_step *steps, size_t count, struct nima_
 }
 
 nima_rc nima_tasks_hear(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str conversation_id,
-                        nima_str last_actions, nima_str message, struct nima_tasks_spoken *out)
+                        const struct nima_tasks_last *last, nima_str message,
+                        struct nima_tasks_spoken *out)
 {
     nima_str text = nima_str_trim(message);
     *out = (struct nima_tasks_spoken){.said = NIMA_SAID_NOTHING, .type = NIMA_STR("file")};
@@ -201,16 +218,25 @@ nima_rc nima_tasks_hear(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str
     }
     if (conversation_id.ptr != NULL) {
         struct nima_task_row proposal;
-        NIMA_TRY(proposal_of(ctx, tasks, conversation_id, last_actions, &proposal));
+        NIMA_TRY(proposal_of(ctx, tasks, conversation_id, last->actions, &proposal));
         if (proposal.id.ptr != NULL && hear_answer(ctx, text, &proposal, out)) {
             return NIMA_OK;
         }
     }
     struct nima_tasks_step *steps =
         NIMA_NEW(ctx->arena, struct nima_tasks_step, NIMA_TASKS_STEPS_MAX);
-    size_t count = nima_task_heard(ctx, text, steps);
-    count = nima_github_place(tasks, steps, count, &out->question);
-    count = nima_k8s_place(ctx, tasks, steps, count, &out->question);
+    size_t count = nima_task_heard_after(ctx, text, last_type(ctx, last->actions), steps);
+    count = nima_github_place(tasks, steps, count);
+    count = nima_k8s_place(ctx, tasks, steps, count);
+    if (count == 0 && last->asked.ptr != NULL) {
+        if (is_one_of(text, no) || is_one_of(text, leave)) {
+            out->said = NIMA_SAID_DO;
+            out->question = NIMA_STR("All right, I will not do it.");
+            return NIMA_OK;
+        }
+        count = nima_task_completed(ctx, tasks, last->asked, message, steps);
+    }
+    nima_task_ask_back(ctx, tasks, steps, count, out);
     hear_steps(steps, count, out);
     return NIMA_OK;
 }

@@ -146,8 +146,9 @@ static bool heard_one(struct nima_ctx *ctx, const struct nima_task_words *words,
             write_field(ctx, &buf, rule, nima_str_of(rule->key), nima_str_of(rule->value));
         }
         nima_buf_add_char(&buf, '}');
-        *out = (struct nima_tasks_step){name_part(rule->name, true), name_part(rule->name, false),
-                                        nima_str_copy(ctx->arena, nima_buf_view(&buf))};
+        *out = (struct nima_tasks_step){.type = name_part(rule->name, true),
+                                        .action = name_part(rule->name, false),
+                                        .params = nima_str_copy(ctx->arena, nima_buf_view(&buf))};
         nima_buf_done(&buf);
         return true;
     }
@@ -162,11 +163,18 @@ static bool is_between(const struct nima_task_word *word)
 
 size_t nima_task_heard(struct nima_ctx *ctx, nima_str message, struct nima_tasks_step *steps)
 {
+    return nima_task_heard_after(ctx, message, (nima_str){NULL, 0}, steps);
+}
+
+size_t nima_task_heard_after(struct nima_ctx *ctx, nima_str message, nima_str last_type,
+                             struct nima_tasks_step *steps)
+{
     struct nima_task_words words;
     size_t count = 0, from = 0;
     if (!nima_task_words_read(message, &words)) {
         return 0;
     }
+    words.after = last_type;
     while (from < words.count && count < NIMA_TASKS_STEPS_MAX) {
         size_t end = words.count;
         bool found = heard_one(ctx, &words, from, end, &steps[count]);

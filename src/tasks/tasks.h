@@ -178,6 +178,8 @@ int nima_tasks_landlock(void);
 enum { NIMA_TASKS_STEPS_MAX = 8 };
 struct nima_tasks_step {
     nima_str type, action, params;
+    nima_str missing;  /* the param that nobody said and that is to be asked for; absent: none */
+    nima_str question; /* asked instead, where no single value would do; absent: nothing */
 };
 enum nima_tasks_said { NIMA_SAID_NOTHING, NIMA_SAID_DO, NIMA_SAID_YES, NIMA_SAID_NO };
 struct nima_tasks_spoken {
@@ -191,13 +193,20 @@ struct nima_tasks_spoken {
     bool propose, unclear; /* DO: found by the model: only proposed, or asked back about */
     nima_str problem;      /* of a "/task …" that cannot be done; absent: none */
     nima_str question;     /* DO: what is asked back instead; absent: nothing */
+    nima_str asked;        /* to be kept with the question, so that its answer is understood */
     nima_str origin, as;   /* DO: absent: "chat"; its id, so that it is begun once */
 };
+/* What stands by Nima's last message, where the conversation ends with one: not what it says,
+ * which a model may have written. */
+struct nima_tasks_last {
+    nima_str actions; /* what it began or proposed; absent: nothing */
+    nima_str asked;   /* nima_tasks_spoken.asked of a question; absent: it asked none */
+};
 /* What the person's message asks for in a plain form; NOTHING for all other talk. A "yes" counts
- * only as the answer to a proposal that Nima's last message made: `last_actions` is what stands by
- * that message (absent: nothing), not what it says, which a model may have written. */
+ * only as the answer to a proposal that Nima's last message made, and a bare name or text only as
+ * the answer to what it asked. */
 NIMA_MUST_USE nima_rc nima_tasks_hear(struct nima_ctx *ctx, struct nima_tasks *tasks,
-                                      nima_str conversation_id, nima_str last_actions,
+                                      nima_str conversation_id, const struct nima_tasks_last *last,
                                       nima_str message, struct nima_tasks_spoken *out);
 /* The same for what no rule has understood, by the model where that may be asked. */
 NIMA_MUST_USE nima_rc nima_tasks_wonder(struct nima_ctx *ctx, struct nima_tasks *tasks,

@@ -35,9 +35,18 @@ struct nima_action {
     nima_action_call run;
     nima_action_call preview; /* NULL: it changes nothing, so there is nothing to show */
 };
+/* A param that is asked for in a conversation when nobody said it. */
+enum nima_written { NIMA_WRITTEN_AS_SAID, NIMA_WRITTEN_SMALL, NIMA_WRITTEN_AS_SENTENCE };
+enum { NIMA_TASK_ANSWERS = 4 };
+struct nima_task_ask {
+    const char *param, *question;
+    enum nima_written written;              /* how the answer becomes the value */
+    const char *answers[NIMA_TASK_ANSWERS]; /* patterns of words.h: one slot, which is the value */
+};
 struct nima_integration {
     const char *name, *doc;
     const struct nima_action *actions; /* ends in {0} */
+    const struct nima_task_ask *asks;  /* ends in {0}; NULL: nothing is asked for */
     int at_once;                       /* tasks of it that may run in one process */
     bool secrets;                      /* ${secret:NAME} is filled in */
     bool secrets_in_preview;           /* there too: the service itself is asked what it would do */
@@ -211,34 +220,51 @@ void nima_executor_cancel(struct nima_tasks *tasks, nima_str id);
 /* The steps that a message asks for in plain forms, at most NIMA_TASKS_STEPS_MAX; 0: it is talk. */
 size_t nima_task_heard(struct nima_ctx *ctx, nima_str message, struct nima_tasks_step *steps);
 
+/* The same, where it is known of what kind the last thing was that was done here ("k8s"; absent:
+ * nothing): a few words are about that alone. */
+size_t nima_task_heard_after(struct nima_ctx *ctx, nima_str message, nima_str last_type,
+                             struct nima_tasks_step *steps);
+
 /* "yes, but call it b.txt": the proposal's params with what the message changes; absent when it
  * changes nothing. */
 nima_str nima_task_changed(struct nima_ctx *ctx, nima_str message,
                            const struct nima_task_row *proposal);
 
+/* missing.c */
+
+/* Where something is missing in the steps, *out asks for it and keeps what is known. */
+void nima_task_ask_back(struct nima_ctx *ctx, const struct nima_tasks *tasks,
+                        const struct nima_tasks_step *steps, size_t count,
+                        struct nima_tasks_spoken *out);
+/* The steps that were asked about, with what the message says and nothing else; 0: it is no
+ * answer. */
+size_t nima_task_completed(struct nima_ctx *ctx, const struct nima_tasks *tasks, nima_str asked,
+                           nima_str message, struct nima_tasks_step *steps);
+
 /* github/said.c */
 
+extern const struct nima_task_ask nima_github_asks[];
 struct nima_task_words;
-/* One step of those words that is about GitHub; its params are a question where something is
- * missing. */
+/* One step of those words that is about GitHub. */
 bool nima_github_heard(struct nima_ctx *ctx, const struct nima_task_words *words, size_t from,
                        size_t end, struct nima_tasks_step *out);
-/* What is to be asked back of such steps. How many are left: none when there is no token. */
+/* How many of such steps are left: none when there is no token. */
 size_t nima_github_place(const struct nima_tasks *tasks, const struct nima_tasks_step *steps,
-                         size_t count, nima_str *question);
+                         size_t count);
 /* The requests of a preview as text; "": none. */
 nima_str nima_github_requests(struct nima_ctx *ctx, const struct nima_json *would);
 /* Says a result by its links; false: it has none of its own. */
 bool nima_github_say(const struct nima_json *result, struct nima_buf *buf);
 /* k8s/said.c */
 
+extern const struct nima_task_ask nima_k8s_asks[];
 /* One step of those words that is about a cluster. */
 bool nima_k8s_heard(struct nima_ctx *ctx, const struct nima_task_words *words, size_t from,
                     size_t end, struct nima_tasks_step *out);
-/* Gives steps without a namespace the only one that is configured; with several *question is what
- * to ask back. How many steps are left: none when they were not about a cluster. */
+/* Gives steps without a namespace the only one that is configured; with several it is missing.
+ * How many steps are left: none when they were not about a cluster. */
 size_t nima_k8s_place(struct nima_ctx *ctx, const struct nima_tasks *tasks,
-                      struct nima_tasks_step *steps, size_t count, nima_str *question);
+                      struct nima_tasks_step *steps, size_t count);
 /* Lines that tell a result of k8s; absent: it has none of its own. */
 nima_str nima_k8s_told(struct nima_ctx *ctx, const struct nima_json *result);
 

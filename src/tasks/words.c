@@ -85,6 +85,7 @@ bool nima_task_words_read(nima_str message, struct nima_task_words *out)
 {
     nima_str rest = nima_str_trim(message);
     out->count = 0;
+    out->after = (nima_str){NULL, 0};
     if (nima_str_find(rest, NIMA_STR("```"), 0) != SIZE_MAX ||
         nima_str_starts(rest, NIMA_STR(">"))) {
         return false;
@@ -102,6 +103,16 @@ bool nima_task_words_read(nima_str message, struct nima_task_words *out)
         rest = nima_str_trim(nima_str_sub(rest, used, rest.len));
     }
     return out->count > 0;
+}
+
+nima_str nima_task_sentence(struct nima_ctx *ctx, nima_str text)
+{
+    nima_str copy = nima_str_copy(ctx->arena, text);
+    if (copy.len > 0) {
+        char *first = (char *)(uintptr_t)copy.ptr;
+        *first = (char)toupper((unsigned char)*first);
+    }
+    return copy;
 }
 
 static bool is_choice(nima_str word, nima_str choices)

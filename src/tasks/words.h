@@ -12,6 +12,7 @@ struct nima_task_word {
 struct nima_task_words {
     struct nima_task_word items[NIMA_TASK_WORDS_MAX];
     size_t count;
+    nima_str after; /* the type of what was done last in the conversation; absent: nothing */
 };
 /* False: it has more words than that, or code in a block, and is no order. */
 bool nima_task_words_read(nima_str message, struct nima_task_words *out);
@@ -22,6 +23,8 @@ bool nima_task_word_is(const struct nima_task_word *word, const char *choices); 
 bool nima_task_number(nima_str text, int64_t *out);
 /* A name with an ending or with a slash: "notes.txt", "notes/today". Not a host. */
 bool nima_task_is_path(nima_str text);
+/* With a capital, as a title begins. */
+nima_str nima_task_sentence(struct nima_ctx *ctx, nima_str text);
 
 struct nima_task_slot {
     nima_str field; /* a view into the pattern */

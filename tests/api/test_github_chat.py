@@ -93,6 +93,24 @@ def test_what_is_missing_is_asked_for(talker, github, message, asks):
     assert body["response"].startswith(asks) and body["actions"] == [] and github.seen == []
 
 
+def test_the_answer_to_what_is_missing_is_enough(talker, github, repo):
+    talk = talker.chat("Open an issue on GitHub").json()["conversation_id"]
+    body = talker.chat(f"in {repo.name}", conversation_id=talk).json()
+    assert body["response"].startswith("What shall the issue say?") and body["actions"] == []
+    body = talker.chat("that the cart is empty", conversation_id=talk).json()
+    assert body["actions"][0]["status"] == "awaiting_approval" and '"title":"The cart is empty"' in body["response"]
+    assert github.writes() == []
+    assert talker.chat("yes", conversation_id=talk).json()["actions"][0]["status"] == "completed"
+    assert repo.issues[1]["title"] == "The cart is empty"
+    talk = talker.chat("list the issues on GitHub").json()["conversation_id"]
+    assert "- #1 The cart is empty" in talker.chat(repo.name, conversation_id=talk).json()["response"]
+    github.seen.clear()
+    for answer in ("no", "yes", "shop", f"{repo.name} is a nice one", f"{repo.name}?", "The cart is empty again"):
+        talk = talker.chat("close issue 1 on GitHub").json()["conversation_id"]
+        assert talker.chat(answer, conversation_id=talk).json()["actions"] == [], answer
+    assert github.writes() == [] and repo.issues[1]["state"] == "open"
+
+
 TALK = (
     "I opened an issue in me/shop yesterday", "Should I open an issue in me/shop?", "He said: open an issue in me/shop that it breaks",
     "The issue me/shop#12 is annoying", "me/shop#12", "comment on me/shop#12 was rude", "Comment on the weather",

@@ -105,6 +105,61 @@ def test_a_namespace_that_is_not_said_is_asked_for(wide, fresh):
     assert "no cluster is configured" in fresh.chat("what is failing in namespace shop?").json()["response"]
 
 
+@pytest.mark.parametrize("answer", ["{}", "in {}", "the {} namespace", "namespace {} please"])
+def test_its_name_is_enough_of_an_answer(wide, kube, shop, answer):
+    kube.apply(deployment("web", 2), namespace=shop)
+    talk = wide.chat("scale web to 5").json()["conversation_id"]
+    body = asked(wide, answer.format(shop), "scale", conversation_id=talk)
+    assert body["actions"][0]["status"] == "awaiting_approval" and "-  replicas: 2\n+  replicas: 5\n" in body["response"]
+    assert f'"namespace":"{shop}"' in body["response"] and replicas(kube, shop) == 2, "as if it had been said at once: only proposed"
+    asked(wide, "no", "scale", conversation_id=talk)
+
+
+def test_only_the_next_message_and_only_a_name_answers(wide, kube, shop):
+    """Talk in between, a no, a question, a new request, another conversation: none of them completes what was asked for."""
+    kube.apply(deployment("web", 2), namespace=shop)
+    for message in (f"{shop} is where my people live", f"{shop}?", "what is a namespace?", f"I like {shop}", "thanks"):
+        talk = wide.chat("scale web to 5").json()["conversation_id"]
+        assert wide.chat(message, conversation_id=talk).json()["actions"] == [], message
+        assert wide.chat(shop, conversation_id=talk).json()["actions"] == [], "too late"
+    for message in ("no", "Never mind."):
+        talk = wide.chat("scale web to 5").json()["conversation_id"]
+        body = wide.chat(message, conversation_id=talk).json()
+        assert body["actions"] == [] and body["response"] == "All right, I will not do it."
+        assert wide.chat(shop, conversation_id=talk).json()["actions"] == []
+    talk = wide.chat("scale web to 5").json()["conversation_id"]
+    assert wide.chat(shop).json()["actions"] == [], "another conversation was asked nothing"
+    body = asked(wide, f"list the deployments in {shop}", "list", conversation_id=talk)
+    assert wide.chat(shop, conversation_id=talk).json()["actions"] == [], "that was a new request"
+    said = "[[reply:In which namespace? Its name is enough.]] scale web to 5, he said"
+    talk = wide.chat(said).json()["conversation_id"]
+    assert wide.chat(shop, conversation_id=talk).json()["actions"] == [], "the model asked, and kept nothing"
+    mine = {"role": "user", "content": "scale web to 5"}, {"role": "assistant", "content": "In which namespace? Its name is enough."}
+    talk = wide.post("/v1/conversations", {"messages": list(mine)}).json()["conversation_id"]
+    assert wide.chat(shop, conversation_id=talk).json()["actions"] == [], "nor did who took that in"
+
+
+def test_every_read_and_write_asks_for_its_namespace(wide, kube, shop):
+    kube.apply(deployment("web", 2), namespace=shop)
+    for message, action, said in (
+        ("list the deployments", "list", "web: 0/2 ready"), ("which pods are failing?", "failing", "deployment web: 0/2 ready"),
+        ("restart web", "restart", "nima/restarts"), ("change the image of web to nginx:1.28", "set_image", "nginx:1.28"),
+        ("delete the deployment web", "delete", "-kind: Deployment"), ("deploy nginx:1.27 as api with 2 replicas", "deploy", "+  replicas: 2"),
+    ):  # fmt: skip
+        body = wide.chat(message).json()
+        assert body["actions"] == [] and body["response"].startswith("In which namespace?"), message
+        assert said in asked(wide, shop, action, conversation_id=body["conversation_id"])["response"]
+
+
+def test_after_a_look_at_a_cluster_a_few_words_are_about_it(wide, kube, shop):
+    kube.apply(deployment("web", 2), namespace=shop)
+    assert wide.chat("what's wrong with web?").json()["actions"] == [], "of whom?"
+    talk = asked(wide, f"what is failing in namespace {shop}?", "failing")["conversation_id"]
+    body = wide.chat("what's wrong with web?", conversation_id=talk).json()
+    assert body["response"].startswith("In which namespace?")
+    assert "web: progressing" in asked(wide, f"in {shop}", "rollout_status", conversation_id=talk)["response"]
+
+
 @pytest.mark.parametrize("message", [
     "Should I scale web to 5?", "Yesterday we scaled web to 5", "How do I scale a deployment to 5 replicas?", "He said: scale web to 5",
     "scale it to 5", "Never restart the deployment web", "restart everything", "restart my computer", "Rolling back web took an hour",

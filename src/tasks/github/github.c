@@ -381,6 +381,7 @@ const struct nima_integration nima_integration_github = {
     .name = "github",
     .doc = "Repositories, issues and pull requests on GitHub.",
     .actions = actions,
+    .asks = nima_github_asks,
     .at_once = 2,
     .secrets = true,
     .configured = configured,

@@ -4,7 +4,6 @@
  * names a repository, as in heard.c. What is missing is asked back. Only what the person says now
  * is read here.
  */
-#include <ctype.h>
 #include <string.h>
 
 #include "tasks/github/github_int.h"
@@ -25,11 +24,11 @@ struct rule {
     const char *action, *pattern;
     const char *question; /* asked back instead of an action; NULL: none */
 };
-static const char which_title[] = "What shall the issue say? As in: open an issue in me/shop that "
-                                  "the cart loses items.";
+static const char which_title[] = "What shall the issue say? As in: that the cart loses items, or "
+                                  "a title in quotes.";
 static const char which_repo[] = "In which repository? Please say it in full, as owner/name.";
-static const char which_text[] = "What shall the comment say? As in: comment on me/shop#12: I see "
-                                 "it too.";
+static const char which_text[] = "What shall the comment say? As in: that I see it too, or a text "
+                                 "in quotes.";
 static const char which_change[] = "What is wrong there, and what shall it say? As in: make a PR "
                                    "that replaces \"teh\" with \"the\" in README.md of me/shop.";
 static const struct rule rules[] = {
@@ -75,6 +74,37 @@ static const struct rule rules[] = {
     {"create_pr", PULL "changes|fixes [the] [file] <d:path>" OF, which_change},
 };
 
+const struct nima_task_ask nima_github_asks[] = {
+    {"repo",
+     which_repo,
+     NIMA_WRITTEN_AS_SAID,
+     {"[i] [mean|meant] [in|on|of|for|from|use] [the|my|our] [repo|repository] <r:value> [one]",
+      "[in|on|of|for|from|use] [the|my|our] <r:value> repo|repository",
+      "the repo|repository is <r:value>"}},
+    {"title",
+     which_title,
+     NIMA_WRITTEN_AS_SENTENCE,
+     {"[it] [should|shall] [say|be] [titled|called|named] <q:value>",
+      "[it] [should|shall] [say] that|titled|called|named|about <t:value>",
+      "it should|shall say <t:value>"}},
+    {"body",
+     which_text,
+     NIMA_WRITTEN_AS_SAID,
+     {"[it] [should|shall] [say] <q:value>", "[it] [should|shall] [say] that <t:value>",
+      "it should|shall say <t:value>"}},
+    {0},
+};
+
+/* The param that a question asks for; absent: more than one. */
+static nima_str asked_for(const char *question)
+{
+    const struct nima_task_ask *ask = nima_github_asks;
+    while (ask->param != NULL && ask->question != question) {
+        ask++;
+    }
+    return nima_str_of(ask->param);
+}
+
 static nima_str slot(const struct nima_task_match *match, const char *field)
 {
     for (size_t i = 0; i < match->count; i++) {
@@ -109,18 +139,7 @@ static void write_text(struct nima_buf *buf, const char *field, nima_str value)
 
 static void write_number(struct nima_buf *buf, const char *field, nima_str value)
 {
-    nima_buf_fmt(buf, ",\"%s\":" NIMA_FMT, field, NIMA_ARG(value));
-}
-
-/* A sentence's first letter, as in a title. */
-static nima_str with_capital(struct nima_ctx *ctx, nima_str text)
-{
-    nima_str copy = nima_str_copy(ctx->arena, text);
-    if (copy.len > 0) {
-        char *first = (char *)(uintptr_t)copy.ptr;
-        *first = (char)toupper((unsigned char)*first);
-    }
-    return copy;
+    nima_buf_fmt(buf, "%s\"%s\":" NIMA_FMT, buf->len > 1 ? "," : "", field, NIMA_ARG(value));
 }
 
 /* The branch names the change, so that asking twice finds the same pull request. */
@@ -155,7 +174,7 @@ static nima_str params_of(struct nima_ctx *ctx, const struct rule *rule,
         write_number(&buf, pull ? "pull_number" : "issue_number", number);
     }
     if (title.ptr != NULL) {
-        write_text(&buf, "title", with_capital(ctx, title));
+        write_text(&buf, "title", nima_task_sentence(ctx, title));
     }
     for (size_t i = 0; plain[i] != NULL; i++) {
         write_text(&buf, plain[i], slot(match, plain[i]));
@@ -199,26 +218,24 @@ bool nima_github_heard(struct nima_ctx *ctx, const struct nima_task_words *words
     if (repo.ptr != NULL && is_pair_of_words(repo)) {
         return false;
     }
-    *out = (struct nima_tasks_step){NIMA_STR("github"), nima_str_of(rule->action),
-                                    rule->question != NULL
-                                        ? nima_str_of(rule->question)
-                                        : params_of(ctx, rule, &match, repo, number)};
+    *out = (struct nima_tasks_step){.type = NIMA_STR("github"),
+                                    .action = nima_str_of(rule->action),
+                                    .params = params_of(ctx, rule, &match, repo, number)};
+    if (rule->question != NULL) {
+        out->missing = asked_for(rule->question);
+        out->question =
+            out->missing.ptr == NULL ? nima_str_of(rule->question) : (nima_str){NULL, 0};
+    }
     return true;
 }
 
 size_t nima_github_place(const struct nima_tasks *tasks, const struct nima_tasks_step *steps,
-                         size_t count, nima_str *question)
+                         size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!nima_str_eq(steps[i].type, NIMA_STR("github"))) {
-            continue;
-        }
-        if (!nima_integration_github.configured(tasks)) {
+        if (nima_str_eq(steps[i].type, NIMA_STR("github")) &&
+            !nima_integration_github.configured(tasks)) {
             return 0; /* without a token it was about something else */
-        }
-        if (!nima_str_starts(steps[i].params, NIMA_STR("{"))) {
-            *question = steps[i].params;
-            return count;
         }
     }
     return count;

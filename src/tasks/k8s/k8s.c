@@ -311,6 +311,7 @@ const struct nima_integration nima_integration_k8s = {
     .name = "k8s",
     .doc = "Looks at what runs in a Kubernetes cluster and changes it, through kubectl.",
     .actions = actions,
+    .asks = nima_k8s_asks,
     .at_once = 2,
     .secrets = true,
     .secrets_in_preview = true,

@@ -10,8 +10,9 @@
 
 enum { TOLD_BYTES_MAX = 16 << 10, NAMESPACE_CHARS_MAX = 63 };
 
-/* Where it is to be, at the end of the sentence. */
-enum place { PLACE_NONE, PLACE_IN, PLACE_NAMESPACE }; /* "", "in shop", "in namespace shop" */
+/* Where it is to be, at the end of the sentence: "", "in shop", "in namespace shop". What needs
+ * PLACE_KNOWN is also about a cluster where the talk has just been of one. */
+enum place { PLACE_NONE, PLACE_IN, PLACE_NAMESPACE, PLACE_KNOWN };
 
 #define THE    "[the|my|our] "
 #define DEPLOY "[the|my|our] deployment "
@@ -36,10 +37,16 @@ static const struct rule rules[] = {
      NULL, PLACE_NONE},
     {"scale", "run <c:replicas> replicas|replica of " THE "[deployment] <k:name>", NULL, NULL,
      PLACE_NONE},
+    {"scale",
+     "increase|reduce|raise|lower|decrease " THE "[number] [of] replicas of|for " THE
+     "[deployment] <k:name> to <c:replicas>",
+     NULL, NULL, PLACE_NONE},
+    {"scale", "give " THE "[deployment] <k:name> <c:replicas> replicas|replica", NULL, NULL,
+     PLACE_NONE},
     {"failing", "what's|what [is] [currently|going] failing|broken|wrong|unhealthy|crashing", NULL,
-     NULL, PLACE_NAMESPACE},
+     NULL, PLACE_KNOWN},
     {"failing", "is anything|something failing|broken|wrong|unhealthy|crashing", NULL, NULL,
-     PLACE_NAMESPACE},
+     PLACE_KNOWN},
     {"failing", "are there [any] problems|errors|failures", NULL, NULL, PLACE_NAMESPACE},
     {"failing", "how's|how [is] everything [doing]", NULL, NULL, PLACE_NAMESPACE},
     {"failing", "what's|what [is] failing|broken|crashing in|on the cluster", NULL, NULL,
@@ -49,7 +56,12 @@ static const struct rule rules[] = {
     {"rollout_status", "why is " DEPLOY "<k:name> [not] failing|broken|crashing|ready|stuck",
      "wait_s", "0", PLACE_NONE},
     {"rollout_status", "why is <k:name> [not] failing|broken|crashing|ready|stuck", "wait_s", "0",
-     PLACE_NAMESPACE},
+     PLACE_KNOWN},
+    {"rollout_status", "what's|what [is] wrong with " DEPLOY "<k:name>", "wait_s", "0", PLACE_NONE},
+    {"rollout_status", "what's|what [is] wrong with <k:name>", "wait_s", "0", PLACE_KNOWN},
+    {"rollout_status", "is " DEPLOY "<k:name> up|ok|okay|ready|running|healthy", "wait_s", "0",
+     PLACE_NONE},
+    {"rollout_status", "is <k:name> up|ok|okay|ready|running|healthy", "wait_s", "0", PLACE_KNOWN},
     {"rollout_status",
      "[show|watch] [me] the [status] [of] [the] rollout of " THE "[deployment] <k:name>", NULL,
      NULL, PLACE_NONE},
@@ -82,8 +94,12 @@ static const struct rule rules[] = {
     {"rollout_undo", "roll back [deployment] <k:name> to revision <c:to_revision>", NULL, NULL,
      PLACE_NONE},
     {"rollout_undo", "roll [deployment] <k:name> back", NULL, NULL, PLACE_NONE},
-    {"rollout_undo", "undo the [last|latest] rollout of " THE "[deployment] <k:name>", NULL, NULL,
-     PLACE_NONE},
+    {"rollout_undo",
+     "roll back " THE "[deployment] <k:name> to the previous|last|earlier version|revision", NULL,
+     NULL, PLACE_NONE},
+    {"rollout_undo",
+     "undo the [last|latest] rollout|deployment|release of " THE "[deployment] <k:name>", NULL,
+     NULL, PLACE_NONE},
     {"deploy", "deploy the image <i:image> as <k:name>", NULL, NULL, PLACE_NONE},
     {"deploy", "deploy <i:image> as <k:name>", NULL, NULL, PLACE_NONE},
     {"deploy", "deploy <i:image> as <k:name> on port <c:port>", NULL, NULL, PLACE_NONE},
@@ -96,9 +112,11 @@ static const struct rule rules[] = {
     {"set_image", "set|change the image of " THE "[deployment] <k:name> to <i:image>", NULL, NULL,
      PLACE_NONE},
     {"set_image", "update|upgrade " DEPLOY "<k:name> to [image] <i:image>", NULL, NULL, PLACE_NONE},
+    {"set_image", "update|upgrade <k:name> to [image] <i:image>", NULL, NULL, PLACE_NONE},
     {"get", "how many replicas|pods does " THE "[deployment] <k:name> have|run", NULL, NULL,
      PLACE_NONE},
     {"get", "how's|how [is] " DEPLOY "<k:name> [doing]", NULL, NULL, PLACE_IN},
+    {"get", "how's|how [is] <k:name> [doing]", NULL, NULL, PLACE_KNOWN},
     {"describe", "describe " DEPLOY "<k:name>", NULL, NULL, PLACE_IN},
     {"describe", "describe [the] pod <k:name>", "kind", "pod", PLACE_IN},
     {"events", "show|list [me] [all] [the] [last|latest|recent] events", NULL, NULL,
@@ -230,7 +248,15 @@ static struct nima_tasks_step step_of(struct nima_ctx *ctx, const struct rule *r
     nima_buf_add_char(&buf, '}');
     nima_str params = nima_str_copy(ctx->arena, nima_buf_view(&buf));
     nima_buf_done(&buf);
-    return (struct nima_tasks_step){NIMA_STR("k8s"), nima_str_of(rule->action), params};
+    return (struct nima_tasks_step){
+        .type = NIMA_STR("k8s"), .action = nima_str_of(rule->action), .params = params};
+}
+
+static bool is_there(const struct rule *rule, enum place place, nima_str after)
+{
+    return rule->least != PLACE_KNOWN
+               ? place >= rule->least
+               : place == PLACE_NAMESPACE || nima_str_eq(after, NIMA_STR("k8s"));
 }
 
 bool nima_k8s_heard(struct nima_ctx *ctx, const struct nima_task_words *words, size_t from,
@@ -241,8 +267,9 @@ bool nima_k8s_heard(struct nima_ctx *ctx, const struct nima_task_words *words, s
     enum place place = take_place(words, from, &end, &namespace);
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
         const struct rule *rule = &rules[i];
-        if (place >= rule->least && nima_task_pattern(rule->pattern, words, from, end, &match) &&
-            names_are_names(&match) && image_is_image(&match)) {
+        if (is_there(rule, place, words->after) &&
+            nima_task_pattern(rule->pattern, words, from, end, &match) && names_are_names(&match) &&
+            image_is_image(&match)) {
             *out = step_of(ctx, rule, &match, namespace);
             return true;
         }
@@ -265,8 +292,19 @@ static nima_str only_namespace(const struct nima_tasks *tasks)
     return pattern || first.len == 0 ? (nima_str){NULL, 0} : first;
 }
 
+const struct nima_task_ask nima_k8s_asks[] = {
+    {"namespace",
+     "In which namespace? Its name is enough.",
+     NIMA_WRITTEN_SMALL,
+     {"[i] [mean|meant] [in|of|on|from|for|use] [the|my|our] [namespace|ns] <k:value> [one]",
+      "[i] [mean|meant] [in|of|on|from|for|use] [the|my|our] <k:value> namespace|ns",
+      "it's|its in [the] [namespace|ns] <k:value> [namespace|ns]",
+      "[the] namespace|ns is [called|named] <k:value>"}},
+    {0},
+};
+
 size_t nima_k8s_place(struct nima_ctx *ctx, const struct nima_tasks *tasks,
-                      struct nima_tasks_step *steps, size_t count, nima_str *question)
+                      struct nima_tasks_step *steps, size_t count)
 {
     nima_str only = only_namespace(tasks);
     for (size_t i = 0; i < count; i++) {
@@ -279,9 +317,8 @@ size_t nima_k8s_place(struct nima_ctx *ctx, const struct nima_tasks *tasks,
             return 0; /* without a cluster it was about something else */
         }
         if (only.ptr == NULL) {
-            *question = NIMA_STR("In which namespace? Please say it in full, as in: scale web to 5 "
-                                 "in namespace shop.");
-            return count;
+            step->missing = NIMA_STR("namespace");
+            continue;
         }
         nima_str rest = nima_str_sub(step->params, 1, step->params.len);
         step->params = nima_fmt(ctx, "{\"namespace\":\"" NIMA_FMT "\"%s" NIMA_FMT, NIMA_ARG(only),

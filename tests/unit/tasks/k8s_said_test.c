@@ -49,6 +49,21 @@ static const struct {
     {"why is web failing in namespace shop?", "rollout_status",
      "{\"namespace\":\"shop\",\"wait_s\":0,\"name\":\"web\"}"},
     {"show the events in namespace shop", "events", "{\"namespace\":\"shop\"}"},
+    {"can you scale web to 5 in shop?", "scale",
+     "{\"namespace\":\"shop\",\"name\":\"web\",\"replicas\":5}"},
+    {"please restart web in shop", "restart", "{\"namespace\":\"shop\",\"name\":\"web\"}"},
+    {"roll web back in shop", "rollout_undo", "{\"namespace\":\"shop\",\"name\":\"web\"}"},
+    {"roll back web to the previous version in shop", "rollout_undo",
+     "{\"namespace\":\"shop\",\"name\":\"web\"}"},
+    {"undo the last deployment of web", "rollout_undo", "{\"name\":\"web\"}"},
+    {"increase the number of replicas of web to 4", "scale", "{\"name\":\"web\",\"replicas\":4}"},
+    {"give web 5 replicas in shop", "scale",
+     "{\"namespace\":\"shop\",\"name\":\"web\",\"replicas\":5}"},
+    {"update web to nginx:1.28", "set_image", "{\"name\":\"web\",\"image\":\"nginx:1.28\"}"},
+    {"what's wrong with web in namespace shop?", "rollout_status",
+     "{\"namespace\":\"shop\",\"wait_s\":0,\"name\":\"web\"}"},
+    {"what is wrong with the deployment web?", "rollout_status", "{\"wait_s\":0,\"name\":\"web\"}"},
+    {"is the deployment web ready?", "rollout_status", "{\"wait_s\":0,\"name\":\"web\"}"},
     {"delete the pod web-1 in shop", "delete",
      "{\"namespace\":\"shop\",\"kind\":\"pod\",\"name\":\"web-1\"}"},
 };
@@ -107,6 +122,14 @@ TEST(talk_about_clusters_asks_nothing)
         "scale web to 5 in namespace shop, he said",
         "What happens if I delete the pod web-1?",
         "tell me a story about pods",
+        "what's wrong with web?",
+        "what's wrong with people in berlin?",
+        "how is web?",
+        "is web ready?",
+        "give me 5 replicas",
+        "give it 5 replicas",
+        "undo the last release",
+        "update web to the latest version",
     };
     struct nima_ctx ctx;
     nima_ctx_init(&ctx);
@@ -116,6 +139,30 @@ TEST(talk_about_clusters_asks_nothing)
             fail_msg("only talk: %s -> " NIMA_FMT " " NIMA_FMT, talk[i], NIMA_ARG(steps[0].action),
                      NIMA_ARG(steps[0].params));
         }
+    }
+    nima_ctx_done(&ctx);
+}
+
+/* What may be said of a cluster only where the talk has just been of one. */
+TEST(a_few_words_need_talk_about_a_cluster_before_them)
+{
+    static const struct {
+        const char *text, *action;
+    } words[] = {
+        {"what's wrong with web?", "rollout_status"}, {"why is web failing?", "rollout_status"},
+        {"is web running?", "rollout_status"},        {"how is web doing?", "get"},
+        {"what is failing now?", "failing"},          {"is anything wrong?", "failing"},
+        {"what is failing in shop?", "failing"},
+    };
+    struct nima_ctx ctx;
+    nima_ctx_init(&ctx);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        struct nima_tasks_step steps[NIMA_TASKS_STEPS_MAX];
+        nima_str text = nima_str_of(words[i].text);
+        ASSERT_INT_EQ(nima_task_heard(&ctx, text, steps), 0);
+        ASSERT_INT_EQ(nima_task_heard_after(&ctx, text, NIMA_STR("file"), steps), 0);
+        ASSERT_INT_EQ(nima_task_heard_after(&ctx, text, NIMA_STR("k8s"), steps), 1);
+        ASSERT_STR_EQ(steps[0].action, words[i].action);
     }
     nima_ctx_done(&ctx);
 }
