@@ -78,24 +78,26 @@ def test_a_server_with_an_expired_certificate_is_not_trusted(kube, shop, start_s
 
 
 def test_what_may_pass_is_tried_again_and_done_once(kube, shop, proxy, start_server):
-    kube.apply(deployment("web", 1), namespace=shop)
+    kube.apply(*[deployment(name) for name in ("busy", "web", "told", "away")], namespace=shop)
     api = Client(start_server(**allowed(kube.config(url=proxy.url, name="busy"))))
-    proxy.refused = lambda method, path: "/deployments/web" in path
-    proxy.refusals = [(429, {}), (503, {})]
-    task = settled(api, begin(api, "get", namespace=shop, name="web", max_attempts=5))
-    assert task["status"] == "completed" and task["attempts"] == 3, task
-    proxy.refused = lambda method, path: method == "PATCH" and "dryRun" not in path
-    proxy.refusals = [(500, {}), (502, {})]
-    task = settled(api, begin(api, "scale", namespace=shop, name="web", replicas=3, max_attempts=5))
-    assert task["status"] == "completed" and task["attempts"] == 3, task
+    refusals = {"busy": [(429, {}), (503, {})], "web": [(500, {}), (502, {})], "told": [(429, {"Retry-After": "1"})],
+                "away": [(503, {})] * 2}  # fmt: skip
+
+    def refused(method, path):
+        name = path.partition("?")[0].rpartition("/")[2]
+        return None if name == "web" and (method != "PATCH" or "dryRun" in path) else refusals.get(name)
+
+    proxy.refused = refused
+    begun = [begin(api, "get", namespace=shop, name="busy", max_attempts=5),
+             begin(api, "scale", namespace=shop, name="web", replicas=3, max_attempts=5),
+             begin(api, "get", namespace=shop, name="told", max_attempts=1),
+             begin(api, "get", namespace=shop, name="away", max_attempts=2)]  # fmt: skip
+    busy, web, told, away = (settled(api, task) for task in begun)
+    assert busy["status"] == "completed" and busy["attempts"] == 3, busy
+    assert web["status"] == "completed" and web["attempts"] == 3, web
     assert kube.raw("deployment", "web", shop)["metadata"]["generation"] == 2, "changed once"
-    proxy.refused = lambda method, path: "/deployments/web" in path
-    proxy.refusals = [(429, {"Retry-After": "1"})]
-    task = settled(api, begin(api, "get", namespace=shop, name="web", max_attempts=1))
-    assert task["status"] == "completed", "kubectl itself waits as long as it is told"
-    proxy.refusals = [(503, {})] * 2
-    task = settled(api, begin(api, "get", namespace=shop, name="web", max_attempts=2))
-    assert task["status"] == "failed" and task["error_code"] == "unavailable" and task["attempts"] == 2
+    assert told["status"] == "completed", "kubectl itself waits as long as it is told"
+    assert away["status"] == "failed" and away["error_code"] == "unavailable" and away["attempts"] == 2, away
 
 
 def replica_set(name, revision, uid):
@@ -109,53 +111,93 @@ def replica_set(name, revision, uid):
     return kept
 
 
-def killed_in(server, proxy, tasks):
-    """The cluster has done these, Nima has not heard of it, and dies; what calls come from the one after it."""
-    api = Client(server)
-    proxy.held = lambda method, path: method in ("PATCH", "DELETE") and "dryRun" not in path
-    begun = [begin(api, action, **params, max_attempts=5) for action, params in tasks]
-    until("all of them are held", lambda: len(proxy.holding) == len(tasks))
-    server.kill()
-    proxy.held = None
-    proxy.release.set()
-    proxy.holding.clear()
-    return begun
+MANIFEST = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"mode": "on"}}
+CHANGES = {  # of each: what is asked for, and the objects that it writes
+    "apply": ({"manifest": MANIFEST}, ["configmaps/settings"]),
+    "deploy": ({"name": "front", "image": "nginx:1.27", "port": 80}, ["deployments/front", "services/front"]),
+    "scale": ({"name": "web", "replicas": 5}, ["deployments/web"]),
+    "set_image": ({"name": "tool", "image": "nginx:2"}, ["deployments/tool"]),
+    "rollout_undo": ({"name": "back"}, ["deployments/back"]),
+    "restart": ({"name": "anew"}, ["deployments/anew"]),
+    "delete": ({"name": "gone"}, ["deployments/gone"]),
+}
+AT_ONCE = 2
 
 
-def come_back(server, proxy, begun):
-    proxy.release.clear()
-    server.start().wait_ready()
-    rows = [settled(Client(server), task) for task in begun]
-    assert [(row["status"], row["attempts"] > 1) for row in rows] == [("completed", True)] * len(rows), rows
-    return rows
+class FirstOfEach:
+    """Says yes once to the first call that changes an object, and counts them all."""
+
+    def __init__(self):
+        self.calls = {}
+
+    def __call__(self, method, path):
+        if method == "GET" or "dryRun" in path:
+            return False
+        name = "/".join(path.partition("?")[0].split("/")[-2:])
+        self.calls[name] = self.calls.get(name, 0) + 1
+        return self.calls[name] == 1
 
 
-def test_a_killed_nima_doubles_no_rollout(kube, shop, proxy, start_server):
+def stage(kube, shop):
+    """What the changes begin from."""
     two = deployment("back", image="nginx:2")
     two["metadata"]["annotations"] = {REVISION: "2"}
-    kube.apply(two, deployment("anew"), deployment("gone"), namespace=shop)
+    kube.apply(two, deployment("web"), deployment("tool"), deployment("anew"), deployment("gone"), namespace=shop)
     uid = kube.raw("deployment", "back", shop)["metadata"]["uid"]
     kube.apply(replica_set("back", 1, uid), replica_set("back", 2, uid), namespace=shop)
-    server = start_server(**allowed(kube.config(url=proxy.url, name="kill"), NIMA_TASKS_LEASE_S=2))
 
-    begun = killed_in(server, proxy, [
-        ("apply", {"namespace": shop, "manifest": deployment("web", 2)}), ("rollout_undo", {"namespace": shop, "name": "back"}),
-    ])  # fmt: skip
-    # What the controller makes of an undo: the old template is the latest revision.
+
+def control(kube, shop):
+    """What the controller makes of an undo: the old template is the latest revision."""
     for kind, name in (("deployment", "back"), ("replicaset", "back-1")):
         kube.kubectl("annotate", kind, name, f"--namespace={shop}", "--overwrite", f"{REVISION}=3")
-    before = kube.raw("deployment", "back", shop)["metadata"]["generation"]
-    come_back(server, proxy, begun)
-    assert kube.raw("deployment", "web", shop)["metadata"]["generation"] == 1
-    back = kube.raw("deployment", "back", shop)
-    assert back["spec"]["template"]["spec"]["containers"][0]["image"] == "nginx:1", "twice back would be nginx:2 again"
-    assert back["metadata"]["generation"] == before
 
-    begun = killed_in(server, proxy, [("restart", {"namespace": shop, "name": "anew"}), ("delete", {"namespace": shop, "name": "gone"})])
-    rows = come_back(server, proxy, begun)
-    anew = kube.raw("deployment", "anew", shop)
-    assert anew["spec"]["template"]["metadata"]["annotations"] == {"nima/restarts": "1"} and anew["metadata"]["generation"] == 2
-    assert rows[1]["result"]["objects"][0]["change"] == "deleted", "the second attempt finds it gone, as it should be"
+
+def kills(kube, shop, proxy, server, actions, first):
+    """All of them at once, and Nima is killed at the first call of each: again and again, since two are under way at a time."""
+    stage(kube, shop)
+    begun = [begin(Client(server), action, namespace=shop, max_attempts=9, **CHANGES[action][0]) for action in actions]
+    all_calls = {name for action in actions for name in CHANGES[action][1]}
+    while left := all_calls - set(first.calls):
+        until(f"calls for {left}", lambda wanted=min(AT_ONCE, len(left)): len(proxy.holding) >= wanted)
+        server.kill()
+        if proxy.held is not None and any("deployments/back" in path for _, path in proxy.holding):
+            control(kube, shop)
+        proxy.release.set()
+        proxy.holding.clear()
+        proxy.release.clear()
+        server.start().wait_ready()
+    rows = {row["action"]: row for row in (settled(Client(server), task) for task in begun)}
+    assert {(row["status"], row["attempts"] > 1) for row in rows.values()} == {("completed", True)}, rows
+    assert set(first.calls) == all_calls
+    live = {name: kube.raw("deployment", name, shop) for name in ("web", "tool", "back", "anew")}
+    back = live["back"]["spec"]["template"]["spec"]["containers"][0]["image"]
+    assert back == "nginx:1" and live["back"]["metadata"]["annotations"]["nima/undone-by"] == rows["rollout_undo"]["id"]
+    assert live["anew"]["spec"]["template"]["metadata"]["annotations"] == {"nima/restarts": "1"}
+    assert kube.json("get", "configmap", "settings", f"--namespace={shop}")["data"] == {"mode": "on"}
+    assert "gone" not in kube.kubectl("get", "deployments", "--output=name", f"--namespace={shop}")
+    assert rows["delete"]["result"]["objects"][0]["change"] == "deleted", "a later attempt finds it gone, as it should be"
+    return live, {name: item["metadata"]["generation"] for name, item in live.items()}
+
+
+def test_a_nima_killed_before_the_cluster_hears_of_it_does_each_change_once(kube, shop, proxy, start_server):
+    server, first = start_server(**allowed(kube.config(url=proxy.url, name="lost"), NIMA_TASKS_LEASE_S=2)), FirstOfEach()
+    known = {row["type"]: row["actions"] for row in Client(server).get(f"{TASKS}/integrations", expect=200).json()}
+    assert {action["name"] for action in known["k8s"] if action["writes"]} == set(CHANGES)
+    proxy.lost = first
+    live, generations = kills(kube, shop, proxy, server, CHANGES, first)
+    assert min(first.calls.values()) > 1, f"the first of each was lost: {first.calls}"
+    assert generations == {"web": 2, "tool": 2, "back": 2, "anew": 2}
+    assert live["web"]["spec"]["replicas"] == 5 and live["tool"]["spec"]["template"]["spec"]["containers"][0]["image"] == "nginx:2"
+    assert kube.raw("deployment", "front", shop)["metadata"]["generation"] == 1
+    assert kube.json("get", "service", "front", f"--namespace={shop}")["spec"]["ports"][0]["port"] == 80
+
+
+def test_a_nima_killed_after_the_cluster_has_done_it_doubles_nothing(kube, shop, proxy, start_server):
+    server, first = start_server(**allowed(kube.config(url=proxy.url, name="kill"), NIMA_TASKS_LEASE_S=2)), FirstOfEach()
+    proxy.held = first
+    _, generations = kills(kube, shop, proxy, server, ["apply", "rollout_undo", "restart", "delete"], first)
+    assert generations == {"web": 1, "tool": 1, "back": 3, "anew": 2}, "once by Nima, and once by the controller's note"
 
 
 class Watcher(threading.Thread):

@@ -18,10 +18,15 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         with proxy.lock:
             proxy.seen.append((self.command, self.path))
-            refusal = proxy.refusals.pop(0) if proxy.refusals and proxy.refused(self.command, self.path) else None
+            refusals = proxy.refused(self.command, self.path)
+            refusal = refusals.pop(0) if refusals else None
+            lost = proxy.lost is not None and proxy.lost(self.command, self.path)
             held = proxy.held is not None and proxy.held(self.command, self.path)
         if refusal:
             self.answer(*refusal)
+            return
+        if lost:
+            self.hold()
             return
         # HTTP/1.1 of our own to the server: what comes back is passed on as it comes, watches too.
         server = http.client.HTTPSConnection("127.0.0.1", proxy.to, context=proxy.trust, timeout=PATIENCE_S)
@@ -31,10 +36,7 @@ class Handler(BaseHTTPRequestHandler):
             got = server.getresponse()
             if held:  # the server has done it, and nobody is told
                 got.read()
-                with proxy.lock:
-                    proxy.holding.append((self.command, self.path))
-                proxy.release.wait(PATIENCE_S)
-                self.close_connection = True
+                self.hold()
                 return
             self.send_response(got.status)
             for key, value in got.getheaders():
@@ -52,6 +54,13 @@ class Handler(BaseHTTPRequestHandler):
             server.close()
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_any
+
+    def hold(self):
+        proxy = self.server.proxy
+        with proxy.lock:
+            proxy.holding.append((self.command, self.path))
+        proxy.release.wait(PATIENCE_S)
+        self.close_connection = True
 
     def answer(self, status, headers):
         self.send_response(status)
@@ -75,15 +84,16 @@ class Listener(ThreadingHTTPServer):
 class Proxy:
     """with Proxy(kube) as proxy: kube.config(url=proxy.url, name="proxy")
 
-    refusals: (status, headers), each the answer to one call that `refused(method, path)` says;
-    held(method, path): such a call is done, and its answer held back until release is set.
+    refused(method, path): a list of (status, headers); each is the answer to one call instead of the server's;
+    held(method, path): such a call is done, and its answer held back until release is set;
+    lost(method, path): such a call never reaches the server, and its connection ends when release is set.
     """
 
     def __init__(self, kube, certificate="server"):
         self.to, self.port, self.listener = kube.port, 0, None
         self.lock, self.seen, self.holding = threading.Lock(), [], []
-        self.refusals, self.refused = [], lambda method, path: True
-        self.held, self.release = None, threading.Event()
+        self.refused = lambda method, path: None
+        self.held, self.lost, self.release = None, None, threading.Event()
         self.trust = ssl.create_default_context(cafile=kube.folder / "ca.crt")
         self.own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.own.load_cert_chain(kube.folder / f"{certificate}.crt", kube.folder / f"{certificate}.key")
