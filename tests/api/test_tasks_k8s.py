@@ -144,6 +144,9 @@ def test_namespaces_kinds_and_rules(api, kube, shop):
         ask(api, "get", **({"namespace": shop} | params), expect=422)
     failed = ask(api, "get", namespace=shop, kind="gadget.example.com", name="a", state="failed")
     assert "gadget" in failed["error"] and failed["attempts"] == 1
+    gadget = {"apiVersion": "example.com/v1", "kind": "Gadget", "metadata": {"name": "a"}}
+    failed = ask(api, "apply", namespace=shop, manifest=gadget, state="failed")
+    assert "Gadget" in failed["error"] and failed["attempts"] == 1, "a kind that the cluster does not know"
     missing = ask(api, "get", namespace=shop, name="none", state="failed")
     assert "not found" in missing["error"] and missing["error_code"] == "not_found"
     bad = deployment("web")
@@ -257,6 +260,11 @@ def test_certificates_and_servers_that_are_not_there(kube, shop, start_server):
     late = Client(start_server(env=allowed | {"NIMA_TASKS_K8S_KUBECONFIG": kube.config(certificate="late")}))
     task = ask(late, "get", namespace=shop, name="web", state="failed")
     assert "not accepted" in task["error"] and task["error_code"] == "forbidden" and task["attempts"] == 1, task
+    kube.tokens["stranger"] = ("a-token-that-nobody-gave-out", "")
+    server = start_server(env=allowed | {"NIMA_TASKS_K8S_KUBECONFIG": kube.config("stranger")})
+    task = ask(Client(server), "scale", namespace=shop, name="web", replicas=2, state="failed")
+    assert "credentials of the kubeconfig are not accepted" in task["error"] and task["error_code"] == "forbidden" and task["attempts"] == 1
+    assert "nobody-gave-out" not in json.dumps(task) + server.stderr()
     away = Client(start_server(env=allowed | {"NIMA_TASKS_K8S_KUBECONFIG": kube.config(url="https://127.0.0.1:9", name="away")}))
     task = ask(away, "rollout_status", namespace=shop, name="web", state="failed", max_attempts=2)
     assert task["attempts"] == 2 and task["error_code"] == "unavailable", "what may pass is tried again"

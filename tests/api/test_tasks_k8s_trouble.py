@@ -8,12 +8,11 @@ from pathlib import Path
 import kube as clusters
 import pytest
 from client import Client
-from kube import deployment
+from kube import REVISION, deployment, replica_set
 from kube_proxy import Proxy
 
 TASKS = "/v1/tasks"
 PATIENCE_S = 60
-REVISION = "deployment.kubernetes.io/revision"
 
 
 @pytest.fixture
@@ -98,17 +97,6 @@ def test_what_may_pass_is_tried_again_and_done_once(kube, shop, proxy, start_ser
     assert kube.raw("deployment", "web", shop)["metadata"]["generation"] == 2, "changed once"
     assert told["status"] == "completed", "kubectl itself waits as long as it is told"
     assert away["status"] == "failed" and away["error_code"] == "unavailable" and away["attempts"] == 2, away
-
-
-def replica_set(name, revision, uid):
-    """As the controller keeps the templates of old."""
-    kept = deployment(f"{name}-{revision}", image=f"nginx:{revision}")
-    labels = {"app": name, "pod-template-hash": str(revision)}
-    kept["kind"], kept["spec"]["selector"]["matchLabels"] = "ReplicaSet", labels
-    kept["spec"]["template"]["metadata"]["labels"] = labels
-    kept["metadata"] |= {"labels": labels, "annotations": {REVISION: str(revision)},
-                         "ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": name, "uid": uid}]}  # fmt: skip
-    return kept
 
 
 MANIFEST = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"mode": "on"}}

@@ -26,6 +26,7 @@ PLURALS = {
     "resourcequota": "api/v1/namespaces/{}/resourcequotas",
 }  # fmt: skip
 STOP_S = 30
+REVISION = "deployment.kubernetes.io/revision"
 
 
 def program():
@@ -192,6 +193,17 @@ def deployment(name, replicas=1, image="nginx:1.27", **container):
         "spec": {"replicas": replicas, "selector": {"matchLabels": labels}, "template": {
             "metadata": {"labels": labels}, "spec": {"containers": [{"name": name, "image": image, **container}]}}},
     }  # fmt: skip
+
+
+def replica_set(name, revision, uid):
+    """As the controller keeps the templates of old."""
+    kept = deployment(f"{name}-{revision}", image=f"nginx:{revision}")
+    labels = {"app": name, "pod-template-hash": str(revision)}
+    kept["kind"], kept["spec"]["selector"]["matchLabels"] = "ReplicaSet", labels
+    kept["spec"]["template"]["metadata"]["labels"] = labels
+    kept["metadata"] |= {"labels": labels, "annotations": {REVISION: str(revision)},
+                         "ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": name, "uid": uid}]}  # fmt: skip
+    return kept
 
 
 def encoded(text):

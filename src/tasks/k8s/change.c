@@ -125,8 +125,9 @@ nima_rc nima_k8s_changes_result(struct nima_ctx *ctx, const struct nima_k8s_chan
     struct change_row *rows = NIMA_NEW(ctx->arena, struct change_row, changes->count + 1);
     for (size_t i = 0; i < changes->count; i++) {
         const struct nima_k8s_change *change = &changes->items[i];
-        nima_str diff = nima_diff(ctx, nima_k8s_lines(ctx, change->before, NULL),
-                                  nima_k8s_lines(ctx, change->after, change->before));
+        nima_str sent = change->patch == NULL ? change->text : NIMA_STR("");
+        nima_str diff = nima_diff(ctx, nima_k8s_lines(ctx, change->before, NULL, NIMA_STR("")),
+                                  nima_k8s_lines(ctx, change->after, change->before, sent));
         rows[i] = (struct change_row){
             .kind = change->kind.name,
             .namespace = changes->namespace,

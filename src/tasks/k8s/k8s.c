@@ -233,7 +233,7 @@ static nima_rc get(struct nima_ctx *ctx, struct nima_job *job, nima_str *result)
     NIMA_TRY(nima_k8s_kind_of(ctx, p->kind, &kind));
     NIMA_TRY(nima_k8s_get(ctx, job->tasks, &kind, p->namespace, p->name, &object));
     struct get_out out = {.row = nima_k8s_row_of(ctx, object),
-                          .object = nima_k8s_clean(ctx, object, NULL, true)};
+                          .object = nima_k8s_clean(ctx, object)};
     return nima_json_encode_text(ctx, &get_out_shape, &out, RESULT_BYTES_MAX, result);
 }
 

@@ -62,13 +62,14 @@ bool nima_k8s_configured(const struct nima_tasks *tasks);
 
 /* k8s/object.c */
 
-/* The object as JSON, without what only the server cares for; `status` stays where said. Values of
- * a Secret become their size; `other` (may be NULL) is what they are compared with. */
-nima_str nima_k8s_clean(struct nima_ctx *ctx, const struct nima_json *object,
-                        const struct nima_json *other, bool status);
-/* The same as the lines of a YAML file; "" for NULL. */
+/* The object as JSON, without what only the server cares for. Values of a Secret become their size.
+ */
+nima_str nima_k8s_clean(struct nima_ctx *ctx, const struct nima_json *object);
+/* The same as the lines of a YAML file, without its status and what the server draws anew each
+ * time; "" for NULL. `other` is what was there before (NULL: nothing), `sent` the object as it was
+ * asked for ("": it was not). */
 nima_str nima_k8s_lines(struct nima_ctx *ctx, const struct nima_json *object,
-                        const struct nima_json *other);
+                        const struct nima_json *other, nima_str sent);
 /* metadata.name and the like: a text two levels down, absent when there is none. */
 nima_str nima_k8s_text(const struct nima_json *object, const char *outer, const char *key);
 int64_t nima_k8s_int(const struct nima_json *object, const char *outer, const char *key,

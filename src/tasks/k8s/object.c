@@ -97,21 +97,81 @@ static void write_metadata(struct nima_ctx *ctx, struct nima_buf *buf,
     nima_buf_add_char(buf, '}');
 }
 
-/* Without the addresses that the server draws for it: a dry run draws others. */
-static void write_service_spec(struct nima_ctx *ctx, struct nima_buf *buf,
-                               const struct nima_json *spec)
+/* A port that nobody chose: it is neither in what was there nor in what was sent. */
+static bool is_drawn(struct nima_ctx *ctx, nima_str key, const struct nima_json *value,
+                     const struct nima_json *other, nima_str sent)
 {
-    bool first = true;
-    nima_buf_add_char(buf, '{');
-    for (size_t i = 0; i < nima_json_count(spec); i++) {
-        nima_str key;
-        const struct nima_json *value = nima_json_at(spec, i, &key);
-        if (!nima_str_starts(key, NIMA_STR("clusterIP"))) {
+    const struct nima_json *asked = NULL;
+    if (!nima_str_eq(key, NIMA_STR("nodePort")) &&
+        !nima_str_eq(key, NIMA_STR("healthCheckNodePort"))) {
+        return false;
+    }
+    nima_str pair = nima_fmt(ctx, "\"" NIMA_FMT "\":" NIMA_FMT, NIMA_ARG(key),
+                             NIMA_ARG(nima_json_text(ctx, value)));
+    bool said = sent.len > 0 && nima_json_parse(ctx, sent, &asked) == NIMA_OK &&
+                nima_str_find(nima_json_text(ctx, asked), pair, 0) != SIZE_MAX;
+    bool known = other != NULL && nima_str_find(nima_json_text(ctx, other), pair, 0) != SIZE_MAX;
+    return sent.len > 0 && !said && !known;
+}
+
+/* Without the addresses and ports that the server draws for it: a dry run draws others. */
+static void write_service(struct nima_ctx *ctx, struct nima_buf *buf, const struct nima_json *node,
+                          const struct nima_json *other, nima_str sent)
+{
+    bool first = true, list = nima_json_kind(node) == NIMA_JSON_ARRAY;
+    nima_buf_add_char(buf, list ? '[' : '{');
+    for (size_t i = 0; i < nima_json_count(node); i++) {
+        nima_str key = {0};
+        const struct nima_json *value = nima_json_at(node, i, &key);
+        bool ports = nima_str_eq(key, NIMA_STR("ports"));
+        if (!list && (nima_str_starts(key, NIMA_STR("clusterIP")) ||
+                      is_drawn(ctx, key, value, other, sent))) {
+            continue;
+        }
+        if (list) {
+            nima_buf_add(buf, i > 0 ? NIMA_STR(",") : NIMA_STR(""));
+        } else {
             begin_key(buf, key, &first);
+        }
+        if (list || ports) {
+            write_service(ctx, buf, value, other, sent);
+        } else {
             nima_buf_add(buf, nima_json_text(ctx, value));
         }
     }
-    nima_buf_add_char(buf, '}');
+    nima_buf_add_char(buf, list ? ']' : '}');
+}
+
+/* Every `from` and the `tail` characters behind it, as `to`. */
+static nima_str replaced(struct nima_ctx *ctx, nima_str text, nima_str from, size_t tail,
+                         nima_str to)
+{
+    size_t at = 0, found;
+    if (from.len == 0 || nima_str_find(text, from, 0) == SIZE_MAX) {
+        return text;
+    }
+    struct nima_buf buf;
+    nima_buf_init(&buf, (size_t)8 * NIMA_K8S_OBJECT_BYTES_MAX);
+    while ((found = nima_str_find(text, from, at)) != SIZE_MAX) {
+        nima_buf_add(&buf, nima_str_sub(text, at, found));
+        nima_buf_add(&buf, to);
+        at = found + from.len + tail < text.len ? found + from.len + tail : text.len;
+    }
+    nima_buf_add(&buf, nima_str_sub(text, at, text.len));
+    nima_str made = nima_str_copy(ctx->arena, nima_buf_view(&buf));
+    nima_buf_done(&buf);
+    return made;
+}
+
+/* Its own id, as a Job writes it into its labels, and the name of the volume that each Pod gets
+ * for its account's token: both are drawn anew each time. */
+static nima_str without_draws(struct nima_ctx *ctx, const struct nima_json *object, nima_str text)
+{
+    enum { DRAWN_CHARS = 5 };
+    nima_str uid = nima_k8s_text(object, "metadata", "uid");
+    text = replaced(ctx, text, uid, 0, NIMA_STR("(its uid)"));
+    return replaced(ctx, text, NIMA_STR("\"kube-api-access-"), DRAWN_CHARS,
+                    NIMA_STR("\"kube-api-access-(drawn)"));
 }
 
 static bool is_kind(const struct nima_json *object, const char *kind)
@@ -119,8 +179,8 @@ static bool is_kind(const struct nima_json *object, const char *kind)
     return nima_str_eq(nima_json_str(nima_json_get(object, "kind")), nima_str_of(kind));
 }
 
-nima_str nima_k8s_clean(struct nima_ctx *ctx, const struct nima_json *object,
-                        const struct nima_json *other, bool status)
+static nima_str clean(struct nima_ctx *ctx, const struct nima_json *object,
+                      const struct nima_json *other, nima_str sent, bool status)
 {
     static const char *const hidden[] = {"data", "stringData", NULL};
     bool first = true, secret = is_kind(object, "Secret"), service = is_kind(object, "Service");
@@ -139,7 +199,7 @@ nima_str nima_k8s_clean(struct nima_ctx *ctx, const struct nima_json *object,
         } else if (secret && is_in(key, hidden)) {
             write_hidden(ctx, &buf, value, nima_json_get(other, nima_cstr(ctx, key)));
         } else if (service && !status && nima_str_eq(key, NIMA_STR("spec"))) {
-            write_service_spec(ctx, &buf, value);
+            write_service(ctx, &buf, value, other, sent);
         } else {
             nima_buf_add(&buf, nima_json_text(ctx, value));
         }
@@ -149,6 +209,11 @@ nima_str nima_k8s_clean(struct nima_ctx *ctx, const struct nima_json *object,
         buf.overflowed ? NIMA_STR("{}") : nima_str_copy(ctx->arena, nima_buf_view(&buf));
     nima_buf_done(&buf);
     return text;
+}
+
+nima_str nima_k8s_clean(struct nima_ctx *ctx, const struct nima_json *object)
+{
+    return clean(ctx, object, NULL, NIMA_STR(""), true);
 }
 
 /* As lines */
@@ -226,11 +291,14 @@ static void add_lines(struct nima_ctx *ctx, struct nima_buf *buf, const struct n
 }
 
 nima_str nima_k8s_lines(struct nima_ctx *ctx, const struct nima_json *object,
-                        const struct nima_json *other)
+                        const struct nima_json *other, nima_str sent)
 {
     const struct nima_json *tree;
-    if (object == NULL ||
-        nima_json_parse(ctx, nima_k8s_clean(ctx, object, other, false), &tree) != NIMA_OK) {
+    if (object == NULL) {
+        return NIMA_STR("");
+    }
+    nima_str json = without_draws(ctx, object, clean(ctx, object, other, sent, false));
+    if (nima_json_parse(ctx, json, &tree) != NIMA_OK) {
         return NIMA_STR("");
     }
     struct nima_buf buf;
