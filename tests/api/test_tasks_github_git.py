@@ -142,6 +142,7 @@ def test_what_is_refused(api, github, repo, files):
     refused(api, repo, "commit_and_push", "conflict", "new folder", path=name, message="m")
     repo.git("config", "receive.denyCurrentBranch", "refuse")
     hook = repo.path / "hooks" / "pre-receive"
+    hook.parent.mkdir()
     hook.write_text("#!/bin/sh\necho 'Protected branch'\nexit 1\n")
     hook.chmod(0o755)
     refused(api, repo, "commit_and_push", "forbidden", "hook declined", path=name, message="m", branch="kept")

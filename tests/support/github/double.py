@@ -5,10 +5,12 @@ with GitHubDouble(folder, contract) as github: github.url, github.repo("me/shop"
 """
 
 import base64
+import copy
 import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import threading
 import time
@@ -40,7 +42,7 @@ class Repo:
         self.name, self.path = name, folder / f"{name}.git"
         self.issues, self.pulls, self.comments, self.moved = {}, {}, [], None
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(self.path)], check=True)
+        subprocess.run(["git", "init", "-q", "--bare", "--template=", "-b", "main", str(self.path)], check=True)
         self.git("config", "http.receivepack", "true")
         tree = self.tree(None, [{"path": "README.md", "mode": "100644", "content": "# Shop\n\nTeh best shop.\n"}])
         self.git("update-ref", "refs/heads/main", self.commit("First", tree, []))
@@ -62,16 +64,12 @@ class Repo:
     def tree(self, base, entries):
         index = {"GIT_INDEX_FILE": str(self.path / f"index.{threading.get_ident()}")}
         self.git("read-tree", *([base] if base else ["--empty"]), env=index)
+        lines = b""
         for entry in entries:
-            if "content" in entry:
-                sha = self.blob(entry["content"].encode())
-            elif entry.get("sha") is None:
-                gone = f"0 {'0' * 40}\t{entry['path']}\n".encode()
-                self.git("update-index", "--index-info", data=gone, env=index)
-                continue
-            else:
-                sha = entry["sha"]
-            self.git("update-index", "--add", "--cacheinfo", f"{entry['mode']},{sha},{entry['path']}", env=index)
+            sha = self.blob(entry["content"].encode()) if "content" in entry else entry.get("sha")
+            mode = entry["mode"] if sha else "0"
+            lines += f"{mode} {sha or '0' * 40}\t{entry['path']}\0".encode()
+        self.git("update-index", "-z", "--index-info", data=lines, env=index)
         return self.git("write-tree", env=index)
 
     def commit(self, message, tree, parents):
@@ -89,6 +87,7 @@ class GitHubDouble:
     def __init__(self, folder, contract):
         self.folder, self.contract = folder, contract
         self.repos, self.seen, self.problems, self.plan = {}, [], [], []
+        self.done = []  # (method, path, body's bytes, answer) of each request that changed something
         self.tokens = {}  # token -> None: everything; else a set of permissions such as "issues=write"
         self.lock = threading.RLock()
         self.remaining = LIMIT
@@ -99,6 +98,13 @@ class GitHubDouble:
             if name not in self.repos:
                 self.repos[name] = Repo(self.folder, name)
             return self.repos[name]
+
+    def copy(self, repo, name):
+        """Another repository that stands as this one does."""
+        made = self.repos[name] = copy.deepcopy(repo)
+        made.name, made.path = name, self.folder / f"{name}.git"
+        shutil.copytree(repo.path, made.path)
+        return made
 
     def __enter__(self):
         double = self
@@ -140,25 +146,43 @@ class GitHubDouble:
         query = dict(parse_qsl(parts.query))
         with self.lock:
             self.seen.append((handler.command, handler.path, dict(handler.headers), body))
-            drop = False
+            fault = self.fault(handler, path)
+        if "hold" in fault and not fault.get("done"):
+            return self.hold(handler, fault)
+        with self.lock:
             try:
-                fault = next((f for f in self.plan if f["method"] == handler.command and re.search(f["path"], path)), None)
-                if fault:
-                    self.plan.remove(fault)
-                    if "status" in fault:
-                        raise Refusal(fault["status"], fault.get("message", "no"), fault.get("headers"))
-                    drop = True
+                if "status" in fault:
+                    raise Refusal(fault["status"], fault.get("message", "no"), fault.get("headers"))
                 status, headers, answer = self.answer(handler, path, query, body)
+                if handler.command != "GET":
+                    self.done.append((handler.command, handler.path, data, answer))
             except Refusal as refusal:
                 status, headers, answer = refusal.status, dict(refusal.headers), refusal.body
             except Exception as error:
                 self.problems.append(f"{handler.command} {path}: the double failed: {error!r}")
                 raise
-        if drop:  # the work is done, and nobody hears of it
-            handler.close_connection = True
-            handler.connection.close()
-            return None
+        if "hold" in fault:
+            return self.hold(handler, fault)
+        if fault and "status" not in fault:
+            return self.hang_up(handler)
         return self.reply(handler, status, headers, answer)
+
+    def fault(self, handler, path):
+        """What `plan` has for this request: refused with `status`, held, or else done and not answered. {}: nothing."""
+        fault = next((f for f in self.plan if f["method"] == handler.command and re.search(f["path"], path)), {})
+        if fault:
+            self.plan.remove(fault)
+        return fault
+
+    def hold(self, handler, fault):
+        """Nobody hears whether it is done: with `done` it is, else it never will be."""
+        fault["held"].set()
+        fault["hold"].wait(60)
+        return self.hang_up(handler)
+
+    def hang_up(self, handler):
+        handler.close_connection = True
+        handler.connection.close()
 
     def reply(self, handler, status, headers, answer):
         text = b"" if answer is None else json.dumps(answer).encode()
@@ -433,20 +457,21 @@ class GitHubDouble:
                      "content": base64.encodebytes(data).decode(), "sha": repo.git("rev-parse", f"{sha}:{path}"), "url": url,
                      "git_url": url, "html_url": url, "download_url": url, "_links": {"git": url, "html": url, "self": url}}  # fmt: skip
 
-    def git_commit(self, repo, sha):
-        tree, message = repo.git("log", "-1", "--format=%T%n%B", sha).split("\n", 1)
+    def git_commits(self, repo, start, count=1):
         who = {"name": "octo", "email": "octo@example.com", "date": now()}
-        url = f"{self.url}/repos/{repo.name}/git/commits/{sha}"
-        return {"sha": sha, "url": url, "html_url": url, "message": message, "tree": {"sha": tree, "url": url}, "author": who,
-                "committer": who, "parents": []}  # fmt: skip
+        for row in repo.git("log", "-z", f"--max-count={count}", "--format=%H%n%T%n%B", start).rstrip("\0").split("\0"):
+            sha, tree, message = row.split("\n", 2)
+            url = f"{self.url}/repos/{repo.name}/git/commits/{sha}"
+            yield {"sha": sha, "url": url, "html_url": url, "message": message.strip(), "tree": {"sha": tree, "url": url},
+                   "author": who, "committer": who, "parents": []}  # fmt: skip
 
     def repos_list_commits(self, repo, given, query, body):
         start = repo.sha(query.get("sha", "main"))
         if start is None:
             raise Refusal(404, "Not Found")
-        shas = repo.git("rev-list", "--max-count=200", start).split()[: int(query.get("per_page", 30))]
-        return 200, [{"sha": sha, "url": "http://u", "html_url": "http://u", "comments_url": "http://u", "author": None,
-                      "committer": None, "parents": [], "commit": {**self.git_commit(repo, sha), "comment_count": 0}} for sha in shas]  # fmt: skip
+        rows = self.git_commits(repo, start, min(int(query.get("per_page", 30)), 200))
+        return 200, [{"sha": row["sha"], "url": "http://u", "html_url": "http://u", "comments_url": "http://u", "author": None,
+                      "committer": None, "parents": [], "commit": {**row, "comment_count": 0}} for row in rows]  # fmt: skip
 
     def ref(self, repo, ref):
         sha = repo.sha(f"refs/{ref}")
@@ -481,7 +506,7 @@ class GitHubDouble:
         return 201, {"sha": sha, "url": f"{self.url}/tree", "truncated": False, "tree": []}
 
     def git_create_commit(self, repo, given, query, body):
-        return 201, self.git_commit(repo, repo.commit(body["message"], body["tree"], body.get("parents", [])))
+        return 201, next(self.git_commits(repo, repo.commit(body["message"], body["tree"], body.get("parents", []))))
 
     # git itself
 
@@ -493,9 +518,7 @@ class GitHubDouble:
         allowed = self.tokens.get(token, ())
         if token not in self.tokens or (writes and allowed is not None and "contents=write" not in allowed):
             return self.refuse_git(handler, 403 if token in self.tokens else 401)
-        fault = next((f for f in self.plan if f["method"] == handler.command and re.search(f["path"], path)), {})
-        if fault:
-            self.plan.remove(fault)
+        fault = self.fault(handler, path)
         if "hold" in fault:  # until the test says so
             fault["held"].set()
             fault["hold"].wait(60)
@@ -510,9 +533,7 @@ class GitHubDouble:
         done = subprocess.run(["git", "http-backend"], input=data, capture_output=True, env=env, check=False)
         head, _, body = done.stdout.partition(b"\r\n\r\n")
         if fault:  # the work is done, and nobody hears of it
-            handler.close_connection = True
-            handler.connection.close()
-            return None
+            return self.hang_up(handler)
         lines = dict(line.split(": ", 1) for line in head.decode().splitlines() if ": " in line)
         handler.send_response(int(lines.pop("Status", "200").split()[0]))
         for name, value in lines.items():
