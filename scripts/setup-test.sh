@@ -40,6 +40,27 @@ node_get() {
     ln -sfn "$(basename "$NODE_DIR")/node_modules" "$CACHE/node/node_modules"
 }
 
+RECORDED_DIR=$CACHE/github/recorded-$({ grep -E '^(fixtures|pygithub) ' "$LOCK_FILE" || true; } 2>/dev/null | sha256sum | cut -c1-12)
+
+recorded_there() { [ -e "$RECORDED_DIR/pygithub" ]; }
+
+# What api.github.com answered when others recorded it, for their own tests.
+recorded_get() {
+    local work=$CACHE/work/recorded
+    fetch_npm fixtures "$CACHE/download"
+    fetch_pypi pygithub "$CACHE/download"
+    rm -rf "$work"
+    mkdir -p "$work/octokit" "$work/pygithub"
+    tar -xzf "$CACHE/download/$(lock_field fixtures 5)" -C "$work/octokit" --strip-components=3 \
+        --wildcards 'package/scenarios/api.github.com/*/raw-fixture.json'
+    tar -xzf "$CACHE/download/$(lock_field pygithub 5)" -C "$work/pygithub" --strip-components=3 \
+        --wildcards '*/tests/ReplayData/*.txt'
+    rm -rf "$RECORDED_DIR"
+    mkdir -p "$CACHE/github"
+    mv -T "$work" "$RECORDED_DIR"
+    ln -sfn "$(basename "$RECORDED_DIR")" "$CACHE/github/recorded" # for a test that is run by hand
+}
+
 KUBE_SOURCE=$ROOT/tests/support/kube
 KUBE_DIR=$CACHE/kube/$(cd "$KUBE_SOURCE" 2>/dev/null && cat go.mod go.sum main.go | sha256sum | cut -c1-12)
 
@@ -63,7 +84,7 @@ kube_get() {
 }
 
 verb_test_tools() {
-    STEPS=13
+    STEPS=14
     step "Debian packages, PostgreSQL and Chromium included" test_packages_there \
         packages_get "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
     test_venv_name
@@ -72,6 +93,7 @@ verb_test_tools() {
     step "marked and DOMPurify" web_there web_get
     step "Python packages of the tests" test_venv_there test_venv_get
     step "npm packages of the tests" node_there node_get
+    step "recorded answers of GitHub" recorded_there recorded_get
     step "kubectl" kubectl_there kubectl_get
     step "Kubernetes API server of the tests" kube_there kube_get
     step "embedding model $EMBEDDING_MODEL" embedding_model_there model_pull "$EMBEDDING_MODEL"
@@ -94,7 +116,8 @@ run_pytest() {
     test_venv_name
     cd "$ROOT"
     export NIMA_CACHE=$CACHE NIMA_TEST_BUILD=$ROOT/$folder NIMA_RELEASE_BUILD=$ROOT/build
-    export NIMA_NODE_MODULES=$NODE_DIR/node_modules NIMA_MODELS_DIR=$CACHE/models PYTHONDONTWRITEBYTECODE=1
+    export NIMA_NODE_MODULES=$NODE_DIR/node_modules NIMA_GITHUB_RECORDED=$RECORDED_DIR
+    export NIMA_MODELS_DIR=$CACHE/models PYTHONDONTWRITEBYTECODE=1
     : "${NIMA_REQUIRE_MODELS:=1}" # missing weights are a failure here, not a reason to skip
     export NIMA_REQUIRE_MODELS
     if [ $# -eq 0 ]; then
