@@ -222,6 +222,13 @@ static bool is_issue(nima_str text)
            is_number(nima_str_sub(text, hash + 1, text.len));
 }
 
+/* "#12", "12" */
+static bool is_issue_number(nima_str text)
+{
+    size_t from = nima_str_starts(text, NIMA_STR("#")) ? 1 : 0;
+    return is_number(nima_str_sub(text, from, text.len));
+}
+
 bool nima_task_number(nima_str text, int64_t *out)
 {
     static const char *const names[] = {"zero", "one",   "two",   "three", "four", "five",
@@ -274,6 +281,8 @@ static bool fits(char kind, const struct nima_task_word *word)
                nima_str_starts_nocase(word->text, NIMA_STR("https://"));
     case 'n':
         return !word->quoted && is_number(word->text);
+    case 'h':
+        return !word->quoted && is_issue_number(word->text);
     case 'k':
         return is_object_name(word->text);
     case 'i':

@@ -37,7 +37,7 @@ struct nima_task_match {
 /* Whether the words from..end are the pattern, all of it. A pattern's words: "a|b" one of them,
  * "[a|b]" perhaps one of them, "<kind:field>" a value: p a path, d a path or one plain word,
  * q something in quotes, w any words, u a URL, n a number, m a method of HTTP; r "owner/name", g
- * "owner/name#12" (R, G: with a colon behind), t all words that are left; of a cluster k a name, i
- * an image, c a count, which may be zero or a word. */
+ * "owner/name#12" (R, G: with a colon behind), h a number or "#12", t all words that are left; of
+ * a cluster k a name, i an image, c a count, which may be zero or a word. */
 bool nima_task_pattern(const char *pattern, const struct nima_task_words *words, size_t from,
                        size_t end, struct nima_task_match *out);

@@ -39,8 +39,11 @@ def agree(talker, github, message, action):
     body = talker.chat(message).json()
     assert [(a["type"], a["action"], a["status"]) for a in body["actions"]] == [("github", action, "awaiting_approval")], body
     assert github.writes() == [] and "Shall I?" in body["response"]
+    github.done.clear()
     after = talker.chat("yes", conversation_id=body["conversation_id"]).json()
     assert after["actions"][0]["status"] == "completed", after
+    (method, path, data, _), task = github.done[0], body["actions"][0]["id"]
+    assert f"{method} {github.url}{path}\n{data.decode().replace(task, '{task}')}\n" in body["response"]
     return body["response"], after["response"]
 
 
@@ -76,6 +79,44 @@ def test_a_pull_request_that_fixes_a_typo(talker, github, repo):
     assert 'there is no "Teh" in README.md' in body["response"]
 
 
+ISSUE = ("create_issue", {"title": "The cart is empty"})
+NOTE = ("comment_issue", {"issue_number": 1, "body": "I see it too"})
+PULL = ("create_pr", {"files": [{"path": "README.md", "find": "Teh", "with": "The"}]})
+
+
+# As people say it; each becomes the same proposal.
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        (ISSUE, "open an issue in {} that the cart is empty"),
+        (ISSUE, "Can you create a GitHub issue in {}: the cart is empty"),
+        (ISSUE, "please open an issue on {} saying that the cart is empty"),
+        (ISSUE, "report a bug in {}: the cart is empty"),
+        (ISSUE, "In {}, open an issue that the cart is empty."),
+        (ISSUE, "open an issue about the cart is empty in {}"),
+        (ISSUE, 'create an issue "The cart is empty" in {}'),
+        (ISSUE, "I'd like you to raise an issue for {} called the cart is empty"),
+        (NOTE, "comment on {}#1: I see it too"),
+        (NOTE, "add a comment to {}#1: I see it too"),
+        (NOTE, "comment on issue #1 of {}: I see it too"),
+        (NOTE, 'comment "I see it too" on issue 1 in {}'),
+        (("close_issue", {"issue_number": 1}), "close issue #1 in {}"),
+        (("merge_pr", {"pull_number": 1}), "merge pull request #1 of {}"),
+        (PULL, 'make a pull request in {} that changes "Teh" to "The" in README.md'),
+        (PULL, 'create a PR on {} to fix the typo "Teh" to "The" in README.md'),
+        (PULL, 'make a PR that fixes the typo "Teh" in README of {}, it should be "The"'),
+        (PULL, 'open a PR in {} replacing "Teh" with "The" in the README'),
+        (PULL, 'Please make a PR to {} that fixes the typo "Teh" -> "The" in README.md'),
+        (PULL, 'replace "Teh" with "The" in README.md of {} with a pull request'),
+    ],
+)
+def test_one_thing_in_many_words(talker, github, message, wanted):
+    body = talker.chat(message.format(github.repo("me/words").name)).json()
+    assert [(a["action"], a["status"]) for a in body["actions"]] == [(wanted[0], "awaiting_approval")], body["response"]
+    params = talker.get(f"/v1/tasks/{body['actions'][0]['id']}/status").json()["params"]
+    assert wanted[1].items() <= params.items() and params["repo"] == "me/words", params
+
+
 @pytest.mark.parametrize(
     ("message", "asks"),
     [
@@ -85,6 +126,9 @@ def test_a_pull_request_that_fixes_a_typo(talker, github, repo):
         ("close issue 12 on GitHub", "In which repository?"),
         ("make a PR that fixes the typo in README of me/shop", "What is wrong there"),
         ("could you open a pull request that fixes a typo in docs/a.md of me/shop?", "What is wrong there"),
+        ('fix the typo "Teh" in README.md of me/shop with a PR', "What is wrong there"),
+        ("make a PR that fixes the typo in README", "In which repository, and what is wrong there"),
+        ('make a PR that changes "Teh" to "The" in README.md', "In which repository"),
     ],
 )
 def test_what_is_missing_is_asked_for(talker, github, message, asks):
@@ -118,6 +162,9 @@ TALK = (
     "Do not close me/shop#12", "open an issue", "What is an issue on GitHub?", "How do I list the open issues of me/shop?",
     "listing PRs of me/shop is slow", "list the issues of and/or", "make a PR stunt", "Never merge me/shop#3",
     "pull requests in me/shop take ages", "We should make a PR that fixes the typo in README of me/shop",
+    "I reported a bug in me/shop: the cart is empty", "The bug in me/shop is that the cart is empty", "report cards in me/shop",
+    "How do I make a PR that fixes the typo in README?", 'the typo "Teh" in README.md of me/shop is old', "in me/shop we open issues",
+    "Are there issues between on/off people?", "What does issue #1 say?", "open an issue about trust in yes/no questions",
     "open source issues are hard", "merge sort is fast", "the open issues of me/shop worry me",
 )  # fmt: skip
 

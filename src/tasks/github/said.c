@@ -12,13 +12,26 @@
 
 enum { SAID_BYTES_MAX = 32 << 10, KEY_CHARS = 8 };
 
-#define ISSUE                                                                                      \
-    "open|create|file|make|raise [a|an] [new] issue|bug in|on|at|for [the] [repo|repository] "
-#define PULL "make|open|create [a] [new] pr|pull [request] that|which "
-#define LIST "list|show|get [me] [all] [of] [the] [open] "
-#define OF   " of|in|on|for|from [the] [repo|repository] <r:repo>"
-#define SHUT "close [the] [issue] "
-#define NOTE "comment on [the] [issue|pr] "
+#define AT    "in|on|at|for [the] [repo|repository] "
+#define BUG   "open|create|file|make|raise|report [a|an] [new] [github] issue|bug "
+#define ISSUE BUG AT
+#define SAYS  "that|saying|about [that] "
+#define NAMED "titled|called|named"
+#define BODY  "with|and [the] body|text|description <q:body>"
+#define PR    "make|open|create|raise [a] [new] [github] pr|pull [request] "
+#define PR_AT PR "in|on|at|for|to [the] [repo|repository] <r:repo> "
+#define CHANGES                                                                                    \
+    "[that|which|to] "                                                                             \
+    "replaces|changes|fixes|corrects|replace|change|fix|correct|replacing|changing|fixing "        \
+    "[the|a] [typo|word|text] "
+#define INTO    "with|by|to|into|as|-> [be] <q:with> "
+#define IN_FILE "in|of [the] [file] <d:path>"
+#define LIST    "list|show|get [me] [all] [of] [the] [open] "
+#define ARE     "are there [any] [open] "
+#define OF      " of|in|on|for|from [the] [repo|repository] <r:repo>"
+#define NO      "<h:issue_number> of|in|on [the] [repo|repository] "
+#define SHUT    "close [the] [github] [issue] "
+#define NOTE    "comment on [the] [github] [issue|pr] "
 
 struct rule {
     const char *action, *pattern;
@@ -31,47 +44,74 @@ static const char which_text[] = "What shall the comment say? As in: that I see 
                                  "in quotes.";
 static const char which_change[] = "What is wrong there, and what shall it say? As in: make a PR "
                                    "that replaces \"teh\" with \"the\" in README.md of me/shop.";
+static const char which_both[] =
+    "In which repository, and what is wrong there? As in: make a PR that replaces \"teh\" with "
+    "\"the\" in README.md of me/shop.";
 static const struct rule rules[] = {
-    {"create_issue", ISSUE "<r:repo> titled|called|named|saying <q:title>", NULL},
-    {"create_issue",
-     ISSUE "<r:repo> titled|called|named <q:title> with|and [the] body|text|description <q:body>",
-     NULL},
-    {"create_issue", ISSUE "<r:repo> titled|called|named|that|saying|about <t:title>", NULL},
+    {"create_issue", ISSUE "<r:repo> " NAMED "|saying <q:title>", NULL},
+    {"create_issue", ISSUE "<r:repo> " NAMED " <q:title> " BODY, NULL},
+    {"create_issue", ISSUE "<r:repo> " NAMED " <w:title> " BODY, NULL},
+    {"create_issue", ISSUE "<r:repo> " NAMED " <t:title>", NULL},
+    {"create_issue", ISSUE "<r:repo> " SAYS "<t:title>", NULL},
     {"create_issue", ISSUE "<R:repo> <q:title>", NULL},
     {"create_issue", ISSUE "<R:repo> <t:title>", NULL},
     {"create_issue", ISSUE "<r:repo>", which_title},
+    {"create_issue", BUG "<q:title> " AT "<r:repo>", NULL},
+    {"create_issue", BUG NAMED " <q:title> " AT "<r:repo>", NULL},
+    {"create_issue", BUG SAYS "<w:title> in|on|at [the] [repo|repository] <r:repo>", NULL},
+    {"create_issue", "in|on <r:repo> " BUG SAYS "<t:title>", NULL},
+    {"create_issue", "in|on <r:repo> " BUG NAMED " <q:title>", NULL},
     {"create_issue", ISSUE "github", which_repo},
-    {"create_issue", ISSUE "github titled|called|named|that|saying|about <t:title>", which_repo},
+    {"create_issue", ISSUE "github " NAMED "|that|saying|about <t:title>", which_repo},
     {"comment_issue", NOTE "<g:issue> that|saying|with <q:body>", NULL},
     {"comment_issue", NOTE "<G:issue> <q:body>", NULL},
     {"comment_issue", NOTE "<G:issue> <t:body>", NULL},
     {"comment_issue", NOTE "<g:issue> that|saying <t:body>", NULL},
+    {"comment_issue", NOTE NO "<R:repo> <t:body>", NULL},
+    {"comment_issue", NOTE NO "<R:repo> <q:body>", NULL},
     {"comment_issue", "comment <q:body> on [the] [issue|pr] <g:issue>", NULL},
+    {"comment_issue", "comment <q:body> on [the] [issue|pr] " NO "<r:repo>", NULL},
     {"comment_issue", "add|post the|a comment <q:body> to|on [the] [issue|pr] <g:issue>", NULL},
+    {"comment_issue", "add|post the|a comment to|on [the] [issue|pr] <G:issue> <t:body>", NULL},
+    {"comment_issue", "add|post the|a comment to|on [the] [issue|pr] <G:issue> <q:body>", NULL},
     {"comment_issue", NOTE "<g:issue>", which_text},
     {"close_issue", SHUT "<g:issue>", NULL},
     {"close_issue", SHUT "<g:issue> with [the|a] comment <q:comment>", NULL},
-    {"close_issue", SHUT "<n:issue_number> of|in|on [the] [repo|repository] <r:repo>", NULL},
-    {"close_issue", SHUT "<n:issue_number> on github", which_repo},
+    {"close_issue", SHUT NO "<r:repo>", NULL},
+    {"close_issue", SHUT "<h:issue_number> on github", which_repo},
     {"get_issue", "show|read [me] [the] [issue|pr] <g:issue>", NULL},
+    {"get_issue", "show|read [me] [the] issue|pr " NO "<r:repo>", NULL},
     {"get_issue", "what's|what [is] [issue|pr] <g:issue> about", NULL},
+    {"get_issue", "what's|what [is|does] issue|pr " NO "<r:repo> about|say", NULL},
     {"merge_pr", "merge [the] [pr] <g:pull>", NULL},
     {"merge_pr", "merge the pull request <g:pull>", NULL},
+    {"merge_pr", "merge [the] pr|pull [request] " NO "<r:repo>", NULL},
     {"list_issues", LIST "issues" OF, NULL},
     {"list_issues", "what|which issues are [there] [open]" OF, NULL},
+    {"list_issues", ARE "issues [open]" OF, NULL},
     {"list_issues", LIST "issues on|of|in github", which_repo},
     {"list_prs", LIST "prs|pulls" OF, NULL},
     {"list_prs", LIST "pull requests" OF, NULL},
     {"list_prs", "what|which prs|pulls are [there] [open]" OF, NULL},
     {"list_prs", "what|which pull requests are [there] [open]" OF, NULL},
+    {"list_prs", ARE "prs|pulls [open]" OF, NULL},
+    {"list_prs", ARE "pull requests [open]" OF, NULL},
     {"list_prs", LIST "prs on|of|in github", which_repo},
-    {"create_pr",
-     PULL "replaces|changes <q:find> with|by|to|into <q:with> in [the] [file] <d:path>" OF, NULL},
-    {"create_pr",
-     PULL "fixes the typo <q:find> to|into|as [be] <q:with> in [the] [file] <d:path>" OF, NULL},
-    {"create_pr", PULL "fixes the|a typo in [the] [file] <d:path>" OF, which_change},
-    {"create_pr", PULL "fixes the|a typo <q:find> in [the] [file] <d:path>" OF, which_change},
-    {"create_pr", PULL "changes|fixes [the] [file] <d:path>" OF, which_change},
+    {"create_pr", PR CHANGES "<q:find> " INTO IN_FILE OF, NULL},
+    {"create_pr", PR CHANGES "<q:find> " IN_FILE OF " [it] should be|say|read <q:with>", NULL},
+    {"create_pr", PR_AT CHANGES "<q:find> " INTO IN_FILE, NULL},
+    {"create_pr", "in|on <r:repo> " PR CHANGES "<q:find> " INTO IN_FILE, NULL},
+    {"create_pr", CHANGES "<q:find> " INTO IN_FILE OF " with|by|in|as a pr|pull [request]", NULL},
+    {"create_pr", PR CHANGES IN_FILE OF, which_change},
+    {"create_pr", PR CHANGES "<q:find> " IN_FILE OF, which_change},
+    {"create_pr", PR CHANGES "[the] [file] <d:path>" OF, which_change},
+    {"create_pr", PR_AT CHANGES IN_FILE, which_change},
+    {"create_pr", PR_AT CHANGES "<q:find> " IN_FILE, which_change},
+    {"create_pr", CHANGES "<q:find> " IN_FILE OF " with|by|in|as a pr|pull [request]",
+     which_change},
+    {"create_pr", PR CHANGES IN_FILE, which_both},
+    {"create_pr", PR CHANGES "<q:find> " IN_FILE, which_both},
+    {"create_pr", PR CHANGES "<q:find> " INTO IN_FILE, which_repo},
 };
 
 const struct nima_task_ask nima_github_asks[] = {
@@ -214,6 +254,8 @@ bool nima_github_heard(struct nima_ctx *ctx, const struct nima_task_words *words
         size_t hash = nima_str_find(issue, NIMA_STR("#"), 0);
         repo = nima_str_sub(issue, 0, hash);
         number = nima_str_sub(issue, hash + 1, issue.len);
+    } else if (nima_str_starts(number, NIMA_STR("#"))) {
+        number = nima_str_sub(number, 1, number.len);
     }
     if (repo.ptr != NULL && is_pair_of_words(repo)) {
         return false;
