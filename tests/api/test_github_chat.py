@@ -79,6 +79,11 @@ def test_a_pull_request_that_fixes_a_typo(talker, github, repo):
     assert 'there is no "Teh" in README.md' in body["response"]
 
 
+def test_a_clone_is_shown_with_its_branch(talker, github, repo):
+    body = talker.chat(f"/task github.clone repo={repo.name} path=shop").json()
+    assert f"git {github.url}/{repo.name}.git\nmain: {repo.sha('main')}\n" in body["response"]
+
+
 ISSUE = ("create_issue", {"title": "The cart is empty"})
 NOTE = ("comment_issue", {"issue_number": 1, "body": "I see it too"})
 PULL = ("create_pr", {"files": [{"path": "README.md", "find": "Teh", "with": "The"}]})

@@ -285,6 +285,20 @@ size_t nima_github_place(const struct nima_tasks *tasks, const struct nima_tasks
 
 /* What is said of it */
 
+/* Where a branch is taken from, or how a push moves it. */
+static void write_move(struct nima_buf *buf, const struct nima_json *would)
+{
+    nima_str from = nima_json_str(nima_json_get(would, "from"));
+    nima_str message = nima_json_str(nima_json_get(would, "message"));
+    nima_buf_fmt(buf, "git " NIMA_FMT "\n" NIMA_FMT ": " NIMA_FMT "%s" NIMA_FMT "\n",
+                 NIMA_ARG(nima_json_str(nima_json_get(would, "url"))),
+                 NIMA_ARG(nima_json_str(nima_json_get(would, "branch"))), NIMA_ARG(from),
+                 from.len > 0 ? " -> " : "", NIMA_ARG(nima_json_str(nima_json_get(would, "to"))));
+    if (message.len > 0) {
+        nima_buf_fmt(buf, "\n" NIMA_FMT, NIMA_ARG(message));
+    }
+}
+
 nima_str nima_github_requests(struct nima_ctx *ctx, const struct nima_json *would)
 {
     const struct nima_json *requests = nima_json_get(would, "requests");
@@ -299,6 +313,9 @@ nima_str nima_github_requests(struct nima_ctx *ctx, const struct nima_json *woul
         if (body != NULL) {
             nima_buf_fmt(&buf, NIMA_FMT "\n", NIMA_ARG(nima_json_text(ctx, body)));
         }
+    }
+    if (nima_json_str(nima_json_get(would, "branch")).len > 0) {
+        write_move(&buf, would);
     }
     nima_str text = nima_str_copy(ctx->arena, nima_buf_view(&buf));
     nima_buf_done(&buf);
