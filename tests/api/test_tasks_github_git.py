@@ -1,6 +1,7 @@
 """clone and commit_and_push: git itself against git http-backend, with nothing of the machine's own git."""
 
 import base64
+import contextlib
 import sys
 import threading
 import time
@@ -92,6 +93,15 @@ def wait_until(condition, what):
     while not condition():
         assert time.monotonic() < until, what
         time.sleep(0.02)
+
+
+def read_all(name):
+    """Of each process that is there and may be looked at."""
+    found = {}
+    for entry in Path("/proc").glob(f"[0-9]*/{name}"):
+        with contextlib.suppress(OSError):
+            found[entry.parent.name] = entry.read_bytes()
+    return found
 
 
 def folder(repo):
@@ -219,9 +229,11 @@ def test_a_killed_server_clones_and_pushes_once(env, github, repo, tmp_path):
         github.plan.append(fault)
         task = Client(server).post(f"{TASKS}/execute", {"type": "github", "max_attempts": 3, **body}, expect=202).json()
         assert fault["held"].wait(PATIENCE_S)
-        lines = [entry.read_bytes() for entry in Path("/proc").glob("[0-9]*/cmdline") if entry.exists()]
-        assert any(b"git" in line and repo.name.encode() in line for line in lines), "git is at work"
-        assert not any(TOKEN.encode() in line for line in lines)
+        lines = read_all("cmdline")
+        assert any(b"git" in line and repo.name.encode() in line for line in lines.values()), "git is at work"
+        assert not any(TOKEN.encode() in line for line in lines.values())
+        given = [read_all("environ").get(pid, b"") for pid, line in lines.items() if b"git" in line and repo.name.encode() in line]
+        assert not any(word in one for one in given for word in (READER.encode(), b"NIMA_SECRET"))
         server.kill()
         fault["hold"].set()
         server.start()
@@ -253,12 +265,23 @@ def test_the_token_is_nowhere(env, github, repo, tmp_path):
         ask(api, repo, "get_issue", issue_number=404)
         ask(api, repo, "commit_and_push", path="shop", message="m", token="${secret:READER}")
         ask(api, repo, "clone", path="shop2", dry_run=True)
-        said = api.post("/v1/chat", {"message": f"/task github.get_repo repo={repo.name}"}).text
-        said += api.post("/v1/chat", {"message": "What did you just do on GitHub?"}).text
+        echo = f"what is {TOKEN} or {base64.b64encode(TOKEN.encode()).decode()}?"
+        github.plan.append({"method": "POST", "path": f"{repo.name}/issues$", "status": 422, "message": echo})
+        task = ask(api, repo, "create_issue", title="T")
+        assert task["status"] == "failed" and "what is" in task["error"], task
+        hook = repo.path / "hooks" / "pre-receive"
+        hook.parent.mkdir()
+        hook.write_text(f"#!/bin/sh\necho '{echo}'\nexit 1\n")
+        hook.chmod(0o755)
+        (data / "files" / "shop" / "b.txt").write_text("b\n")
+        refused(api, repo, "commit_and_push", "forbidden", "hook declined", path="shop", message="m", branch="c")
+        said = api.chat(f"/task github.get_repo repo={repo.name}", expect=200).text
+        said += api.chat(f"/task github.create_issue repo={repo.name} title=T", expect=200).text
+        said += api.chat("[[recall]] What did you just do on GitHub?", expect=200).text
         told = said + api.get(f"{TASKS}/history").text + api.get(f"{TASKS}/audit").text + server.stderr()
         told += api.get("/v1/conversations").text
     written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert b"nima-whole" not in written and len(written) > 1000
     for token in (TOKEN, READER):
-        for form in (token, base64.b64encode(f"x-access-token:{token}".encode()).decode()):
+        for form in (token, base64.b64encode(token.encode()).decode(), base64.b64encode(f"x-access-token:{token}".encode()).decode()):
             assert form not in told and form.encode() not in written
