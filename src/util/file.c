@@ -11,8 +11,9 @@
 
 static nima_rc fail_errno(struct nima_ctx *ctx, const char *doing, const char *path)
 {
-    return nima_fail(ctx, errno == ENOENT ? NIMA_E_NOT_FOUND : NIMA_E_STORE, "cannot %s %s: %s",
-                     doing, path, strerror(errno));
+    bool full = errno == EMFILE || errno == ENFILE; /* which passes */
+    nima_rc rc = errno == ENOENT ? NIMA_E_NOT_FOUND : full ? NIMA_E_BUSY : NIMA_E_STORE;
+    return nima_fail(ctx, rc, "cannot %s %s: %s", doing, path, strerror(errno));
 }
 
 /* Reads to the end or until max_bytes + 1, so that "too large" is seen. */

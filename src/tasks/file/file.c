@@ -200,7 +200,7 @@ static nima_rc read_part(struct nima_ctx *ctx, const struct nima_file_params *p,
         used += got > 0 ? (size_t)got : 0;
     }
     *out = (nima_str){bytes, used};
-    return got < 0 ? nima_place_fail(ctx, p->path, errno) : NIMA_OK;
+    return got < 0 ? nima_place_fail(ctx, p->path, errno) : nima_ctx_stopped(ctx);
 }
 
 static nima_rc read_file(struct nima_ctx *ctx, struct nima_job *job, nima_str *result)
@@ -361,15 +361,26 @@ static nima_rc replaced_text(struct nima_ctx *ctx, const struct nima_file_params
 struct edit {
     struct nima_place place;
     struct stat info;
-    bool exists;
+    bool exists, began, made; /* made: by this task */
     nima_str before, after;
 };
 
-/* An attempt before this one began the change, and was not heard of again. */
-static bool began_before(struct nima_ctx *ctx, const struct nima_job *job)
+/* *began: an attempt before this one began the change, kept this, and was not heard of again. */
+static nima_rc look_before(struct nima_ctx *ctx, const struct nima_job *job, struct nima_undo *kept,
+                           bool *began)
 {
-    struct nima_undo kept;
-    return job->id.ptr != NULL && nima_undo_get(ctx, job->tasks, job->id, &kept) == NIMA_OK;
+    struct nima_error before = ctx->error;
+    *began = false;
+    if (job->id.ptr == NULL) {
+        return NIMA_OK;
+    }
+    nima_rc rc = nima_undo_get(ctx, job->tasks, job->id, kept);
+    if (rc == NIMA_E_NOT_FOUND) {
+        ctx->error = before;
+        return NIMA_OK;
+    }
+    *began = rc == NIMA_OK;
+    return rc; /* what cannot be looked at now is no fresh start */
 }
 
 static nima_rc read_before(struct nima_ctx *ctx, struct nima_job *job, struct edit *edit)
@@ -377,17 +388,17 @@ static nima_rc read_before(struct nima_ctx *ctx, struct nima_job *job, struct ed
     const struct nima_file_params *p = job->params;
     struct nima_undo undo;
     edit->before = NIMA_STR("");
+    NIMA_TRY(look_before(ctx, job, &undo, &edit->began));
     NIMA_TRY(nima_place_stat(ctx, &edit->place, &edit->info, &edit->exists));
     if (edit->exists) {
         NIMA_TRY(
             nima_place_content(ctx, &edit->place, NIMA_FILE_BYTES_MAX, &edit->before, &edit->info));
     }
-    if (job->id.ptr != NULL && nima_undo_get(ctx, job->tasks, job->id, &undo) == NIMA_OK) {
-        nima_str path = undo.path;
-        bool ours = nima_str_eq(path, edit->place.path) && nima_str_eq(undo.root, p->root);
-        edit->before = !ours                      ? edit->before
-                       : undo.content.ptr != NULL ? undo.content
-                                                  : NIMA_STR("");
+    edit->made = !edit->exists;
+    if (edit->began && nima_str_eq(undo.path, edit->place.path) &&
+        nima_str_eq(undo.root, p->root)) {
+        edit->before = undo.content.ptr != NULL ? undo.content : NIMA_STR("");
+        edit->made = nima_str_eq(undo.kind, NIMA_STR("made"));
     }
     return NIMA_OK;
 }
@@ -408,7 +419,7 @@ static nima_rc prepare(struct nima_ctx *ctx, struct nima_job *job, enum change c
                             : nima_place_fail(ctx, edit->place.path, ENOENT);
     }
     NIMA_TRY(given_content(ctx, p, &content));
-    if (change == CHANGE_WRITE && edit->exists && !p->overwrite && !began_before(ctx, job)) {
+    if (change == CHANGE_WRITE && edit->exists && !p->overwrite && !edit->began) {
         return nima_fail(ctx, NIMA_E_CONFLICT, NIMA_FMT " is there already",
                          NIMA_ARG(edit->place.path));
     }
@@ -436,6 +447,7 @@ static nima_rc commit(struct nima_ctx *ctx, struct nima_job *job, struct edit *e
                              .path = edit->place.path,
                              .mode = edit->exists ? edit->info.st_mode & 07777 : 0,
                              .content = edit->exists ? edit->before : (nima_str){0}};
+    NIMA_TRY(nima_ctx_stopped(ctx));
     NIMA_TRY(nima_undo_keep(ctx, job, &undo, &earlier));
     return nima_place_write(ctx, &edit->place, edit->after, edit->exists ? &edit->info : NULL,
                             !edit->exists);
@@ -457,7 +469,7 @@ static nima_rc change_file(struct nima_ctx *ctx, struct nima_job *job, enum chan
     nima_place_done(&edit.place);
     NIMA_TRY(rc);
     struct change_out out = {.path = edit.place.path,
-                             .what = edit.exists ? NIMA_STR("changed") : NIMA_STR("made"),
+                             .what = edit.made ? NIMA_STR("made") : NIMA_STR("changed"),
                              .diff = nima_diff(ctx, edit.before, edit.after),
                              .bytes = (int64_t)edit.after.len};
     return nima_file_result(ctx, &change_shape, &out, result);
@@ -496,8 +508,8 @@ static nima_rc process_preview(struct nima_ctx *ctx, struct nima_job *job, nima_
 
 /* Actions on names */
 
-static nima_rc told(struct nima_ctx *ctx, nima_str path, nima_str to, const char *what,
-                    nima_str *result)
+nima_rc nima_file_told(struct nima_ctx *ctx, nima_str path, nima_str to, const char *what,
+                       nima_str *result)
 {
     struct change_out out = {.path = path, .to = to, .what = nima_str_of(what)};
     return nima_file_result(ctx, &change_shape, &out, result);
@@ -519,29 +531,32 @@ static nima_rc make_dir(struct nima_ctx *ctx, struct nima_job *job, nima_str *re
     }
     nima_place_done(&place);
     NIMA_TRY(rc);
-    return told(ctx, place.path, (nima_str){0}, exists ? "was there" : "made", result);
+    return nima_file_told(ctx, place.path, (nima_str){0}, exists ? "was there" : "made", result);
 }
 
 static nima_rc remove_it(struct nima_ctx *ctx, struct nima_job *job, const struct nima_place *place)
 {
     const struct nima_file_params *p = job->params;
     struct nima_undo undo = {.kind = NIMA_STR("replaced"), .root = p->root, .path = place->path};
+    struct nima_undo kept;
     struct stat info;
-    bool exists, earlier = false;
+    bool exists, began, earlier = false;
+    NIMA_TRY(look_before(ctx, job, &kept, &began));
     NIMA_TRY(nima_place_stat(ctx, place, &info, &exists));
     if (!exists) {
-        return began_before(ctx, job) ? NIMA_OK : nima_place_fail(ctx, place->path, ENOENT);
+        return began ? NIMA_OK : nima_place_fail(ctx, place->path, ENOENT);
     }
-    if (S_ISDIR(info.st_mode)) {
-        return unlinkat(place->dir, place->name, AT_REMOVEDIR) == 0
-                   ? NIMA_OK
-                   : nima_place_fail(ctx, place->path, errno);
+    bool folder = S_ISDIR(info.st_mode);
+    if (folder) {
+        undo.kind = NIMA_STR("folder");
+    } else {
+        NIMA_TRY(nima_place_content(ctx, place, NIMA_FILE_BYTES_MAX, &undo.content, &info));
     }
-    NIMA_TRY(nima_place_content(ctx, place, NIMA_FILE_BYTES_MAX, &undo.content, &info));
     undo.mode = info.st_mode & 07777;
     NIMA_TRY(nima_undo_keep(ctx, job, &undo, &earlier));
-    return unlinkat(place->dir, place->name, 0) == 0 ? NIMA_OK
-                                                     : nima_place_fail(ctx, place->path, errno);
+    return unlinkat(place->dir, place->name, folder ? AT_REMOVEDIR : 0) == 0
+               ? NIMA_OK
+               : nima_place_fail(ctx, place->path, errno);
 }
 
 static nima_rc delete_one(struct nima_ctx *ctx, struct nima_job *job, nima_str *result)
@@ -555,7 +570,7 @@ static nima_rc delete_one(struct nima_ctx *ctx, struct nima_job *job, nima_str *
     rc = rc == NIMA_OK ? remove_it(ctx, job, &place) : rc;
     nima_place_done(&place);
     NIMA_TRY(rc);
-    return told(ctx, place.path, (nima_str){0}, "deleted", result);
+    return nima_file_told(ctx, place.path, (nima_str){0}, "deleted", result);
 }
 
 static nima_rc delete_preview(struct nima_ctx *ctx, struct nima_job *job, nima_str *result)
@@ -571,14 +586,14 @@ static nima_rc delete_preview(struct nima_ctx *ctx, struct nima_job *job, nima_s
     if (!exists) {
         return nima_place_fail(ctx, place.path, ENOENT);
     }
-    return told(ctx, place.path, (nima_str){0}, "deleted", result);
+    return nima_file_told(ctx, place.path, (nima_str){0}, "deleted", result);
 }
 
 /* Both ends of a move or a copy. */
 struct two {
     struct nima_place from, to;
     struct stat info, there;
-    bool exists;
+    bool exists, began;
 };
 
 static nima_rc open_two(struct nima_ctx *ctx, struct nima_job *job, bool parents, struct two *two)
@@ -598,7 +613,7 @@ static nima_rc open_two(struct nima_ctx *ctx, struct nima_job *job, bool parents
         NIMA_TRY(nima_place_regular(ctx, two->from.path, &two->info));
     }
     NIMA_TRY(nima_place_stat(ctx, &two->to, &two->there, &two->exists));
-    if (two->exists && !p->overwrite && !began_before(ctx, job)) {
+    if (two->exists && !p->overwrite && !two->began) {
         return nima_fail(ctx, NIMA_E_CONFLICT, NIMA_FMT " is there already",
                          NIMA_ARG(two->to.path));
     }
@@ -632,8 +647,10 @@ static nima_rc move_or_copy(struct nima_ctx *ctx, struct nima_job *job, bool mov
 {
     const struct nima_file_params *p = job->params;
     struct two two = {.from.dir = -1, .to.dir = -1};
+    struct nima_undo kept;
+    NIMA_TRY(look_before(ctx, job, &kept, &two.began));
     nima_rc rc = open_two(ctx, job, p->parents && !preview, &two);
-    if (rc == NIMA_E_NOT_FOUND && !preview && move && began_before(ctx, job)) {
+    if (rc == NIMA_E_NOT_FOUND && !preview && move && two.began) {
         rc = NIMA_OK;
     } else if (rc == NIMA_OK && !preview && move) {
         rc = move_it(ctx, job, &two);
@@ -647,7 +664,7 @@ static nima_rc move_or_copy(struct nima_ctx *ctx, struct nima_job *job, bool mov
     }
     two_done(&two);
     NIMA_TRY(rc);
-    return told(ctx, two.from.path, two.to.path, move ? "moved" : "copied", result);
+    return nima_file_told(ctx, two.from.path, two.to.path, move ? "moved" : "copied", result);
 }
 
 static nima_rc move_run(struct nima_ctx *ctx, struct nima_job *job, nima_str *result)
@@ -671,72 +688,7 @@ static nima_rc make_preview(struct nima_ctx *ctx, struct nima_job *job, nima_str
     const struct nima_file_params *p = job->params;
     nima_str plain;
     NIMA_TRY(nima_path_plain(ctx, "path", p->path, &plain));
-    return told(ctx, plain, (nima_str){0}, "made", result);
-}
-
-/* Taking a change back */
-
-static nima_rc undo_it(struct nima_ctx *ctx, struct nima_job *job, const struct nima_undo *undo,
-                       struct nima_place *place)
-{
-    struct stat info;
-    bool exists;
-    NIMA_TRY(nima_place_open(ctx, roots_of(job), undo->root, undo->path, false, place));
-    NIMA_TRY(nima_place_stat(ctx, place, &info, &exists));
-    if (exists) {
-        NIMA_TRY(nima_place_regular(ctx, place->path, &info));
-    }
-    if (nima_str_eq(undo->kind, NIMA_STR("made"))) {
-        return !exists || unlinkat(place->dir, place->name, 0) == 0
-                   ? NIMA_OK
-                   : nima_place_fail(ctx, place->path, errno);
-    }
-    info.st_mode = (mode_t)undo->mode;
-    info.st_uid = exists ? info.st_uid : geteuid();
-    info.st_gid = exists ? info.st_gid : getegid();
-    return nima_place_write(ctx, place, undo->content, &info, false);
-}
-
-static nima_rc undo_move(struct nima_ctx *ctx, struct nima_job *job, const struct nima_undo *undo)
-{
-    struct nima_place from, to = {.dir = -1};
-    nima_rc rc = nima_place_open(ctx, roots_of(job), undo->root, undo->to, false, &from);
-    rc = rc == NIMA_OK ? nima_place_open(ctx, roots_of(job), undo->root, undo->path, false, &to)
-                       : rc;
-    if (rc == NIMA_OK && renameat2(from.dir, from.name, to.dir, to.name, RENAME_NOREPLACE) != 0) {
-        rc = nima_place_fail(ctx, undo->to, errno);
-    }
-    nima_place_done(&from);
-    nima_place_done(&to);
-    return rc;
-}
-
-static nima_rc undo(struct nima_ctx *ctx, struct nima_job *job, nima_str *result)
-{
-    const struct nima_file_params *p = job->params;
-    struct nima_task_row task;
-    struct nima_undo kept;
-    NIMA_TRY(nima_task_get(ctx, job->tasks->options.store, p->task_id, &task));
-    NIMA_TRY(nima_undo_get(ctx, job->tasks, task.id, &kept));
-    if (nima_str_eq(kept.kind, NIMA_STR("moved"))) {
-        NIMA_TRY(undo_move(ctx, job, &kept));
-    } else {
-        struct nima_place place = {.dir = -1};
-        nima_rc rc = undo_it(ctx, job, &kept, &place);
-        nima_place_done(&place);
-        NIMA_TRY(rc);
-    }
-    return told(ctx, kept.path, kept.to, "taken back", result);
-}
-
-static nima_rc undo_preview(struct nima_ctx *ctx, struct nima_job *job, nima_str *result)
-{
-    const struct nima_file_params *p = job->params;
-    struct nima_task_row task;
-    struct nima_undo kept;
-    NIMA_TRY(nima_task_get(ctx, job->tasks->options.store, p->task_id, &task));
-    NIMA_TRY(nima_undo_get(ctx, job->tasks, task.id, &kept));
-    return told(ctx, kept.path, kept.to, "taken back", result);
+    return nima_file_told(ctx, plain, (nima_str){0}, "made", result);
 }
 
 static const struct nima_action actions[] = {
@@ -759,8 +711,8 @@ static const struct nima_action actions[] = {
      copy_preview},
     {"delete", "Deletes a file or an empty folder.", &one_shape, true, NULL, resources, delete_one,
      delete_preview},
-    {"undo", "Takes back what a task changed.", &undo_shape, true, NULL, resources, undo,
-     undo_preview},
+    {"undo", "Takes back what a task changed.", &undo_shape, true, NULL, nima_undo_resources,
+     nima_undo_run, nima_undo_preview},
     {0},
 };
 

@@ -63,7 +63,7 @@ NIMA_MUST_USE nima_rc nima_place_regular(struct nima_ctx *ctx, nima_str path,
 /* file/undo.c: what a task replaced, kept for a day */
 
 struct nima_undo {
-    nima_str kind; /* "replaced", "made", "moved" */
+    nima_str kind; /* "replaced", "made", "moved", "folder" (an empty one) */
     nima_str root, path, to;
     int64_t mode;
     nima_str content; /* of "replaced" */
@@ -75,6 +75,12 @@ NIMA_MUST_USE nima_rc nima_undo_keep(struct nima_ctx *ctx, const struct nima_job
 NIMA_MUST_USE nima_rc nima_undo_get(struct nima_ctx *ctx, const struct nima_tasks *tasks,
                                     nima_str task_id, struct nima_undo *out);
 void nima_undo_clean(struct nima_ctx *ctx, struct nima_tasks *tasks);
+
+/* The action `undo`, and what rules on it are matched with: the paths of what it takes back. */
+nima_rc nima_undo_run(struct nima_ctx *ctx, struct nima_job *job, nima_str *result);
+nima_rc nima_undo_preview(struct nima_ctx *ctx, struct nima_job *job, nima_str *result);
+nima_rc nima_undo_resources(struct nima_ctx *ctx, const struct nima_tasks *tasks,
+                            const void *params, nima_str out[NIMA_ACTION_RESOURCES]);
 
 /* diff.c: both texts as the lines that differ, with a little around them. */
 nima_str nima_diff(struct nima_ctx *ctx, nima_str before, nima_str after);
@@ -93,6 +99,9 @@ struct nima_file_params {
 /* The struct as a result. */
 NIMA_MUST_USE nima_rc nima_file_result(struct nima_ctx *ctx, const struct nima_shape *shape,
                                        const void *out, nima_str *result);
+/* What was done with a name, or two, as a result. */
+NIMA_MUST_USE nima_rc nima_file_told(struct nima_ctx *ctx, nima_str path, nima_str to,
+                                     const char *what, nima_str *result);
 /* What `process` finds in a content, but for "replace". */
 NIMA_MUST_USE nima_rc nima_file_process_text(struct nima_ctx *ctx, const struct nima_file_params *p,
                                              nima_str path, nima_str text, nima_str *result);

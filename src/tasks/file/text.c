@@ -105,6 +105,9 @@ static nima_rc search_entry(struct nima_ctx *ctx, struct search *search, int dir
     }
     if (S_ISDIR(info.st_mode) && depth < SEARCH_DEPTH_MAX) {
         int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+            return nima_place_fail(ctx, path, errno); /* else half of it would be the answer */
+        }
         return fd >= 0 ? search_folder(ctx, search, fd, path, depth + 1) : NIMA_OK;
     }
     if (!S_ISREG(info.st_mode) || !nima_glob(search->params->pattern, path)) {

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -65,6 +66,104 @@ nima_rc nima_undo_keep(struct nima_ctx *ctx, const struct nima_job *job,
     }
     NIMA_TRY(nima_file_result(ctx, &undo_shape, undo, &text));
     return nima_file_write(ctx, record, text, 0600);
+}
+
+/* Taking a change back */
+
+static nima_rc undo_it(struct nima_ctx *ctx, struct nima_job *job, const struct nima_undo *undo,
+                       struct nima_place *place)
+{
+    struct stat info;
+    bool exists;
+    NIMA_TRY(nima_place_open(ctx, &job->tasks->roots, undo->root, undo->path, false, place));
+    NIMA_TRY(nima_place_stat(ctx, place, &info, &exists));
+    if (nima_str_eq(undo->kind, NIMA_STR("folder"))) {
+        bool there = exists && S_ISDIR(info.st_mode);
+        return there || mkdirat(place->dir, place->name, (mode_t)undo->mode) == 0
+                   ? NIMA_OK
+                   : nima_place_fail(ctx, place->path, errno);
+    }
+    if (exists) {
+        NIMA_TRY(nima_place_regular(ctx, place->path, &info));
+    }
+    if (nima_str_eq(undo->kind, NIMA_STR("made"))) {
+        return !exists || unlinkat(place->dir, place->name, 0) == 0
+                   ? NIMA_OK
+                   : nima_place_fail(ctx, place->path, errno);
+    }
+    info.st_mode = (mode_t)undo->mode;
+    info.st_uid = exists ? info.st_uid : geteuid();
+    info.st_gid = exists ? info.st_gid : getegid();
+    return nima_place_write(ctx, place, undo->content, &info, false);
+}
+
+/* It is kept as a move the other way, so that a second attempt knows of the first. */
+static nima_rc undo_move(struct nima_ctx *ctx, struct nima_job *job, const struct nima_undo *undo)
+{
+    struct nima_undo back = {
+        .kind = undo->kind, .root = undo->root, .path = undo->to, .to = undo->path};
+    struct nima_place from, to = {.dir = -1};
+    bool earlier = false;
+    nima_rc rc = nima_place_open(ctx, &job->tasks->roots, undo->root, undo->to, false, &from);
+    rc = rc == NIMA_OK
+             ? nima_place_open(ctx, &job->tasks->roots, undo->root, undo->path, false, &to)
+             : rc;
+    rc = rc == NIMA_OK ? nima_undo_keep(ctx, job, &back, &earlier) : rc;
+    if (rc == NIMA_OK && renameat2(from.dir, from.name, to.dir, to.name, RENAME_NOREPLACE) != 0) {
+        rc = errno == ENOENT && earlier ? NIMA_OK : nima_place_fail(ctx, undo->to, errno);
+    }
+    nima_place_done(&from);
+    nima_place_done(&to);
+    return rc;
+}
+
+nima_rc nima_undo_run(struct nima_ctx *ctx, struct nima_job *job, nima_str *result)
+{
+    const struct nima_file_params *p = job->params;
+    struct nima_task_row task;
+    struct nima_undo kept;
+    NIMA_TRY(nima_task_get(ctx, job->tasks->options.store, p->task_id, &task));
+    NIMA_TRY(nima_undo_get(ctx, job->tasks, task.id, &kept));
+    NIMA_TRY(nima_ctx_stopped(ctx));
+    if (nima_str_eq(kept.kind, NIMA_STR("moved"))) {
+        NIMA_TRY(undo_move(ctx, job, &kept));
+    } else {
+        struct nima_place place = {.dir = -1};
+        nima_rc rc = undo_it(ctx, job, &kept, &place);
+        nima_place_done(&place);
+        NIMA_TRY(rc);
+    }
+    return nima_file_told(ctx, kept.path, kept.to, "taken back", result);
+}
+
+nima_rc nima_undo_preview(struct nima_ctx *ctx, struct nima_job *job, nima_str *result)
+{
+    const struct nima_file_params *p = job->params;
+    struct nima_task_row task;
+    struct nima_undo kept;
+    NIMA_TRY(nima_task_get(ctx, job->tasks->options.store, p->task_id, &task));
+    NIMA_TRY(nima_undo_get(ctx, job->tasks, task.id, &kept));
+    return nima_file_told(ctx, kept.path, kept.to, "taken back", result);
+}
+
+/* The paths of what would be taken back: a rule on them counts here, too. */
+nima_rc nima_undo_resources(struct nima_ctx *ctx, const struct nima_tasks *tasks,
+                            const void *params, nima_str out[NIMA_ACTION_RESOURCES])
+{
+    const struct nima_file_params *p = params;
+    struct nima_error before = ctx->error;
+    struct nima_task_row task;
+    struct nima_undo kept;
+    nima_rc rc = nima_task_get(ctx, tasks->options.store, p->task_id, &task);
+    rc = rc == NIMA_OK ? nima_undo_get(ctx, tasks, task.id, &kept) : rc;
+    if (rc == NIMA_E_NOT_FOUND) {
+        ctx->error = before; /* which is said when it is run */
+        return NIMA_OK;
+    }
+    NIMA_TRY(rc);
+    out[0] = kept.path;
+    out[1] = kept.to;
+    return NIMA_OK;
 }
 
 static bool is_ours(const char *name)

@@ -160,11 +160,13 @@ TEST(a_second_attempt_after_a_crash_changes_nothing_twice)
         {"delete", "{\"path\":\"a\"}", NULL},
         {"move", "{\"path\":\"a\",\"to\":\"b\"}", NULL},
         {"copy", "{\"path\":\"a\",\"to\":\"b\"}", "1"},
+        {"delete", "{\"path\":\"d\"}", "1"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct world w = world_open();
         nima_str result;
         world_put(&w, "root/a", "1");
+        assert_int_equal(mkdir(nima_fmt(&w.ctx, "%s/d", w.root).ptr, 0755), 0);
         for (int attempt = 0; attempt < 2; attempt++) {
             nima_rc rc = run_now(&w, cases[i].action, NIMA_STR(ID), cases[i].params, &result);
             if (rc != NIMA_OK) {
@@ -175,6 +177,40 @@ TEST(a_second_attempt_after_a_crash_changes_nothing_twice)
         ASSERT_TRUE(nima_str_eq(after, nima_str_of(cases[i].after)));
         world_close(&w);
     }
+}
+
+/* They look at the time before they begin to change anything. */
+TEST(what_works_on_a_content_ends_when_its_time_is_over)
+{
+    static const struct {
+        const char *action, *params;
+    } cases[] = {
+        {"read_file", "{\"path\":\"a\"}"},
+        {"search", "{\"query\":\"x\"}"},
+        {"process", "{\"path\":\"a\",\"op\":\"lines\"}"},
+        {"process", "{\"path\":\"a\",\"op\":\"replace\",\"find\":\"1\",\"with\":\"2\"}"},
+        {"write_file", "{\"path\":\"a\",\"content\":\"new\"}"},
+        {"write_file", "{\"path\":\"b\",\"content\":\"new\"}"},
+        {"append_file", "{\"path\":\"a\",\"content\":\"2\"}"},
+        {"copy", "{\"path\":\"a\",\"to\":\"b\"}"},
+        {"delete", "{\"path\":\"a\"}"},
+        {"undo", NULL},
+    };
+    struct world w = world_open();
+    nima_str result,
+        done = world_do(&w, "file", "write_file", "{\"path\":\"a\",\"content\":\"1\"}").id;
+    w.ctx.deadline_ms = 1;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *params =
+            cases[i].params != NULL
+                ? cases[i].params
+                : nima_fmt(&w.ctx, "{\"task_id\":\"" NIMA_FMT "\"}", NIMA_ARG(done)).ptr;
+        ASSERT_RC(NIMA_E_TIMEOUT, run_now(&w, cases[i].action, NIMA_STR(ID), params, &result));
+    }
+    w.ctx.deadline_ms = 0;
+    ASSERT_STR_EQ(world_file(&w, "root/a"), "1");
+    ASSERT_TRUE(world_file(&w, "root/b").ptr == NULL);
+    world_close(&w);
 }
 
 TEST(many_tasks_are_each_done_once)
