@@ -185,7 +185,14 @@ static void on_task_over(struct nima_ctx *ctx, void *user, const struct nima_tas
         nima_log_warn("what task " NIMA_FMT " did is not remembered: %s", NIMA_ARG(over->task->id),
                       ctx->error.message);
     }
-    if (nima_schedules_event(ctx, app->schedules, over->event) != NIMA_OK) {
+    if (over->task->conversation_id.ptr != NULL &&
+        nima_orchestrator_tasks_said(ctx, app->orchestrator, over->task->conversation_id, false) !=
+            NIMA_OK) {
+        nima_log_warn("how task " NIMA_FMT " ended is not said yet: %s", NIMA_ARG(over->task->id),
+                      ctx->error.message);
+    }
+    if (over->event.ptr != NULL &&
+        nima_schedules_event(ctx, app->schedules, over->event) != NIMA_OK) {
         nima_log_warn("schedules were not told of " NIMA_FMT ": %s", NIMA_ARG(over->event),
                       ctx->error.message);
     }

@@ -232,6 +232,9 @@ nima_rc nima_orchestrator_look(struct nima_ctx *ctx, void *user)
     struct nima_orchestrator *o = user;
     nima_str *people = NIMA_NEW(ctx->arena, nima_str, PEOPLE), after = {NULL, 0};
     size_t count = PEOPLE;
+    if (nima_tasks_said_all(ctx, o) != NIMA_OK) {
+        nima_log_warn("how tasks ended is not said yet: %s", ctx->error.message);
+    }
     while (o->goals != NULL && count == PEOPLE) {
         NIMA_TRY(nima_goal_people(ctx, o->store, after, PEOPLE, people, &count));
         for (size_t i = 0; i < count; i++) {

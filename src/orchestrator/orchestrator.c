@@ -5,6 +5,7 @@
 
 #include "orchestrator/turn_int.h"
 #include "util/digest.h"
+#include "util/log.h"
 
 enum { RECALL_PRESET = 8, SYSTEM_HASH_CHARS = 16 };
 
@@ -398,6 +399,17 @@ static void write_later(struct nima_ctx *ctx, struct turn_state *s)
     }
 }
 
+/* What ended meanwhile and could not be said before the reply. */
+static void say_tasks(struct nima_ctx *ctx, const struct turn_state *s)
+{
+    struct nima_error before = ctx->error;
+    if (!s->turn->stateless &&
+        nima_orchestrator_tasks_said(ctx, s->o, s->conversation_id, true) != NIMA_OK) {
+        nima_log_warn("how a task ended is not said yet: %s", ctx->error.message);
+    }
+    ctx->error = before;
+}
+
 /* Learns and stores whatever came of the turn. The client may have left by now; what was said and
  * generated is kept all the same, so neither its leaving nor the deadline counts here. */
 static nima_rc finish(struct nima_ctx *ctx, struct turn_state *s, nima_rc generated)
@@ -413,6 +425,7 @@ static nima_rc finish(struct nima_ctx *ctx, struct turn_state *s, nima_rc genera
     s->out.finish = s->reply.finish;
     fill_context(ctx, s);
     nima_rc stored = store_reply(ctx, s, generated != NIMA_OK);
+    say_tasks(ctx, s);
     ctx->cancelled = cancelled;
     ctx->deadline_ms = deadline_ms;
     if (generated != NIMA_OK) {

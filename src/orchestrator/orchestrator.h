@@ -221,6 +221,13 @@ struct nima_task_over;
 NIMA_MUST_USE nima_rc nima_orchestrator_task_over(struct nima_ctx *ctx,
                                                   struct nima_orchestrator *orchestrator,
                                                   const struct nima_task_over *over);
+/* To be called when a task of this conversation of ctx->user_id may be over: how those ended that
+ * no turn has told of is said there, as messages of Nima's, each once, however many processes say
+ * it. While a turn is under way there it is left to that turn, which calls this with `turn_over`.
+ */
+NIMA_MUST_USE nima_rc nima_orchestrator_tasks_said(struct nima_ctx *ctx,
+                                                   struct nima_orchestrator *orchestrator,
+                                                   nima_str conversation_id, bool turn_over);
 /* What to do next for a goal, with what memory, packs and tasks know that bears on it (goals.h).
  * `may_act`: the person may start tasks, so some may be proposed. */
 NIMA_MUST_USE nima_rc nima_orchestrator_advise(struct nima_ctx *ctx,

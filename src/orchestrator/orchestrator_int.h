@@ -252,6 +252,9 @@ bool nima_turn_goal_tells(struct nima_ctx *ctx, const struct nima_turn_goals *go
 void nima_turn_goals_ids(struct nima_ctx *ctx, const struct nima_notes *notes,
                          struct nima_turn_goals *out);
 
+/* task_said.c: the same for all conversations: what a process that was killed left unsaid. */
+NIMA_MUST_USE nima_rc nima_tasks_said_all(struct nima_ctx *ctx, struct nima_orchestrator *o);
+
 /* manner.c: how the message wants to be taken, given what was recalled for it and whether it only
  * tells something; NULL: as any. */
 const struct nima_note *nima_manner_of(struct nima_ctx *ctx, const struct nima_memory_hits *hits,

@@ -114,6 +114,41 @@ nima_rc nima_task_due(struct nima_ctx *ctx, struct nima_store *store, bool *due_
     return NIMA_OK;
 }
 
+struct places {
+    int64_t since;
+    int limit;
+    struct nima_task_place *items;
+    size_t count;
+};
+
+static nima_rc places(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    struct places *job = arg;
+    struct nima_db_stmt *stmt;
+    bool row = false;
+    job->count = 0;
+    NIMA_TRY(nima_db_query(ctx, db,
+                           "SELECT DISTINCT user_id, conversation_id FROM tasks "
+                           "WHERE conversation_id IS NOT NULL AND completed_at >= $1 LIMIT $2",
+                           NIMA_DB_ARGS(nima_db_time(job->since), nima_db_int(job->limit)), &stmt));
+    NIMA_TRY(nima_db_step(ctx, stmt, &row));
+    while (row) {
+        job->items[job->count++] = (struct nima_task_place){nima_db_get_text(ctx, stmt, 0),
+                                                            nima_db_get_text(ctx, stmt, 1)};
+        NIMA_TRY(nima_db_step(ctx, stmt, &row));
+    }
+    return nima_db_end(ctx, stmt);
+}
+
+nima_rc nima_task_places(struct nima_ctx *ctx, struct nima_store *store, int64_t since, int limit,
+                         struct nima_task_place *out, size_t *count)
+{
+    struct places job = {.since = since, .limit = limit, .items = out};
+    NIMA_TRY(nima_db_read(ctx, store, places, &job));
+    *count = job.count;
+    return NIMA_OK;
+}
+
 /* Holding and ending */
 
 struct held {

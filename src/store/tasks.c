@@ -106,9 +106,7 @@ nima_rc nima_task_add(struct nima_ctx *ctx, struct nima_store *store,
 
 struct one {
     nima_str id;
-    int64_t expires_at;
-    bool two_person; /* of a retry */
-    bool approver;   /* may also decide on another's that needs two people */
+    bool approver; /* may also decide on another's that needs two people */
     const struct nima_audit_row *audit;
     struct nima_task_row row;
 };
@@ -174,6 +172,52 @@ nima_rc nima_task_open_count(struct nima_ctx *ctx, struct nima_store *store, int
     struct open_count job = {.max = max};
     NIMA_TRY(nima_db_read(ctx, store, count_open, &job));
     *out = job.count;
+    return NIMA_OK;
+}
+
+struct ended {
+    nima_str conversation_id;
+    int64_t since;
+    int limit;
+    struct nima_task_rows rows;
+};
+
+static nima_rc ended(struct nima_ctx *ctx, struct nima_db *db, void *arg)
+{
+    struct ended *job = arg;
+    struct nima_db_stmt *stmt;
+    bool row = false;
+    job->rows.count = 0;
+    NIMA_TRY(
+        nima_db_query(ctx, db,
+                      "SELECT " NIMA_TASK_COLUMNS " FROM tasks WHERE conversation_id = $1 "
+                      "AND user_id = $2 AND completed_at >= $3 "
+                      "AND status IN ('completed', 'failed', 'cancelled') "
+                      "ORDER BY completed_at DESC, id DESC LIMIT $4",
+                      NIMA_DB_ARGS(nima_db_text(job->conversation_id), nima_db_text(ctx->user_id),
+                                   nima_db_time(job->since), nima_db_int(job->limit)),
+                      &stmt));
+    NIMA_TRY(nima_db_step(ctx, stmt, &row));
+    while (row) {
+        nima_task_row(ctx, stmt, &job->rows.items[job->rows.count++]);
+        NIMA_TRY(nima_db_step(ctx, stmt, &row));
+    }
+    return nima_db_end(ctx, stmt);
+}
+
+nima_rc nima_task_ended(struct nima_ctx *ctx, struct nima_store *store, nima_str conversation_id,
+                        int64_t since, int limit, struct nima_task_rows *out)
+{
+    struct ended job = {.since = since, .limit = limit};
+    NIMA_TRY(nima_store_id(ctx, conversation_id, "conversation", &job.conversation_id));
+    job.rows.items = NIMA_NEW(ctx->arena, struct nima_task_row, (size_t)limit);
+    NIMA_TRY(nima_db_read(ctx, store, ended, &job));
+    for (size_t i = 0; i < job.rows.count / 2; i++) {
+        struct nima_task_row row = job.rows.items[i];
+        job.rows.items[i] = job.rows.items[job.rows.count - 1 - i];
+        job.rows.items[job.rows.count - 1 - i] = row;
+    }
+    *out = job.rows;
     return NIMA_OK;
 }
 
@@ -362,8 +406,9 @@ static nima_rc reject(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     struct nima_db_value now = nima_db_time(nima_ctx_now(ctx));
     return decide(
         ctx, db, job,
-        "UPDATE tasks SET status = 'cancelled', error = 'rejected', "
-        "error_code = 'cancelled', expires_at = NULL, completed_at = $3, "
+        "UPDATE tasks SET status = 'cancelled', error = CASE WHEN user_id = $1 THEN 'rejected' "
+        "ELSE 'the second person did not agree' END, error_code = CASE WHEN user_id = $1 "
+        "THEN 'cancelled' ELSE 'forbidden' END, expires_at = NULL, completed_at = $3, "
         "changed_at = $4 WHERE (user_id = $1 OR two_person = $2) AND id = $5 "
         "AND step = 0 AND status = 'awaiting_approval' RETURNING " NIMA_TASK_COLUMNS,
         NIMA_DB_ARGS(nima_db_text(ctx->user_id), opens(job), now, now, nima_db_text(job->id)),
@@ -385,26 +430,6 @@ static nima_rc cancel(struct nima_ctx *ctx, struct nima_db *db, void *arg)
         "WHERE user_id = $1 AND id = $2 AND status IN ('pending', 'running', 'awaiting_approval') "
         "RETURNING " NIMA_TASK_COLUMNS,
         NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id), now, now), "cancelled");
-}
-
-static nima_rc retry(struct nima_ctx *ctx, struct nima_db *db, void *arg)
-{
-    struct one *job = arg;
-    int64_t now = nima_ctx_now(ctx);
-    bool ask = job->expires_at != 0;
-    return decide(
-        ctx, db, job,
-        "UPDATE tasks SET status = $3, attempts = 0, cancel_requested = 0, result = NULL, "
-        "error = NULL, error_code = NULL, approved_hash = NULL, approved_by = NULL, "
-        "first_hash = NULL, first_by = NULL, next_attempt_at = $4, expires_at = $5, "
-        "started_at = NULL, completed_at = NULL, changed_at = $6, two_person = $7 WHERE user_id = "
-        "$1 AND id = $2 "
-        "AND status IN ('failed', 'cancelled') RETURNING " NIMA_TASK_COLUMNS,
-        NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id),
-                     nima_db_text(ask ? NIMA_STR("awaiting_approval") : NIMA_STR("pending")),
-                     nima_db_time(ask ? 0 : now), nima_db_time(job->expires_at), nima_db_time(now),
-                     nima_db_int(job->two_person)),
-        "tried again");
 }
 
 static nima_rc change(struct nima_ctx *ctx, struct nima_store *store, nima_db_work work,
@@ -435,12 +460,4 @@ nima_rc nima_task_cancel(struct nima_ctx *ctx, struct nima_store *store, nima_st
                          const struct nima_audit_row *audit, struct nima_task_row *out)
 {
     return change(ctx, store, cancel, id, &(struct one){.audit = audit}, out);
-}
-
-nima_rc nima_task_retry(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
-                        int64_t expires_at, bool two_person, const struct nima_audit_row *audit,
-                        struct nima_task_row *out)
-{
-    struct one job = {.expires_at = expires_at, .two_person = two_person, .audit = audit};
-    return change(ctx, store, retry, id, &job, out);
 }

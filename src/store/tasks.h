@@ -3,8 +3,8 @@
  * tasks: the tables `tasks`, `task_audit` and `task_audit_heads`: a queue that several processes
  * share, and the record of what was decided and done.
  *
- * Scope      The calls of the queue (claim, heartbeat, finish, due, expire) are for all people; a
- *            claimed row says whose it is. All others are for ctx->user_id.
+ * Scope      The calls of the queue (claim, heartbeat, finish, due, expire, places) are for all
+ *            people; a claimed row says whose it is. All others are for ctx->user_id.
  * Leases     A claimed task belongs to (owner, attempts) until lease_until; heartbeats move that
  *            on. Afterwards anybody may claim it, and the late one is told CONFLICT.
  * Audit      Rows that a call is given are chained and written in the call's own transaction.
@@ -64,6 +64,11 @@ NIMA_MUST_USE nima_rc nima_task_plan(struct nima_ctx *ctx, struct nima_store *st
                                      nima_str plan_id, struct nima_task_rows *out);
 NIMA_MUST_USE nima_rc nima_task_get(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
                                     struct nima_task_row *out);
+/* Those of a conversation that came to their end at `since` or later: the last `limit` of them, the
+ * first one first. */
+NIMA_MUST_USE nima_rc nima_task_ended(struct nima_ctx *ctx, struct nima_store *store,
+                                      nima_str conversation_id, int64_t since, int limit,
+                                      struct nima_task_rows *out);
 struct nima_task_filter {
     nima_str type, status; /* absent: any */
     bool for_approver;     /* instead of the person's own: what waits for them as an approver */
@@ -96,13 +101,26 @@ NIMA_MUST_USE nima_rc nima_task_reject(struct nima_ctx *ctx, struct nima_store *
 NIMA_MUST_USE nima_rc nima_task_cancel(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
                                        const struct nima_audit_row *audit,
                                        struct nima_task_row *out);
-/* A failed or cancelled one is begun anew: pending, or to be approved until `expires_at`. */
-NIMA_MUST_USE nima_rc nima_task_retry(struct nima_ctx *ctx, struct nima_store *store, nima_str id,
+/* The error of a step that was cancelled because the one before it did not succeed. */
+#define NIMA_TASK_SKIPPED "the step before it did not succeed"
+/* A failed or cancelled one is begun anew: pending, or to be approved until `expires_at`; and
+ * behind it, as a plan of their own, those that were skipped because of it. `tasks` in their order,
+ * each with its audit row; *out is the first. */
+NIMA_MUST_USE nima_rc nima_task_retry(struct nima_ctx *ctx, struct nima_store *store,
+                                      const struct nima_task_row *tasks,
+                                      const struct nima_audit_row *audits, size_t count,
                                       int64_t expires_at, bool two_person,
-                                      const struct nima_audit_row *audit,
                                       struct nima_task_row *out);
 
 /* The queue */
+
+/* Of whomever: the conversations whose tasks came to an end at `since` or later. */
+struct nima_task_place {
+    nima_str user_id, conversation_id;
+};
+NIMA_MUST_USE nima_rc nima_task_places(struct nima_ctx *ctx, struct nima_store *store,
+                                       int64_t since, int limit, struct nima_task_place *out,
+                                       size_t *count);
 
 enum { NIMA_TASK_BUSY_TYPES = 8 };
 struct nima_task_claim {

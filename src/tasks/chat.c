@@ -422,8 +422,9 @@ static nima_rc act(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str conv
     if (rows->count == 1 && row->plan_id.ptr != NULL) {
         NIMA_TRY(nima_task_plan(ctx, tasks->options.store, row->plan_id, rows));
     }
-    return nima_str_eq(rows->items[0].status, NIMA_STR("pending")) ? wait_for(ctx, tasks, rows)
-                                                                   : NIMA_OK;
+    bool at_work = !nima_str_eq(rows->items[0].status, awaiting) &&
+                   !nima_task_is_over(&rows->items[rows->count - 1]); /* or begun already */
+    return at_work ? wait_for(ctx, tasks, rows) : NIMA_OK;
 }
 
 static nima_str actions_of(struct nima_ctx *ctx, const struct nima_task_rows *rows)
@@ -438,6 +439,19 @@ static nima_str actions_of(struct nima_ctx *ctx, const struct nima_task_rows *ro
                         NIMA_ARG(row->action), NIMA_ARG(row->status));
     }
     return nima_fmt(ctx, NIMA_FMT "]", NIMA_ARG(list));
+}
+
+nima_rc nima_tasks_say(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                       const struct nima_task_rows *rows, nima_str *text, nima_str *actions)
+{
+    struct nima_buf buf;
+    nima_buf_init(&buf, NIMA_TASK_RESULT_BYTES_MAX);
+    nima_rc rc = say(ctx, tasks, rows, &buf);
+    rc = rc == NIMA_OK ? nima_buf_take(ctx, &buf, text) : rc;
+    nima_buf_done(&buf);
+    NIMA_TRY(rc);
+    *actions = actions_of(ctx, rows);
+    return NIMA_OK;
 }
 
 /* The model saw a request whose values the person did not say. */

@@ -167,18 +167,10 @@ static bool writes(struct nima_ctx *ctx, const struct nima_tasks *tasks,
            (action->writes_with != NULL ? action->writes_with(params) : action->writes);
 }
 
-static void tell(struct nima_ctx *ctx, struct nima_tasks *tasks, const struct nima_task_row *task,
-                 const struct nima_task_end *end)
+void nima_executor_tell(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                        const struct nima_task_over *over)
 {
-    bool completed = nima_str_eq(end->status, NIMA_STR("completed"));
-    if (!completed && !nima_str_eq(end->status, NIMA_STR("failed"))) {
-        return;
-    }
-    struct nima_task_over over = {.event = completed ? NIMA_STR("task.completed")
-                                                     : NIMA_STR("task.failed"),
-                                  .task = task,
-                                  .result = end->result,
-                                  .wrote = completed && writes(ctx, tasks, task)};
+    nima_str me = ctx->user_id;
     pthread_mutex_lock(&tasks->lock);
     nima_tasks_told told = tasks->told;
     void *user = tasks->told_user;
@@ -187,11 +179,27 @@ static void tell(struct nima_ctx *ctx, struct nima_tasks *tasks, const struct ni
     if (told == NULL) {
         return;
     }
-    told(ctx, user, &over);
+    ctx->user_id = over->task->user_id;
+    told(ctx, user, over);
+    ctx->user_id = me;
     pthread_mutex_lock(&tasks->lock);
     tasks->telling--;
     pthread_cond_broadcast(&tasks->moved);
     pthread_mutex_unlock(&tasks->lock);
+}
+
+static void tell(struct nima_ctx *ctx, struct nima_tasks *tasks, const struct nima_task_row *task,
+                 const struct nima_task_end *end)
+{
+    bool completed = nima_str_eq(end->status, NIMA_STR("completed"));
+    struct nima_task_over over = {.event = completed ? NIMA_STR("task.completed")
+                                                     : NIMA_STR("task.failed"),
+                                  .task = task,
+                                  .result = end->result,
+                                  .wrote = completed && writes(ctx, tasks, task)};
+    if (completed || nima_str_eq(end->status, NIMA_STR("failed"))) {
+        nima_executor_tell(ctx, tasks, &over);
+    }
 }
 
 /* What was done must be written down: a store that is away for a moment is waited for. */

@@ -395,6 +395,9 @@ nima_rc nima_tasks_reject(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_s
     struct nima_audit_row audit;
     NIMA_TRY(note_decision(ctx, tasks, id, approver, "rejected", &audit));
     NIMA_TRY(nima_task_reject(ctx, tasks->options.store, id, approver, &audit, out));
+    if (!nima_str_eq(out->user_id, ctx->user_id)) {
+        nima_executor_tell(ctx, tasks, &(struct nima_task_over){.task = out});
+    }
     keep_apart(ctx, out);
     nima_executor_changed(tasks);
     return NIMA_OK;
@@ -459,24 +462,52 @@ nima_rc nima_tasks_to_approve(struct nima_ctx *ctx, struct nima_tasks *tasks, in
     return NIMA_OK;
 }
 
+/* The task, and behind it the steps that were skipped because of it. */
+static nima_rc with_skipped(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str id,
+                            struct nima_task_row out[NIMA_TASKS_STEPS_MAX], size_t *count)
+{
+    nima_str skipped = NIMA_STR(NIMA_TASK_SKIPPED);
+    struct nima_task_rows plan;
+    NIMA_TRY(nima_task_get(ctx, tasks->options.store, id, &out[0]));
+    *count = 1;
+    if (out[0].plan_id.ptr == NULL || nima_str_eq(out[0].error, skipped)) {
+        return NIMA_OK;
+    }
+    NIMA_TRY(nima_task_plan(ctx, tasks->options.store, out[0].plan_id, &plan));
+    for (size_t i = 0; i < plan.count && *count < NIMA_TASKS_STEPS_MAX; i++) {
+        if (plan.items[i].step > out[0].step && nima_str_eq(plan.items[i].error, skipped)) {
+            out[(*count)++] = plan.items[i];
+        }
+    }
+    return NIMA_OK;
+}
+
 nima_rc nima_tasks_retry(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str id,
                          struct nima_task_row *out)
 {
-    struct nima_task_row task;
-    struct checked c;
-    NIMA_TRY(nima_task_get(ctx, tasks->options.store, id, &task));
-    NIMA_TRY(check(ctx, tasks, task.type, task.action, task.params, &c));
-    NIMA_TRY(nima_program_unchanged(ctx, &task, c.action));
-    if (c.policy.verdict == NIMA_DENY) {
-        struct nima_tasks_request request = {.type = task.type, .action = task.action};
-        return denied(ctx, tasks, &request, &c);
+    struct nima_task_row rows[NIMA_TASKS_STEPS_MAX];
+    struct nima_audit_row audits[NIMA_TASKS_STEPS_MAX];
+    struct checked c[NIMA_TASKS_STEPS_MAX];
+    size_t count;
+    bool two = false, ask = false;
+    NIMA_TRY(with_skipped(ctx, tasks, id, rows, &count));
+    for (size_t i = 0; i < count; i++) {
+        NIMA_TRY(check(ctx, tasks, rows[i].type, rows[i].action, rows[i].params, &c[i]));
+        NIMA_TRY(nima_program_unchanged(ctx, &rows[i], c[i].action));
+        if (c[i].policy.verdict == NIMA_DENY) {
+            struct nima_tasks_request request = {.type = rows[i].type, .action = rows[i].action};
+            return denied(ctx, tasks, &request, &c[i]);
+        }
+        two = two || c[i].policy.verdict == NIMA_TWO_PERSON;
+        ask = ask || two || c[i].policy.verdict == NIMA_ASK;
     }
-    bool two = c.policy.verdict == NIMA_TWO_PERSON, ask = two || c.policy.verdict == NIMA_ASK;
-    struct nima_audit_row audit = note(ctx, ask ? "proposed" : "allowed", task.type, task.action,
-                                       c.policy.row, nima_task_details(ctx, c.text));
-    NIMA_TRY(nima_task_retry(ctx, tasks->options.store, task.id,
+    for (size_t i = 0; i < count; i++) {
+        audits[i] = note(ctx, ask ? "proposed" : "allowed", rows[i].type, rows[i].action,
+                         c[i].policy.row, nima_task_details(ctx, c[i].text));
+    }
+    NIMA_TRY(nima_task_retry(ctx, tasks->options.store, rows, audits, count,
                              ask ? nima_ctx_now(ctx) + tasks->options.approval_s * 1000 : 0, two,
-                             &audit, out));
+                             out));
     nima_executor_changed(tasks);
     nima_executor_work_came(tasks);
     return NIMA_OK;

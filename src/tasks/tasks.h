@@ -62,13 +62,14 @@ NIMA_MUST_USE nima_rc nima_tasks_open(struct nima_ctx *ctx,
 void nima_tasks_close(struct nima_tasks *tasks, int64_t grace_ms);
 
 struct nima_task_over {
-    nima_str event;                   /* "task.completed" or "task.failed" */
+    nima_str event; /* "task.completed" or "task.failed"; absent: another person said no to it */
     const struct nima_task_row *task; /* as it was begun */
     nima_str result;                  /* a JSON object's text without secrets; absent: it failed */
     bool wrote;                       /* it is one that changes something */
 };
-/* `told` is called on a worker's thread when a task of ctx->user_id has come to an end by itself,
- * after it was written down; NULL: nobody is, and from the return on nothing is under way. */
+/* `told` is called, mostly on a worker's thread, when a task of ctx->user_id has come to an end by
+ * itself or by another person, after it was written down; NULL: nobody is, and from the return on
+ * nothing is under way. */
 typedef void (*nima_tasks_told)(struct nima_ctx *ctx, void *user,
                                 const struct nima_task_over *over);
 void nima_tasks_tell(struct nima_tasks *tasks, nima_tasks_told told, void *user);
@@ -106,7 +107,8 @@ NIMA_MUST_USE nima_rc nima_tasks_reject(struct nima_ctx *ctx, struct nima_tasks 
                                         struct nima_task_row *out);
 NIMA_MUST_USE nima_rc nima_tasks_cancel(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str id,
                                         struct nima_task_row *out);
-/* The policies of now are asked again. */
+/* The policies of now are asked again. The steps of a plan that were skipped because of it come
+ * back, too, in their order behind it. */
 NIMA_MUST_USE nima_rc nima_tasks_retry(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str id,
                                        struct nima_task_row *out);
 /* What waits for ctx->user_id as an approver of other people's tasks, with what each would
@@ -138,6 +140,12 @@ NIMA_MUST_USE nima_rc nima_tasks_forget(struct nima_ctx *ctx, struct nima_tasks 
 /* Works on the content on standard input as the argument says, in a sandbox, and ends the process:
  * what `processor` is started for. */
 _Noreturn void nima_tasks_processor(nima_str argument);
+
+/* How these ended, a plan's steps or one task, as it is said in a conversation; *actions as those
+ * of nima_tasks_answer. */
+NIMA_MUST_USE nima_rc nima_tasks_say(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                                     const struct nima_task_rows *rows, nima_str *text,
+                                     nima_str *actions);
 
 /* What there is to do */
 

@@ -212,6 +212,9 @@ NIMA_MUST_USE nima_rc nima_executor_start(struct nima_ctx *ctx, struct nima_task
 void nima_executor_stop(struct nima_tasks *tasks, int64_t grace_ms);
 void nima_executor_work_came(struct nima_tasks *tasks);
 void nima_executor_changed(struct nima_tasks *tasks);
+/* The one who asked is told what became of it, as far as somebody listens. */
+void nima_executor_tell(struct nima_ctx *ctx, struct nima_tasks *tasks,
+                        const struct nima_task_over *over);
 /* Ends the task when it runs in this process. */
 void nima_executor_cancel(struct nima_tasks *tasks, nima_str id);
 

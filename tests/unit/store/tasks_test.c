@@ -217,13 +217,14 @@ TEST(cancelling_and_beginning_anew)
     struct world w = world_open();
     struct nima_task_row row;
     bool taken_up, cancel = false;
-    nima_str id = add_task(&w, "file", 0).id;
+    struct nima_task_row again = add_task(&w, "file", 0);
+    nima_str id = again.id;
     ASSERT_OK_CTX(&w.ctx, nima_task_cancel(&w.ctx, w.store, id, &noted, &row));
     ASSERT_STR_EQ(row.status, "cancelled");
     ASSERT_TRUE(row.completed_at != 0);
     ASSERT_RC(NIMA_E_CONFLICT, nima_task_cancel(&w.ctx, w.store, id, &noted, &row));
     ASSERT_TRUE(!claim_as(&w, "p1", NULL, &taken_up, &row));
-    ASSERT_OK_CTX(&w.ctx, nima_task_retry(&w.ctx, w.store, id, 0, false, &noted, &row));
+    ASSERT_OK_CTX(&w.ctx, nima_task_retry(&w.ctx, w.store, &again, &noted, 1, 0, false, &row));
     ASSERT_STR_EQ(row.status, "pending");
     ASSERT_TRUE(claim_as(&w, "p1", NULL, &taken_up, &row));
     struct nima_task_row held = row;
@@ -234,7 +235,7 @@ TEST(cancelling_and_beginning_anew)
     struct nima_task_end end = {.status = NIMA_STR("failed"), .error = NIMA_STR("x")};
     ASSERT_OK_CTX(&w.ctx, nima_task_finish(&w.ctx, w.store, &held, &end, NULL));
     int64_t until = nima_ctx_now(&w.ctx) + 60000;
-    ASSERT_OK_CTX(&w.ctx, nima_task_retry(&w.ctx, w.store, id, until, false, &noted, &row));
+    ASSERT_OK_CTX(&w.ctx, nima_task_retry(&w.ctx, w.store, &again, &noted, 1, until, false, &row));
     ASSERT_STR_EQ(row.status, "awaiting_approval");
     ASSERT_INT_EQ(row.attempts, 0);
     ASSERT_INT_EQ(row.cancel_requested, 0);
