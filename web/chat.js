@@ -83,7 +83,7 @@ class Reply {
     const meta = message.metadata ?? {};
     reply.view.push(message.content ?? "");
     reply.view.flush();
-    reply.#foot({ context: meta.context, remembered: meta.remembered, note: meta.interrupted ? "stopped" : "", living, about: (meta.scheduled && "Reminder") || (meta.goal_alert && "Goal"), actions: meta.actions });
+    reply.#foot({ context: meta.context, remembered: meta.remembered, note: meta.interrupted ? "stopped" : "", living, about: (meta.scheduled && "Reminder") || (meta.goal_alert && "Goal") || (meta.task_over && "Task"), actions: meta.actions });
     return reply;
   }
 
@@ -108,6 +108,7 @@ class Reply {
 }
 
 export class Thread {
+  #shown = new Set(); /* ids of stored messages */
   #abort = null;
 
   /** hooks: named(thread), changed(thread), grown(thread), settled(thread), start(), focus() */
@@ -141,6 +142,7 @@ export class Thread {
   }
 
   #past(message, living) {
+    this.#shown.add(message.id);
     if (message.role === "user") this.#user(message.content);
     else if (message.role === "assistant") this.el.append(Reply.past(message, this.replyHooks, living).el);
   }
@@ -192,6 +194,16 @@ export class Thread {
     const asked = data.messages[at - 1]?.metadata?.scheduled?.run_id === run.id;
     const living = new Map();
     for (const message of data.messages.slice(asked ? at - 1 : at, at + 1)) this.#past(message, living);
+    this.hooks.grown(this);
+  }
+
+  /** How tasks ended that no reply has told of: messages of their own, which are shown once. */
+  async told() {
+    if (this.busy || !this.id) return;
+    const { data } = await api.conversations.get(this.id);
+    const fresh = data.messages.filter(({ id, metadata }) => metadata?.task_over && !this.#shown.has(id));
+    if (this.busy || !fresh.length) return;
+    for (const message of fresh) this.#past(message, new Map());
     this.hooks.grown(this);
   }
 

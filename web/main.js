@@ -24,6 +24,7 @@ const EXAMPLES = [
 const NEAR_END = 80;
 const TITLE_TURNS = 3;
 const TITLE_LOOKS_MS = [5000, 20000];
+const TOLD_LOOKS_MS = [100, 900, 3000];
 const PANELS = ["memory", "reminders", "topics", "goals", "tasks"];
 const narrow = matchMedia("(max-width: 760px)");
 
@@ -108,6 +109,7 @@ async function settled(which) {
   topics.changed();
   goals.refresh();
   document.dispatchEvent(new CustomEvent("nima:tasks"));
+  if (which.el.querySelector(".task-answer")) document.dispatchEvent(new CustomEvent("nima:told"));
   titleLater(which);
 }
 
@@ -158,6 +160,15 @@ function arrived(run, words = `Reminder: ${run.name}`) {
 function raised({ id, conversation_id, text }) {
   arrived({ id, message_id: id, conversation_id, name: text }, text);
 }
+
+/* What a task's end adds to the conversation is stored right after it. */
+document.addEventListener("nima:told", async () => {
+  const which = thread;
+  for (const wait of TOLD_LOOKS_MS) {
+    await new Promise((done) => setTimeout(done, wait));
+    if (which === thread) await which.told().catch(() => {});
+  }
+});
 
 /* ---- greeting ---- */
 

@@ -22,6 +22,8 @@ const aboutOf = ({ params }) => params?.path ?? params?.url ?? params?.repo ?? p
 
 /** Anyone who shows tasks can listen for "nima:tasks" on the document: one was decided on. */
 const tasksChanged = () => document.dispatchEvent(new CustomEvent("nima:tasks"));
+/** And for "nima:told": one is over, which its conversation may say by now. */
+const taskOver = () => document.dispatchEvent(new CustomEvent("nima:told"));
 
 function stateText(task) {
   const { status, two_person: two, approved_by: by = [], error, expires_at: until } = task;
@@ -152,6 +154,8 @@ export class TaskPanel {
     };
     if (waits(first)) acts.push(decide("Approve", "approve", "Approved."), decide("Reject", "reject", "Rejected."));
     const running = group.find(isOpen);
+    const failed = !group.some((task) => waits(task) || isOpen(task)) && group.find(({ status }) => status === "failed");
+    if (failed) acts.push(button("Try again", about, () => this.#act(row, "It is tried again.", () => api.tasks.decide(failed.id, "retry"))));
     if (running) acts.push(button("Cancel", about, () => this.#act(row, "It is told to stop.", () => api.tasks.decide(running.id, "cancel"))));
     if (acts.length) row.append(h("div", { class: "reminder-actions" }, acts));
     return row;
@@ -173,6 +177,7 @@ export class TaskPanel {
       await work();
       announce(words);
       tasksChanged();
+      taskOver();
     } catch (error) {
       row.append(errorCard(error, null, { label: "Close", action: () => this.refresh() }));
     }
@@ -193,6 +198,7 @@ export class TaskPanel {
     try {
       for await (const task of api.tasks.events(id, abort.signal)) {
         if (!first || !isOpen(task)) this.refresh();
+        if (!isOpen(task)) taskOver();
         first = false;
       }
     } catch { /* the next look will tell */ }
@@ -224,13 +230,15 @@ export function proposal(actions) {
     seen = now;
   }
 
-  /** What is at work is followed to its end, by one connection however often it is looked at. */
+  /** What is at work, or waits for another person, is followed to its end, by one connection however often it is looked at. */
   async function follow(task) {
     paint(task);
-    if (!isOpen(task) || following) return;
+    const others = waits(task) && task.two_person && task.approved_by?.length > 0;
+    if (!(isOpen(task) || others) || following) return;
     following = true;
     try {
       for await (const next of api.tasks.events(asked.id)) paint(next);
+      taskOver();
     } finally {
       following = false;
     }

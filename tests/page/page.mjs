@@ -379,8 +379,8 @@ const scenarios = {
   },
 
   async tasks(page) {
-    const reply = await converse(page, "/task file.write_file path=shopping.txt content=\"eggs\\nmilk\\n\"");
-    const answer = reply.locator(".task-answer");
+    await converse(page, "/task file.write_file path=shopping.txt content=\"eggs\\nmilk\\n\"");
+    const answer = page.locator(".task-answer").first();
     await answer.getByText("Waits for your yes").waitFor();
     await axe(page, "a proposal in the conversation");
     await picture(page, "tasks-desk-chat");
@@ -392,6 +392,8 @@ const scenarios = {
     await answer.getByRole("button", { name: /^Approve/ }).click();
     await answer.getByText("Done").waitFor({ timeout: SLOW });
     assert.equal(await answer.getByRole("button").count(), 0, "it is decided once");
+    await page.locator(".turn.nima").last().getByText("Done: file.write_file").waitFor({ timeout: SLOW });
+    assert.equal(await page.locator(".turn.nima").count(), 2, "its end is said once, without a reload");
     await page.locator("section").filter({ hasText: "Over" }).filter({ hasText: "shopping.txt" }).waitFor();
     await row.getByText("Approved by default").waitFor();
     await row.locator("summary").click();
@@ -418,6 +420,15 @@ const scenarios = {
     await page.locator(".task-answer").last().getByText("Done").waitFor({ timeout: SLOW });
     assert.equal(await page.locator(".task-answer").last().getByRole("button").count(), 0);
     assert.equal(await plan.count(), 1);
+
+    /* A step that failed is tried again, and what was skipped because of it comes back behind it. */
+    await converse(page, "read none.txt and then delete shopping.txt");
+    await waiting.getByRole("button", { name: "Approve: 2 steps" }).click();
+    const failed = page.locator("section").filter({ hasText: "Over" }).locator(".task").filter({ hasText: "none.txt" });
+    await failed.getByRole("button", { name: /^Try again/ }).click({ timeout: SLOW });
+    await waiting.getByText("2. file.delete").waitFor({ timeout: SLOW });
+    await waiting.getByRole("button", { name: "Reject: 2 steps" }).click();
+    await waiting.waitFor({ state: "detached" });
     await page.keyboard.press("Escape");
     await converse(page, "/task file.write_file path=a-rather-long-name-with-another-one-behind-it-and-more.txt content=\"one line that is longer than a phone is wide, by quite a bit\"");
     await page.setViewportSize(PHONE);
