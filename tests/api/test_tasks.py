@@ -253,6 +253,23 @@ def test_too_many_at_once_are_refused_and_none_of_the_others_is_lost(start_serve
     assert ask("later").status == 202
 
 
+def test_a_file_of_a_gibibyte(api, files):
+    """What is shown of it is a piece; nothing takes all of it in."""
+    with (files / "big").open("wb") as big:
+        big.truncate(1 << 30)
+    path = below(files, "big")
+    read = execute(api, "read_file", {"path": path, "max_bytes": 1 << 20})
+    assert read["result"]["truncated"] is True and read["result"]["size"] == 1 << 30
+    assert base64.b64decode(read["result"]["content_base64"]) == bytes(1 << 20)
+    assert execute(api, "search", {"path": files.name, "query": "x"})["result"]["hits"] == []
+    assert execute(api, "process", {"path": path, "op": "head"})["error_code"] == "too_large"
+    for action, params in (("append_file", {"path": path, "content": "x"}), ("copy", {"path": path, "to": below(files, "b")}), ("delete", {"path": path})):
+        task = execute(api, action, params, expect=202)
+        api.post(f"{TASKS}/{task['id']}/approve", expect=200)
+        assert settled(api, task, "failed")["error_code"] == "too_large"
+    (files / "big").unlink()
+
+
 @pytest.mark.parametrize("size", [1 << 20, (1 << 20) - 200])
 def test_params_of_a_mebibyte(api, files, size):
     """Over the limit of a body they are refused; just below it they are taken, and only their digest is on record."""

@@ -1,5 +1,6 @@
 """The api integration against a real HTTP server that behaves as badly as it is told to."""
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -57,6 +58,14 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(307, Location=self.server.elsewhere[kind[8:]])
         elif kind == "huge":
             self.answer(200, b"x" * 3_000_000)
+        elif kind == "gibibyte":
+            self.send_response(200)
+            self.send_header("Content-Length", str(1 << 30))
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                for self.server.sent in range(1024):
+                    self.wfile.write(b"x" * (1 << 20))
+            self.close_connection = True
         elif kind.startswith("once/"):
             status = int(kind[5:])
             self.answer(status if count == 1 else 200, b"second time", **({"Retry_After": "1"} if status == 429 else {}))
@@ -203,6 +212,9 @@ def test_a_running_request_is_cancelled(api, web):
 def test_a_huge_answer_is_cut(api, web):
     result = ask(api, web, "/huge")["result"]
     assert result["truncated"] is True and 0 < len(result["body"]) <= 512 * 1024
+    result = ask(api, web, "/gibibyte")["result"]
+    assert result["truncated"] is True and len(result["body"]) <= 512 * 1024
+    assert web.sent < 100, "it was not read to its end"
 
 
 def test_redirects_are_held_to_the_list(api, web):

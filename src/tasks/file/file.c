@@ -224,7 +224,7 @@ static nima_rc read_file(struct nima_ctx *ctx, struct nima_job *job, nima_str *r
                               .truncated = p->offset + (int64_t)bytes.len < info.st_size};
     nima_str text =
         nima_str_sub(bytes, 0, bytes.len - (out.truncated ? nima_utf8_incomplete_tail(bytes) : 0));
-    if (nima_utf8_valid(text)) {
+    if (nima_utf8_valid(text) && memchr(bytes.ptr, '\0', bytes.len) == NULL) {
         out.content = text;
     } else {
         out.content_base64 = nima_base64_write(ctx, bytes);

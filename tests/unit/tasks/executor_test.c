@@ -340,27 +340,52 @@ TEST(mode_is_kept_and_what_was_replaced_is_kept_for_a_day)
 
 /* The limit of the system on a file's length stands for a full disk: write() fails in the middle.
  */
-TEST(a_write_that_fails_in_the_middle_leaves_the_old_file)
+static int run_on_a_full_disk(struct world *w, const char *action, const char *params)
 {
-    struct world w = world_open();
-    char json[6000] = "{\"path\":\"a\",\"content\":\"", *end = json + strlen(json);
-    memset(end, 'x', 5000);
-    memcpy(end + 5000, "\"}", 3);
-    world_put(&w, "root/a", "old");
     pid_t child = fork();
     if (child == 0) {
         nima_str result;
         struct rlimit limit = {1000, 1000};
         signal(SIGXFSZ, SIG_IGN);
         setrlimit(RLIMIT_FSIZE, &limit);
-        _exit(run_now(&w, "write_file", NIMA_STR(ID), json, &result) == NIMA_E_STORE ? 0 : 1);
+        _exit(run_now(w, action, NIMA_STR(ID), params, &result) == NIMA_E_STORE ? 0 : 1);
     }
     int status = 1;
     ASSERT_INT_EQ(waitpid(child, &status, 0), child);
-    ASSERT_INT_EQ(status, 0);
-    ASSERT_STR_EQ(world_file(&w, "root/a"), "old");
+    return status;
+}
+
+TEST(a_write_that_fails_in_the_middle_leaves_the_old_file)
+{
+    static const struct {
+        const char *action, *params; /* %s: more than there is room for */
+    } cases[] = {
+        {"write_file", "{\"path\":\"a\",\"content\":\"%s\"}"},
+        {"write_file", "{\"path\":\"new\",\"content\":\"%s\"}"},
+        {"append_file", "{\"path\":\"a\",\"content\":\"%s\"}"},
+        {"process", "{\"path\":\"a\",\"op\":\"replace\",\"find\":\"o\",\"with\":\"%s\"}"},
+        {"copy", "{\"path\":\"big\",\"to\":\"b\"}"},
+        {"delete", "{\"path\":\"big\"}"},
+    };
+    struct world w = world_open();
+    char more[5001], json[6000];
+    memset(more, 'x', sizeof(more) - 1);
+    more[sizeof(more) - 1] = '\0';
+    world_put(&w, "root/a", "old");
+    world_put(&w, "root/big", more);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *at = strstr(cases[i].params, "%s");
+        int head = at != NULL ? (int)(at - cases[i].params) : (int)strlen(cases[i].params);
+        snprintf(json, sizeof(json), "%.*s%s%s", head, cases[i].params, at != NULL ? more : "",
+                 at != NULL ? at + 2 : "");
+        ASSERT_INT_EQ(run_on_a_full_disk(&w, cases[i].action, json), 0);
+        ASSERT_STR_EQ(world_file(&w, "root/a"), "old");
+        ASSERT_STR_EQ(world_file(&w, "root/big"), more);
+        unlink(nima_fmt(&w.ctx, "%s/" ID ".json", w.tasks->undo).ptr);
+        unlink(nima_fmt(&w.ctx, "%s/" ID, w.tasks->undo).ptr);
+    }
     struct nima_task_row row = world_do(&w, "file", "search", "{\"pattern\":\"**\"}");
-    ASSERT_TRUE(nima_str_find(row.result, NIMA_STR("\"files\":1"), 0) != SIZE_MAX);
+    ASSERT_TRUE(nima_str_find(row.result, NIMA_STR("\"files\":2"), 0) != SIZE_MAX);
     world_close(&w);
 }
 

@@ -208,7 +208,7 @@ TEST(no_path_leads_outside_part_by_part)
     try_all(true);
 }
 
-/* A name that is a folder one moment and a link outside the next. */
+/* A name that is a folder (or a file) one moment and a link outside the next. */
 
 struct swapper {
     int root;
@@ -253,6 +253,56 @@ TEST(a_folder_swapped_for_a_link_while_it_is_used_leads_nowhere)
 {
     race(false);
     race(true);
+}
+
+TEST(a_file_swapped_for_a_link_while_it_is_used_leads_nowhere)
+{
+    enum { ROUNDS = 3000 };
+    static const char *const reading[][2] = {
+        {"read_file", "{\"path\":\"%s\"}"},
+        {"search", "{\"path\":\"\",\"query\":\"quokka\",\"pattern\":\"%s\"}"},
+        {"copy", "{\"path\":\"%s\",\"to\":\"taken\",\"overwrite\":true}"},
+    };
+    struct tally tally = {0};
+    struct world w = world_open();
+    world_put(&w, "outside/canary", CANARY);
+    world_put(&w, "root/flip", "harmless");
+    struct swapper s = {.root = open(w.root, O_RDONLY | O_DIRECTORY)};
+    pthread_t thread;
+    ASSERT_INT_EQ(symlinkat("../outside/canary", s.root, "flop"), 0);
+    pthread_create(&thread, NULL, swap, &s);
+    for (int i = 0; i < ROUNDS; i++) {
+        struct nima_error none = {0};
+        try_one(&w, reading[i % 3][0], reading[i % 3][1], "flip", &tally);
+        w.ctx.error = none;
+    }
+    atomic_store(&s.stop, true);
+    pthread_join(thread, NULL);
+    close(s.root);
+    ASSERT_INT_EQ(tally.escaped, 0);
+    ASSERT_TRUE(world_file(&w, "root/taken").ptr == NULL ||
+                nima_str_eq(world_file(&w, "root/taken"), NIMA_STR("harmless")));
+    world_close(&w);
+}
+
+TEST(a_device_is_no_file)
+{
+    static const char *const cases[][2] = {
+        {"read_file", "{\"path\":\"zero\"}"},
+        {"process", "{\"path\":\"zero\",\"op\":\"lines\"}"},
+        {"copy", "{\"path\":\"zero\",\"to\":\"null\",\"overwrite\":true}"},
+        {"append_file", "{\"path\":\"full\",\"content\":\"x\"}"},
+    };
+    struct world w = world_folder();
+    w.options.data = nima_str_of(w.folder);
+    w.options.file_roots = NIMA_STR("/dev");
+    ASSERT_OK_CTX(&w.ctx, nima_tasks_open(&w.ctx, &w.options, &w.tasks));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct nima_task_row row = world_do(&w, "file", cases[i][0], cases[i][1]);
+        ASSERT_STR_EQ(row.status, "failed");
+        ASSERT_TRUE(nima_str_find(row.error, NIMA_STR("is no ordinary file"), 0) != SIZE_MAX);
+    }
+    world_close(&w);
 }
 
 TEST(a_long_path_and_a_long_name_are_refused)
