@@ -133,13 +133,12 @@ static nima_rc add_tasks(struct nima_ctx *ctx, struct nima_orchestrator *o, nima
     static const nima_str open[] = {NIMA_STR_INIT("awaiting_approval"), NIMA_STR_INIT("failed")};
     for (size_t n = 0; n < sizeof(open) / sizeof(open[0]); n++) {
         struct nima_task_rows rows;
-        struct nima_task_filter filter = {.status = open[n], .limit = TASKS_LOOK};
+        struct nima_task_filter filter = {
+            .goal_id = goal_id, .status = open[n], .limit = TASKS_LOOK};
         NIMA_TRY(nima_task_list(ctx, o->store, &filter, &rows));
         for (size_t i = 0; i < rows.count; i++) {
             const struct nima_task_row *task = &rows.items[i];
-            if (nima_str_eq_nocase(task->goal_id, goal_id)) {
-                add_hint(known, NIMA_HINT_TASK, task->id, task_text(ctx, task), open[n]);
-            }
+            add_hint(known, NIMA_HINT_TASK, task->id, task_text(ctx, task), open[n]);
         }
     }
     return NIMA_OK;

@@ -231,7 +231,9 @@ struct list {
 static nima_rc build_list(struct nima_ctx *ctx, const struct nima_task_filter *filter,
                           struct list *list)
 {
+    nima_str goal_id;
     NIMA_TRY(nima_store_limit(ctx, filter->limit, &list->limit));
+    NIMA_TRY(nima_store_maybe_id(ctx, filter->goal_id, "goal_id", &goal_id));
     nima_buf_add(&list->select.sql, NIMA_STR("SELECT " NIMA_TASK_COLUMNS " FROM tasks WHERE"));
     if (filter->for_approver) {
         nima_store_select_add(&list->select,
@@ -247,6 +249,7 @@ static nima_rc build_list(struct nima_ctx *ctx, const struct nima_task_filter *f
         NIMA_TRY(nima_store_cursor_read(ctx, 't', filter->cursor, &at));
         nima_store_select_add(&list->select, "AND id <", nima_db_text(at.id));
     }
+    nima_store_select_text(&list->select, "AND goal_id =", goal_id);
     nima_store_select_text(&list->select, "AND type =", filter->type);
     nima_store_select_text(&list->select, "AND status =", filter->status);
     if (filter->since != 0) {

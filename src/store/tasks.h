@@ -71,6 +71,7 @@ NIMA_MUST_USE nima_rc nima_task_ended(struct nima_ctx *ctx, struct nima_store *s
                                       struct nima_task_rows *out);
 struct nima_task_filter {
     nima_str type, status; /* absent: any */
+    nima_str goal_id;      /* absent: of any and of none */
     bool for_approver;     /* instead of the person's own: what waits for them as an approver */
     int64_t since;         /* made then or later; 0: any */
     int limit;             /* 1..1000, 0 is 50 */

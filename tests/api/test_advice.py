@@ -102,3 +102,14 @@ def test_a_finished_goal_changes_what_is_suggested_for_one_like_it(fresh):
     long = fresh.post(GOALS, {"title": "Write a book about ferries", "milestones": ["All of it"], "deadline": day(60)}, expect=201).json()
     rows = {row["id"].split(":")[0]: row for row in fresh.get(f"{GOALS}/{long['id']}/suggestions").json()}
     assert 'Cut "All of it" into pieces of at most a week' in rows["week"]["action"] and first["id"] in rows["week"]["evidence"]
+
+
+def test_a_goals_own_task_is_seen_behind_a_hundred_others(fresh):
+    goal = fresh.post(GOALS, {"title": "Write a book about ferries", "milestones": ["Outline"]}, expect=201).json()
+    asked = {"type": "file", "action": "write_file", "params": {"path": "ferries.txt", "content": "x"}}
+    own = fresh.post("/v1/tasks/execute", asked | {"goal_id": goal["id"].upper()}, expect=202).json()
+    other = fresh.post(GOALS, {"title": "Sail around the island"}, expect=201).json()
+    for _ in range(101):
+        fresh.post("/v1/tasks/execute", asked | {"goal_id": other["id"]}, expect=202)
+    rows = fresh.get(f"{GOALS}/{goal['id']}/suggestions").json()
+    assert any(own["id"] in row["evidence"] and "ferries.txt" in row["action"] for row in rows), rows

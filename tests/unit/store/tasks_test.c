@@ -285,6 +285,36 @@ TEST(the_history_has_filters_and_pages)
     world_close(&w);
 }
 
+TEST(a_goals_tasks_are_found_behind_all_others)
+{
+    enum { OTHERS = 120 };
+    struct world w = world_open();
+    struct nima_task_rows rows;
+    struct nima_task_row first, other, task = a_task("file", 0);
+    nima_str goal = nima_uuid_new(&w.ctx);
+    task.goal_id = goal;
+    ASSERT_OK_CTX(&w.ctx, nima_task_add(&w.ctx, w.store, &task, &noted, &first));
+    for (int i = 0; i < OTHERS; i++) {
+        task.goal_id = i % 2 == 0 ? nima_uuid_new(&w.ctx) : (nima_str){NULL, 0};
+        ASSERT_OK_CTX(&w.ctx, nima_task_add(&w.ctx, w.store, &task, &noted, &other));
+    }
+    struct nima_task_filter filter = {.goal_id = goal, .status = NIMA_STR("pending")};
+    ASSERT_OK_CTX(&w.ctx, nima_task_list(&w.ctx, w.store, &filter, &rows));
+    ASSERT_INT_EQ(rows.count, 1);
+    ASSERT_TRUE(nima_str_eq(rows.items[0].id, first.id));
+    ASSERT_STR_EQ(rows.items[0].goal_id, goal.ptr);
+    filter.status = NIMA_STR("failed");
+    ASSERT_OK_CTX(&w.ctx, nima_task_list(&w.ctx, w.store, &filter, &rows));
+    ASSERT_INT_EQ(rows.count, 0);
+    filter.goal_id = NIMA_STR("none");
+    ASSERT_RC(NIMA_E_INVALID, nima_task_list(&w.ctx, w.store, &filter, &rows));
+    w.ctx.user_id = NIMA_STR("bob");
+    filter = (struct nima_task_filter){.goal_id = goal};
+    ASSERT_OK_CTX(&w.ctx, nima_task_list(&w.ctx, w.store, &filter, &rows));
+    ASSERT_INT_EQ(rows.count, 0);
+    world_close(&w);
+}
+
 /* Claimed by four at once */
 
 enum { THREADS = 4, TASKS = 60 };
