@@ -188,6 +188,12 @@ static const char *const tokens[] = {
     "\"type\":\"array\"",
     "\"enum\":[",
     "\"anyOf\":[",
+    "  - name: ",
+    "    argv: [/bin/sh]\n",
+    "type: array, items: {type: string}",
+    "default: ",
+    "maximum: ",
+    "{p}",
 };
 
 static void remove_bytes(size_t at, size_t count)
