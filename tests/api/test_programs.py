@@ -4,12 +4,14 @@ import json
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 from client import Client
-from server import ROOT, NimaServer, run_nima
+from server import ROOT, NimaServer, binary, clean_environment, run_nima
 
 TASKS = "/v1/tasks"
 PATIENCE_S = 60
@@ -248,6 +250,55 @@ def test_a_kernel_that_keeps_no_files_runs_none(landlock, start_server, shared, 
         completed(api, "echo")
     else:
         assert "Landlock" in execute(api, "echo", expect=403)["error"]["message"]
+
+
+@pytest.fixture(scope="module")
+def old_kernel(tmp_path_factory):
+    """The binary, as on a kernel without Landlock."""
+    script = tmp_path_factory.mktemp("old") / "nima"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I "{ROOT}/tests/support/without_landlock.py" "{binary()}" "$@"\n')
+    script.chmod(0o755)
+    return script
+
+
+def doctor_of(program, data, **more):
+    env = clean_environment({"NIMA_LLM": "scripted:", "NIMA_EMBEDDINGS": "scripted:"} | more)
+    told = subprocess.run([program, "doctor", "--json", "--data", data], env=env, capture_output=True, check=False, timeout=60)
+    return next(check for check in json.loads(told.stdout)["checks"] if check["check"] == "sandbox")
+
+
+def count_lines(api, data):
+    (Path(data) / "files").mkdir(exist_ok=True)
+    (Path(data) / "files" / "two.txt").write_text("one\ntwo\n")
+    body = {"type": "file", "action": "process", "params": {"path": "two.txt", "op": "lines"}}
+    return api.post(f"{TASKS}/execute?wait={PATIENCE_S}", body, expect=200).json()
+
+
+def test_without_landlock_no_program_is_run_and_it_is_said_why(old_kernel, start_server, shared, tmp_path):
+    install(tmp_path, shared)
+    server = start_server(data=tmp_path, binary=old_kernel, env=environment(True))
+    api = Client(server)
+    assert listed(api)["configured"] is False
+    message = execute(api, "echo", expect=403)["error"]["message"]
+    assert "tasks.sandbox" in message and "no Landlock" in message and "nima doctor" in message
+    assert "this kernel has no Landlock: programs of integrations are not run" in server.stderr()
+    told = doctor_of(old_kernel, tmp_path)
+    assert told["status"] == "warn" and "lsm=landlock" in told["message"] and "set tasks.sandbox to off" in told["message"]
+    assert count_lines(api, tmp_path)["result"]["lines"] == 2, "what Nima itself does apart is kept by seccomp"
+
+
+def test_without_landlock_the_rest_of_the_sandbox_holds(old_kernel, start_server, shared, tmp_path):
+    install(tmp_path, shared)
+    server = start_server(data=tmp_path, binary=old_kernel, env=environment(False))
+    api = Client(server)
+    assert listed(api)["configured"] is True
+    completed(api, "echo")
+    test_it_reaches_no_network_and_no_other_process(api)
+    assert "MemoryError" in failed(api, "memory")["error"]
+    assert completed(api, "open_files", {"paths": ["/etc/passwd"]})["refused"] == {"/etc/passwd": None}, "as doctor says"
+    told = doctor_of(old_kernel, tmp_path, NIMA_TASKS_SANDBOX="off")
+    assert told["status"] == "warn" and "open every file" in told["message"]
+    assert count_lines(api, tmp_path)["result"]["lines"] == 2
 
 
 def test_what_was_approved_is_what_runs(landlock, start_server, shared, tmp_path):

@@ -96,7 +96,8 @@ nima_rc nima_program_resources(struct nima_ctx *ctx, const struct nima_tasks *ta
     const struct nima_program_shape *shape = shape_of(params);
     if (!nima_program_configured(tasks)) {
         return nima_fail(ctx, NIMA_E_FORBIDDEN,
-                         "tasks.sandbox: this kernel has no Landlock to keep a program in");
+                         "tasks.sandbox: this kernel has no Landlock to keep a program in; nima "
+                         "doctor says what can be done");
     }
     for (size_t i = 0; i < NIMA_ACTION_RESOURCES && shape->call.templates[i].ptr != NULL; i++) {
         NIMA_TRY(fill(ctx, &shape->shape, params, shape->call.templates[i], &out[i]));

@@ -3,10 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -186,6 +190,53 @@ TEST(without_landlock_nothing_is_run_unless_it_is_said)
     if (rc == NIMA_OK) {
         nima_sandbox_close(&sandbox);
     }
+}
+
+/* This process from here on is one of a kernel that knows no Landlock: its calls give ENOSYS. */
+static bool forget_landlock(void)
+{
+    enum { FIRST = 444, BEHIND = 447 };
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, FIRST, 0, 2),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, BEHIND, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof(steps) / sizeof(steps[0]), steps};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+static int in_an_old_kernel(void)
+{
+    struct nima_sandbox_options options = {.alone = true, .cpu_s = 10};
+    struct nima_sandbox sandbox;
+    if (!forget_landlock() || nima_sandbox_landlock() != 0) {
+        return 110;
+    }
+    if (nima_sandbox_open(&ctx, &options, &sandbox) != NIMA_E_UNAVAILABLE ||
+        strstr(ctx.error.message, "Landlock") == NULL) {
+        return 111;
+    }
+    options.without_landlock = true;
+    if (nima_sandbox_open(&ctx, &options, &sandbox) != NIMA_OK || sandbox.ruleset != -1) {
+        return 112;
+    }
+    return first_allowed(&sandbox);
+}
+
+TEST(in_a_kernel_without_landlock_seccomp_still_keeps_it)
+{
+    int status = 0;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        _exit(in_an_old_kernel());
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 TEST_MAIN
