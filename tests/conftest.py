@@ -11,6 +11,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "support"))
 
 import kube as clusters  # noqa: E402
+from ahead import Ahead  # noqa: E402
 from client import Client  # noqa: E402
 from postgres import Postgres, programs  # noqa: E402
 from server import MODELS, NimaServer  # noqa: E402
@@ -26,6 +27,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "ahead(program=…): program(**params) is a Program to run beside other tests, or None")
     config.addinivalue_line("markers", "slow: takes more than a few seconds; part of make test all the same")
 
 
@@ -33,6 +35,17 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(TEST_S))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ahead(request, tmp_path_factory):
+    """ahead.done(node id, program): how the program ended that the marker of the test named."""
+    tmp_path_factory.getbasetemp()
+    marked = [(item, item.get_closest_marker("ahead")) for item in request.session.items]
+    programs = {item.nodeid: mark.kwargs["program"](**item.callspec.params) for item, mark in marked if mark}
+    there = {name: program for name, program in programs.items() if program is not None}
+    with Ahead(there, lambda: tmp_path_factory.mktemp("ahead")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,15 @@
 """Every cmocka program of tests/unit, as one test each."""
 
 import re
-import subprocess
 import warnings
 from pathlib import Path
 
 import pytest
-from server import ROOT, build_folder, clean_environment
+from ahead import LIMIT_S, Program
+from server import ROOT, build_folder
 
 HERE = Path(__file__).resolve().parent
 UNITS = sorted(f"{source.parent.name}_{source.stem}" for source in HERE.glob("*/*_test.c"))
-UNIT_S = 240
 # What the store promises whatever lies below it, and what is about one engine.
 EVERY_STORE = (
     "store_facts_test", "store_people_test", "store_conversations_test", "store_messages_test", "store_list_test", "store_durable_test",
@@ -30,21 +29,27 @@ def ids(run):
     return run[0] if run[1] is None else f"{run[0]}-{run[1]}"
 
 
-@pytest.mark.parametrize("run", RUNS, ids=ids)
-def test_unit(run, tmp_path, request):
+def program(run, postgres=None):
+    """None: one of the session's PostgreSQL, and that is not made for it alone."""
     name, kind = run
-    program = build_folder() / "tests" / name
-    assert program.exists(), f"{program} is not built; run: make asan"
-    env = {"TMPDIR": tmp_path}
-    if kind is not None:
-        env["NIMA_TEST_STORE"] = kind
+    if kind == "postgres" and postgres is None:
+        return None
+    env = {"TMPDIR": "{folder}"} | ({} if kind is None else {"NIMA_TEST_STORE": kind})
     if kind == "postgres":
-        env["NIMA_TEST_POSTGRES"] = request.getfixturevalue("postgres").url()
-    done = subprocess.run(
-        [str(program)], capture_output=True, timeout=UNIT_S, check=False, cwd=ROOT, env=clean_environment(env),
-    )  # fmt: skip
-    output = (done.stdout + done.stderr).decode(errors="replace")
-    assert done.returncode == 0, f"{name} ended with {done.returncode}\n{output[-20000:]}"
+        env["NIMA_TEST_POSTGRES"] = postgres.url()
+    return Program(build_folder() / "tests" / name, env, ROOT)
+
+
+@pytest.mark.ahead(program=program)
+@pytest.mark.timeout(LIMIT_S + 60)
+@pytest.mark.parametrize("run", RUNS, ids=ids)
+def test_unit(run, ahead, request):
+    name, kind = run
+    mine = program(run, request.getfixturevalue("postgres") if kind == "postgres" else None)
+    assert mine.path.exists(), f"{mine.path} is not built; run: make asan"
+    done = ahead.done(request.node.nodeid, mine)
+    output = done.output
+    assert done.code == 0, f"{name} ended with {done.code}\n{output[-20000:]}"
     skipped = sorted(set(re.findall(r"\[  SKIPPED \] (\w+)", output)))
     passed = re.findall(r"\[       OK \] (\w+)", output)
     if skipped and not passed and name not in OWN_STORE:
