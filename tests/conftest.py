@@ -50,10 +50,11 @@ def ahead(request, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def postgres():
-    """A PostgreSQL server for the whole run; each test has a schema or a database of its own in it."""
+    """A PostgreSQL server for the whole run; each test has a schema or a database of its own in it. It waits for no
+    disk: what it keeps while only Nima is killed does not depend on that. Tests that stop PostgreSQL have their own."""
     if programs() is None:
         pytest.fail("PostgreSQL is missing; run: scripts/setup test-tools")
-    with Postgres() as running:
+    with Postgres({"fsync": "off"}) as running:
         yield running
 
 

@@ -21,7 +21,7 @@ from server import NimaServer  # noqa: E402
 CACHE = Path(os.environ.get("NIMA_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nima")
 NODE_MODULES = Path(os.environ.get("NIMA_NODE_MODULES") or CACHE / "node" / "node_modules")
 CHROMIUM = os.environ.get("NIMA_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-SCENARIO_S = 120
+SCENARIO_S = 240
 
 SCENARIOS = [
     "stream", "markdown", "sanitised", "reload", "remembered", "memory", "reminders", "topics", "goals", "tasks", "stop", "conversations",

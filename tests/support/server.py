@@ -21,6 +21,7 @@ COMPLAINT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime er
 START_S = 30
 STOP_S = 60
 SHOWN_BYTES = 20_000
+SCRATCH_BYTES = 2 << 30
 SANITIZERS = {
     "ASAN_OPTIONS": "halt_on_error=1:exitcode=99:detect_leaks=1:detect_stack_use_after_return=1:"
                     "strict_string_checks=1:allocator_may_return_null=0",
@@ -48,6 +49,14 @@ def release_binary():
     """For what is measured or takes the large model; the binary under test where there is no other."""
     release = Path(os.environ.get("NIMA_RELEASE_BUILD") or ROOT / "build") / "nima"
     return release if release.exists() else binary()
+
+
+def scratch():
+    """Where servers keep their data: in memory where there is room, since a disk that syncs is not what they are about."""
+    there = Path("/dev/shm")
+    if there.is_dir() and os.access(there, os.W_OK) and shutil.disk_usage(there).free >= SCRATCH_BYTES:
+        return there
+    return None
 
 
 def clean_environment(more=None):
@@ -81,7 +90,7 @@ class NimaServer:
         self.env = dict(env or {})
         self.binary = Path(binary) if binary else globals()["binary"]()
         self.own_folder = data is None
-        self.home = Path(tempfile.mkdtemp(prefix="nima-test-"))
+        self.home = Path(tempfile.mkdtemp(prefix="nima-test-", dir=scratch()))
         self.data = Path(data) if data else self.home / "data"
         self.log = self.home / "stderr.log"
         if store and "--store" not in self.args:
