@@ -38,28 +38,26 @@ static nima_str text_of(const struct nima_json *object, const char *name)
 }
 
 /* What it was done with, in the words of its params; "" when none of them is a name. */
-static nima_str subject_of(struct nima_ctx *ctx, const struct nima_json *params,
-                           const struct nima_json *result)
+static nima_str subject_of(struct nima_ctx *ctx, const struct nima_json *params)
 {
-    static const char *const names[] = {"path", "repo", "namespace", "kind", "name", "branch"};
+    static const struct {
+        const char *param, *first, *later; /* what stands before it */
+    } names[] = {{"repo", "", " "},
+                 {"kind", "", " "},
+                 {"name", "", " "},
+                 {"path", "", " at "},
+                 {"namespace", "in namespace ", " in namespace "},
+                 {"branch", "branch ", " on branch "},
+                 {"to", "", " to "}};
     nima_str said = NIMA_STR("");
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        nima_str text = text_of(params, names[i]);
+        nima_str text = text_of(params, names[i].param);
         if (text.len > 0) {
-            said = nima_fmt(ctx, NIMA_FMT "%s" NIMA_FMT, NIMA_ARG(said), said.len > 0 ? " " : "",
-                            NIMA_ARG(text));
+            said = nima_fmt(ctx, NIMA_FMT "%s" NIMA_FMT, NIMA_ARG(said),
+                            said.len > 0 ? names[i].later : names[i].first, NIMA_ARG(text));
         }
     }
-    nima_str to = text_of(params, "to"), url = address_of(text_of(params, "url"));
-    nima_str page = address_of(text_of(result, "html_url"));
-    if (said.len > 0 && to.len > 0) {
-        said = nima_fmt(ctx, NIMA_FMT " to " NIMA_FMT, NIMA_ARG(said), NIMA_ARG(to));
-    }
-    said = said.len > 0 ? said : url;
-    if (said.len > 0 && page.len > 0) {
-        said = nima_fmt(ctx, NIMA_FMT ", see " NIMA_FMT, NIMA_ARG(said), NIMA_ARG(page));
-    }
-    return said;
+    return said.len > 0 ? said : address_of(text_of(params, "url"));
 }
 
 static nima_rc forget(struct nima_ctx *ctx, struct nima_orchestrator *o, nima_str task_id)
@@ -74,15 +72,16 @@ static nima_rc forget(struct nima_ctx *ctx, struct nima_orchestrator *o, nima_st
 }
 
 static nima_rc keep(struct nima_ctx *ctx, struct nima_orchestrator *o,
-                    const struct nima_task_row *task, nima_str subject)
+                    const struct nima_task_over *over, nima_str subject, nima_str page)
 {
+    const struct nima_task_row *task = over->task;
     char when[NIMA_TIME_CHARS + 1];
     nima_time_write(nima_ctx_now(ctx), when);
     struct nima_fact fact = {
         .id = fact_id_of(ctx, task->id),
-        .fact = nima_fmt(
-            ctx, "The user had Nima do " NIMA_FMT "." NIMA_FMT " with " NIMA_FMT " on %.*s",
-            NIMA_ARG(task->type), NIMA_ARG(task->action), NIMA_ARG(subject), DATE_CHARS, when),
+        .fact = nima_fmt(ctx, "Nima %s " NIMA_FMT " on %.*s (" NIMA_FMT "." NIMA_FMT ")%s" NIMA_FMT,
+                         over->did, NIMA_ARG(subject), DATE_CHARS, when, NIMA_ARG(task->type),
+                         NIMA_ARG(task->action), page.len > 0 ? ", see " : "", NIMA_ARG(page)),
         .category = NIMA_STR("task"),
         .source = NIMA_STR("inferred"),
         .confidence = TASK_CONFIDENCE,
@@ -106,7 +105,7 @@ nima_rc nima_orchestrator_task_over(struct nima_ctx *ctx, struct nima_orchestrat
 {
     const struct nima_task_row *task = over->task;
     const struct nima_json *params, *result;
-    if (!over->wrote || !nima_str_eq(task->origin, NIMA_STR("chat"))) {
+    if (over->did == NULL || !nima_str_eq(task->origin, NIMA_STR("chat"))) {
         return NIMA_OK;
     }
     NIMA_TRY(nima_json_parse(ctx, task->params, &params));
@@ -115,6 +114,6 @@ nima_rc nima_orchestrator_task_over(struct nima_ctx *ctx, struct nima_orchestrat
     if (nima_str_eq(task->action, NIMA_STR("undo")) && nima_uuid_valid(undone)) {
         return forget(ctx, orchestrator, undone);
     }
-    nima_str subject = subject_of(ctx, params, result);
-    return subject.len > 0 ? keep(ctx, orchestrator, task, subject) : NIMA_OK;
+    nima_str subject = subject_of(ctx, params), page = address_of(text_of(result, "html_url"));
+    return subject.len > 0 ? keep(ctx, orchestrator, over, subject, page) : NIMA_OK;
 }

@@ -155,16 +155,18 @@ void nima_tasks_tell(struct nima_tasks *tasks, nima_tasks_told told, void *user)
     pthread_mutex_unlock(&tasks->lock);
 }
 
-static bool writes(struct nima_ctx *ctx, const struct nima_tasks *tasks,
-                   const struct nima_task_row *task)
+/* NULL: it has changed nothing. */
+static const char *what_it_did(struct nima_ctx *ctx, const struct nima_tasks *tasks,
+                               const struct nima_task_row *task)
 {
     const struct nima_integration *integration;
     const struct nima_action *action;
     void *params;
-    return nima_action_find(ctx, &tasks->options, task->type, task->action, &integration,
-                            &action) == NIMA_OK &&
-           nima_action_params(ctx, action, task->params, &params) == NIMA_OK &&
-           (action->writes_with != NULL ? action->writes_with(params) : action->writes);
+    bool wrote = nima_action_find(ctx, &tasks->options, task->type, task->action, &integration,
+                                  &action) == NIMA_OK &&
+                 nima_action_params(ctx, action, task->params, &params) == NIMA_OK &&
+                 (action->writes_with != NULL ? action->writes_with(params) : action->writes);
+    return wrote ? action->past : NULL;
 }
 
 void nima_executor_tell(struct nima_ctx *ctx, struct nima_tasks *tasks,
@@ -196,7 +198,7 @@ static void tell(struct nima_ctx *ctx, struct nima_tasks *tasks, const struct ni
                                                      : NIMA_STR("task.failed"),
                                   .task = task,
                                   .result = end->result,
-                                  .wrote = completed && writes(ctx, tasks, task)};
+                                  .did = completed ? what_it_did(ctx, tasks, task) : NULL};
     if (completed || nima_str_eq(end->status, NIMA_STR("failed"))) {
         nima_executor_tell(ctx, tasks, &over);
     }

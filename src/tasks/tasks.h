@@ -65,7 +65,8 @@ struct nima_task_over {
     nima_str event; /* "task.completed" or "task.failed"; absent: another person said no to it */
     const struct nima_task_row *task; /* as it was begun */
     nima_str result;                  /* a JSON object's text without secrets; absent: it failed */
-    bool wrote;                       /* it is one that changes something */
+    /* What was done, when it changed something: "moved", its params being a.txt and b.txt. */
+    const char *did; /* NULL: nothing */
 };
 /* `told` is called, mostly on a worker's thread, when a task of ctx->user_id has come to an end by
  * itself or by another person, after it was written down; NULL: nobody is, and from the return on

@@ -24,6 +24,7 @@ typedef nima_rc (*nima_action_call)(struct nima_ctx *ctx, struct nima_job *job, 
 enum { NIMA_ACTION_RESOURCES = 16 };
 struct nima_action {
     const char *name, *doc;
+    const char *past; /* "wrote", as in "Nima wrote a.txt"; NULL: it is never told of later */
     const struct nima_shape *params;
     bool writes;
     /* May be NULL: `writes` says. */

@@ -85,9 +85,11 @@ class NimaServer:
     at the end of `with`. A report of a sanitizer, or an exit code that is not 0, fails the test.
     """
 
-    def __init__(self, llm="scripted:", embeddings="scripted:", data=None, env=None, args=(), binary=None, store=None):
+    def __init__(self, llm="scripted:", embeddings="scripted:", data=None, env=None, args=(), binary=None, store=None,
+                 ready_s=START_S):
         self.llm, self.embeddings, self.args = llm, embeddings, list(args)
         self.env = dict(env or {})
+        self.ready_s = ready_s  # large weights take longer on a busy machine
         self.binary = Path(binary) if binary else globals()["binary"]()
         self.own_folder = data is None
         self.home = Path(tempfile.mkdtemp(prefix="nima-test-", dir=scratch()))
@@ -192,7 +194,7 @@ class NimaServer:
     def __enter__(self):
         self.start()
         try:
-            return self.wait_ready()
+            return self.wait_ready(self.ready_s)
         except BaseException:
             self.kill()
             raise

@@ -413,10 +413,10 @@ static nima_rc preview(struct nima_ctx *ctx, struct nima_job *job, nima_str *res
 }
 
 const struct nima_action nima_api_actions[] = {
-    {"request", "Asks a service over HTTP.", &request_shape, false, writes_with, resources, run,
-     preview},
-    {"webhook", "Tells a service something, signed.", &webhook_shape, true, NULL, resources, run,
-     preview},
+    {"request", "Asks a service over HTTP.", "sent a request to", &request_shape, false,
+     writes_with, resources, run, preview},
+    {"webhook", "Tells a service something, signed.", "sent a webhook to", &webhook_shape, true,
+     NULL, resources, run, preview},
     {0},
 };
 

@@ -342,28 +342,31 @@ static nima_rc resources(struct nima_ctx *ctx, const struct nima_tasks *tasks, c
 
 #define READ(name, doc)                                                                            \
     {                                                                                              \
-#name, doc, &name##_shape, false, NULL, resources, nima_github_##name, NULL                \
+#name, doc, NULL, &name##_shape, false, NULL, resources, nima_github_##name, NULL          \
     }
-#define WRITE(name, doc)                                                                           \
+#define WRITE(name, doc, past)                                                                     \
     {                                                                                              \
-#name, doc, &name##_shape, true, NULL, resources, nima_github_##name, nima_github_##name   \
+#name, doc, past, &name##_shape, true, NULL, resources, nima_github_##name,                \
+            nima_github_##name                                                                     \
     }
 
 static const struct nima_action actions[] = {
     READ(get_repo, "Tells of a repository."),
     READ(list_issues, "Lists issues, without pull requests."),
     READ(get_issue, "Shows an issue with its comments."),
-    WRITE(create_issue, "Opens an issue."),
-    WRITE(update_issue, "Changes an issue."),
-    WRITE(close_issue, "Closes an issue, with a comment if there is one."),
-    WRITE(comment_issue, "Adds a comment to an issue or a pull request."),
+    WRITE(create_issue, "Opens an issue.", "opened an issue in"),
+    WRITE(update_issue, "Changes an issue.", "changed an issue in"),
+    WRITE(close_issue, "Closes an issue, with a comment if there is one.", "closed an issue in"),
+    WRITE(comment_issue, "Adds a comment to an issue or a pull request.", "wrote a comment in"),
     READ(list_prs, "Lists pull requests."),
-    WRITE(create_pr, "Opens a pull request, with a commit of files if there are some."),
-    WRITE(merge_pr, "Merges a pull request."),
+    WRITE(create_pr, "Opens a pull request, with a commit of files if there are some.",
+          "opened a pull request in"),
+    WRITE(merge_pr, "Merges a pull request.", "merged a pull request in"),
     READ(read_file, "Reads a file of a repository."),
-    WRITE(commit_files, "Commits files to a branch, without a checkout."),
-    WRITE(clone, "Checks a branch out into a new folder below the file roots."),
-    WRITE(commit_and_push, "Commits what changed in such a folder, and pushes it."),
+    WRITE(commit_files, "Commits files to a branch, without a checkout.", "committed files to"),
+    WRITE(clone, "Checks a branch out into a new folder below the file roots.", "cloned"),
+    WRITE(commit_and_push, "Commits what changed in such a folder, and pushes it.",
+          "committed and pushed"),
     {0},
 };
 

@@ -140,7 +140,8 @@ static nima_rc read_action(struct nima_ctx *ctx, const struct nima_spot *place,
     struct nima_spot writes = nima_spot_at(ctx, place, "writes");
     struct nima_program_shape *shape = NIMA_NEW(ctx->arena, struct nima_program_shape, 1);
     struct nima_program_call *call = &shape->call;
-    struct nima_action action = {.writes = true, /* what says nothing may do anything */
+    struct nima_action action = {.past = "ran a program with",
+                                 .writes = true, /* what says nothing may do anything */
                                  .resources = nima_program_resources,
                                  .run = nima_program_run,
                                  .preview = nima_program_preview};
