@@ -632,6 +632,12 @@ static nima_rc move_it(struct nima_ctx *ctx, struct nima_job *job, struct two *t
     struct nima_undo undo = {
         .kind = NIMA_STR("moved"), .root = p->root, .path = two->from.path, .to = two->to.path};
     bool earlier;
+    if (two->exists && !two->began) {
+        undo.kind = NIMA_STR("moved over");
+        undo.mode = two->there.st_mode & 07777;
+        NIMA_TRY(
+            nima_place_content(ctx, &two->to, NIMA_FILE_BYTES_MAX, &undo.content, &two->there));
+    }
     NIMA_TRY(nima_undo_keep(ctx, job, &undo, &earlier));
     unsigned flags = p->overwrite ? 0 : RENAME_NOREPLACE;
     if (renameat2(two->from.dir, two->from.name, two->to.dir, two->to.name, flags) != 0) {

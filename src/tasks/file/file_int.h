@@ -63,10 +63,10 @@ NIMA_MUST_USE nima_rc nima_place_regular(struct nima_ctx *ctx, nima_str path,
 /* file/undo.c: what a task replaced, kept for a day */
 
 struct nima_undo {
-    nima_str kind; /* "replaced", "made", "moved", "folder" (an empty one) */
+    nima_str kind; /* "replaced", "made", "moved", "moved over" (a file), "folder" (an empty one) */
     nima_str root, path, to;
     int64_t mode;
-    nima_str content; /* of "replaced" */
+    nima_str content; /* of "replaced" and "moved over": what was there */
 };
 /* Keeps it before the change is made. The first attempt's stays: *earlier tells, and *out is it. */
 NIMA_MUST_USE nima_rc nima_undo_keep(struct nima_ctx *ctx, const struct nima_job *job,

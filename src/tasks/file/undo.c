@@ -32,6 +32,11 @@ static const char *file_of(struct nima_ctx *ctx, const struct nima_tasks *tasks,
     return nima_fmt(ctx, "%s/" NIMA_FMT "%s", tasks->undo, NIMA_ARG(id), suffix).ptr;
 }
 
+static bool is_moved_over(const struct nima_undo *undo)
+{
+    return nima_str_eq(undo->kind, NIMA_STR("moved over"));
+}
+
 nima_rc nima_undo_get(struct nima_ctx *ctx, const struct nima_tasks *tasks, nima_str task_id,
                       struct nima_undo *out)
 {
@@ -44,7 +49,7 @@ nima_rc nima_undo_get(struct nima_ctx *ctx, const struct nima_tasks *tasks, nima
     }
     NIMA_TRY(rc);
     NIMA_TRY(nima_json_decode(ctx, &undo_shape, text, &undo));
-    if (nima_str_eq(undo.kind, NIMA_STR("replaced"))) {
+    if (nima_str_eq(undo.kind, NIMA_STR("replaced")) || is_moved_over(&undo)) {
         NIMA_TRY(
             nima_file_read(ctx, file_of(ctx, tasks, id, ""), NIMA_FILE_BYTES_MAX, &undo.content));
     }
@@ -97,21 +102,40 @@ static nima_rc undo_it(struct nima_ctx *ctx, struct nima_job *job, const struct 
     return nima_place_write(ctx, place, undo->content, &info, false);
 }
 
+/* What was moved over, where it was; nothing stands there, or it has been put back before. */
+static nima_rc put_back(struct nima_ctx *ctx, const struct nima_place *place,
+                        const struct nima_undo *undo)
+{
+    struct stat info;
+    nima_str there;
+    bool exists;
+    NIMA_TRY(nima_place_stat(ctx, place, &info, &exists));
+    if (exists) {
+        NIMA_TRY(nima_place_content(ctx, place, NIMA_FILE_BYTES_MAX, &there, &info));
+        return nima_str_eq(there, undo->content) ? NIMA_OK
+                                                 : nima_place_fail(ctx, place->path, EEXIST);
+    }
+    info = (struct stat){.st_mode = (mode_t)undo->mode, .st_uid = geteuid(), .st_gid = getegid()};
+    return nima_place_write(ctx, place, undo->content, &info, true);
+}
+
 /* It is kept as a move the other way, so that a second attempt knows of the first. */
 static nima_rc undo_move(struct nima_ctx *ctx, struct nima_job *job, const struct nima_undo *undo)
 {
     struct nima_undo back = {
-        .kind = undo->kind, .root = undo->root, .path = undo->to, .to = undo->path};
+        .kind = NIMA_STR("moved"), .root = undo->root, .path = undo->to, .to = undo->path};
     struct nima_place from, to = {.dir = -1};
-    bool earlier = false;
+    bool earlier = false, over = is_moved_over(undo);
     nima_rc rc = nima_place_open(ctx, &job->tasks->roots, undo->root, undo->to, false, &from);
     rc = rc == NIMA_OK
              ? nima_place_open(ctx, &job->tasks->roots, undo->root, undo->path, false, &to)
              : rc;
     rc = rc == NIMA_OK ? nima_undo_keep(ctx, job, &back, &earlier) : rc;
     if (rc == NIMA_OK && renameat2(from.dir, from.name, to.dir, to.name, RENAME_NOREPLACE) != 0) {
-        rc = errno == ENOENT && earlier ? NIMA_OK : nima_place_fail(ctx, undo->to, errno);
+        bool moved = earlier && (errno == ENOENT || (over && errno == EEXIST));
+        rc = moved ? NIMA_OK : nima_place_fail(ctx, errno == EEXIST ? undo->path : undo->to, errno);
     }
+    rc = rc == NIMA_OK && over ? put_back(ctx, &from, undo) : rc;
     nima_place_done(&from);
     nima_place_done(&to);
     return rc;
@@ -125,7 +149,7 @@ nima_rc nima_undo_run(struct nima_ctx *ctx, struct nima_job *job, nima_str *resu
     NIMA_TRY(nima_task_get(ctx, job->tasks->options.store, p->task_id, &task));
     NIMA_TRY(nima_undo_get(ctx, job->tasks, task.id, &kept));
     NIMA_TRY(nima_ctx_stopped(ctx));
-    if (nima_str_eq(kept.kind, NIMA_STR("moved"))) {
+    if (nima_str_eq(kept.kind, NIMA_STR("moved")) || is_moved_over(&kept)) {
         NIMA_TRY(undo_move(ctx, job, &kept));
     } else {
         struct nima_place place = {.dir = -1};
