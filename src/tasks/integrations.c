@@ -81,7 +81,7 @@ nima_rc nima_action_params(struct nima_ctx *ctx, const struct nima_action *actio
         const char *message = nima_fmt(ctx, "%s", ctx->error.message).ptr;
         return nima_fail_field(ctx, NIMA_E_INVALID,
                                nima_fmt(ctx, "params%s%s", field[0] != '\0' ? "." : "", field).ptr,
-                               "%s.%s: %s", "params", action->name, message);
+                               "params of %s: %s", action->name, message);
     }
     NIMA_TRY(rc);
     nima_program_mark(action, made);
