@@ -32,6 +32,7 @@ const CLEAN = {
     "table tbody td th thead tr ul").split(" "),
   ALLOWED_ATTR: ["align", "alt", "class", "href", "src", "start", "title"],
   ALLOWED_URI_REGEXP: /^(?:https?:\/\/|mailto:|data:image\/(?:png|jpeg|gif|webp);base64,)/i,
+  ADD_URI_SAFE_ATTR: ["align", "start"], /* no addresses, and therefore not tried by that */
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true,

@@ -21,12 +21,16 @@ after"""
 
 CODE = """A **start**:
 
+1. one
+
 ```python
 print("quiet")
 ```
 
+2. two
+
 | a | b |
-|---|---|
+|---|--:|
 | 1 | 2 |
 """
 

@@ -108,6 +108,8 @@ const scenarios = {
     const reply = await converse(page, "Show me code, please");
     await same(() => reply.locator(".md strong").innerText(), "start");
     await same(() => reply.locator(".md table td").count(), 2);
+    await same(() => reply.locator(".md ol").last().getAttribute("start"), "2", "steps go on behind the code");
+    await same(() => reply.locator(".md td").last().getAttribute("align"), "right");
     assert.equal((await reply.locator(".md pre").innerText()).trim(), 'print("quiet")');
     await same(() => reply.locator(".code-bar span").first().innerText(), "python");
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
