@@ -65,7 +65,8 @@ static const struct nima_field completion_in_fields[] = {
     NIMA_FIELD(NUM, struct completion_in, top_p, .low = 0, .high = 1, .preset_num = 1,
                .doc = "Choose among the likeliest tokens that make up this share."),
     NIMA_FIELD(INT, struct completion_in, seed, .has = NIMA_HAS(struct completion_in, has_seed),
-               .doc = "The same seed gives the same reply on an idle server."),
+               .doc = "Draws alike. The reply is the same where the same was evaluated before; "
+                      "with another cache a word that is as likely may come instead."),
     NIMA_FIELD(INT, struct completion_in, n, .min = 1, .max = 128, .preset = 1,
                .doc = "Only 1 is served."),
     NIMA_FIELD(ANY, struct completion_in, stop,
