@@ -76,6 +76,26 @@ def test_dry_run_shows_the_change_and_makes_none(api, files):
     api.get(f"{TASKS}/{task['id']}/status", expect=404)
 
 
+
+def test_what_failed_has_begun_nothing(api, files):
+    """Another try by hand must not take what an attempt kept for undoing for a change that was made."""
+    path, to = below(files, "a.txt"), below(files, "b.txt")
+
+    def approved(task, state):
+        api.post(f"{TASKS}/{task['id']}/approve", expect=200)
+        return settled(api, task, state)
+
+    (files / "a.txt").write_text("first")
+    move = approved(execute(api, "move", {"path": path, "to": to}, expect=202), "completed")
+    (files / "a.txt").write_text("in the way")
+    undo = approved(execute(api, "undo", {"task_id": move["id"]}, expect=202), "failed")
+    assert path in undo["error"], undo
+    (files / "b.txt").unlink()
+    again = api.post(f"{TASKS}/{undo['id']}/retry", expect=200).json()
+    assert to in approved(again, "failed")["error"]
+    assert (files / "a.txt").read_text() == "in the way"
+
+
 def test_every_file_action(api, files):
     path = below(files, "f.txt")
     write(api, path, "b\na\nb\n")

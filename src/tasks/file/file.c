@@ -441,7 +441,7 @@ static nima_rc prepare(struct nima_ctx *ctx, struct nima_job *job, enum change c
 static nima_rc commit(struct nima_ctx *ctx, struct nima_job *job, struct edit *edit)
 {
     const struct nima_file_params *p = job->params;
-    bool earlier;
+    bool earlier, made = false;
     struct nima_undo undo = {.kind = edit->exists ? NIMA_STR("replaced") : NIMA_STR("made"),
                              .root = p->root,
                              .path = edit->place.path,
@@ -449,8 +449,12 @@ static nima_rc commit(struct nima_ctx *ctx, struct nima_job *job, struct edit *e
                              .content = edit->exists ? edit->before : (nima_str){0}};
     NIMA_TRY(nima_ctx_stopped(ctx));
     NIMA_TRY(nima_undo_keep(ctx, job, &undo, &earlier));
-    return nima_place_write(ctx, &edit->place, edit->after, edit->exists ? &edit->info : NULL,
-                            !edit->exists);
+    nima_rc rc = nima_place_write(ctx, &edit->place, edit->after, edit->exists ? &edit->info : NULL,
+                                  !edit->exists, &made);
+    if (!made && !earlier) {
+        nima_undo_drop(ctx, job);
+    }
+    return rc;
 }
 
 static nima_rc change_file(struct nima_ctx *ctx, struct nima_job *job, enum change change,
@@ -554,9 +558,14 @@ static nima_rc remove_it(struct nima_ctx *ctx, struct nima_job *job, const struc
     }
     undo.mode = info.st_mode & 07777;
     NIMA_TRY(nima_undo_keep(ctx, job, &undo, &earlier));
-    return unlinkat(place->dir, place->name, folder ? AT_REMOVEDIR : 0) == 0
-               ? NIMA_OK
-               : nima_place_fail(ctx, place->path, errno);
+    if (unlinkat(place->dir, place->name, folder ? AT_REMOVEDIR : 0) == 0) {
+        return NIMA_OK;
+    }
+    int error = errno;
+    if (!earlier) {
+        nima_undo_drop(ctx, job);
+    }
+    return nima_place_fail(ctx, place->path, error);
 }
 
 static nima_rc delete_one(struct nima_ctx *ctx, struct nima_job *job, nima_str *result)
@@ -641,7 +650,11 @@ static nima_rc move_it(struct nima_ctx *ctx, struct nima_job *job, struct two *t
     NIMA_TRY(nima_undo_keep(ctx, job, &undo, &earlier));
     unsigned flags = p->overwrite ? 0 : RENAME_NOREPLACE;
     if (renameat2(two->from.dir, two->from.name, two->to.dir, two->to.name, flags) != 0) {
-        return nima_place_fail(ctx, two->from.path, errno);
+        int error = errno;
+        if (!earlier) {
+            nima_undo_drop(ctx, job);
+        }
+        return nima_place_fail(ctx, two->from.path, error);
     }
     return fsync(two->to.dir) == 0 && fsync(two->from.dir) == 0
                ? NIMA_OK

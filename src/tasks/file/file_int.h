@@ -51,9 +51,11 @@ NIMA_MUST_USE nima_rc nima_place_folder(struct nima_ctx *ctx, const struct nima_
 NIMA_MUST_USE nima_rc nima_place_stat(struct nima_ctx *ctx, const struct nima_place *place,
                                       struct stat *info, bool *exists);
 /* The whole content by a file of its own and a rename; mode and owner of `old` (NULL: 0644). With
- * `fresh`, CONFLICT when something is there already. */
+ * `fresh`, CONFLICT when something is there already. *made (may be NULL): it stands there, also
+ * when the folder then could not be synced, which is an error. */
 NIMA_MUST_USE nima_rc nima_place_write(struct nima_ctx *ctx, const struct nima_place *place,
-                                       nima_str content, const struct stat *old, bool fresh);
+                                       nima_str content, const struct stat *old, bool fresh,
+                                       bool *made);
 /* The system's last error in words, as the rc it means. */
 nima_rc nima_place_fail(struct nima_ctx *ctx, nima_str path, int error);
 /* INVALID for a folder, a device and the like, and for a file of several names. */
@@ -71,6 +73,9 @@ struct nima_undo {
 /* Keeps it before the change is made. The first attempt's stays: *earlier tells, and *out is it. */
 NIMA_MUST_USE nima_rc nima_undo_keep(struct nima_ctx *ctx, const struct nima_job *job,
                                      const struct nima_undo *undo, bool *earlier);
+/* Where the change that it was kept for was not made after all: another attempt must find nothing
+ * begun. Only what this attempt kept is dropped (*earlier false). */
+void nima_undo_drop(struct nima_ctx *ctx, const struct nima_job *job);
 /* NOT_FOUND when there is none (any more). */
 NIMA_MUST_USE nima_rc nima_undo_get(struct nima_ctx *ctx, const struct nima_tasks *tasks,
                                     nima_str task_id, struct nima_undo *out);

@@ -370,7 +370,7 @@ static int fill(int fd, nima_str content, const struct stat *old)
 }
 
 nima_rc nima_place_write(struct nima_ctx *ctx, const struct nima_place *place, nima_str content,
-                         const struct stat *old, bool fresh)
+                         const struct stat *old, bool fresh, bool *made)
 {
     char id[NIMA_UUID_CHARS + 1];
     nima_uuid_write(id);
@@ -387,6 +387,9 @@ nima_rc nima_place_write(struct nima_ctx *ctx, const struct nima_place *place, n
     if (failed == 0 && renameat2(place->dir, temporary, place->dir, place->name,
                                  fresh ? RENAME_NOREPLACE : 0) != 0) {
         failed = errno;
+    }
+    if (made != NULL) {
+        *made = failed == 0;
     }
     if (failed != 0) {
         unlinkat(place->dir, temporary, 0);

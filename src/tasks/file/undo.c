@@ -73,6 +73,12 @@ nima_rc nima_undo_keep(struct nima_ctx *ctx, const struct nima_job *job,
     return nima_file_write(ctx, record, text, 0600);
 }
 
+void nima_undo_drop(struct nima_ctx *ctx, const struct nima_job *job)
+{
+    unlink(file_of(ctx, job->tasks, job->id, ".json"));
+    unlink(file_of(ctx, job->tasks, job->id, ""));
+}
+
 /* Taking a change back */
 
 static nima_rc undo_it(struct nima_ctx *ctx, struct nima_job *job, const struct nima_undo *undo,
@@ -99,7 +105,7 @@ static nima_rc undo_it(struct nima_ctx *ctx, struct nima_job *job, const struct 
     info.st_mode = (mode_t)undo->mode;
     info.st_uid = exists ? info.st_uid : geteuid();
     info.st_gid = exists ? info.st_gid : getegid();
-    return nima_place_write(ctx, place, undo->content, &info, false);
+    return nima_place_write(ctx, place, undo->content, &info, false, NULL);
 }
 
 /* What was moved over, where it was; nothing stands there, or it has been put back before. */
@@ -116,7 +122,7 @@ static nima_rc put_back(struct nima_ctx *ctx, const struct nima_place *place,
                                                  : nima_place_fail(ctx, place->path, EEXIST);
     }
     info = (struct stat){.st_mode = (mode_t)undo->mode, .st_uid = geteuid(), .st_gid = getegid()};
-    return nima_place_write(ctx, place, undo->content, &info, true);
+    return nima_place_write(ctx, place, undo->content, &info, true, NULL);
 }
 
 /* It is kept as a move the other way, so that a second attempt knows of the first. */
@@ -132,8 +138,12 @@ static nima_rc undo_move(struct nima_ctx *ctx, struct nima_job *job, const struc
              : rc;
     rc = rc == NIMA_OK ? nima_undo_keep(ctx, job, &back, &earlier) : rc;
     if (rc == NIMA_OK && renameat2(from.dir, from.name, to.dir, to.name, RENAME_NOREPLACE) != 0) {
-        bool moved = earlier && (errno == ENOENT || (over && errno == EEXIST));
-        rc = moved ? NIMA_OK : nima_place_fail(ctx, errno == EEXIST ? undo->path : undo->to, errno);
+        int error = errno;
+        bool moved = earlier && (error == ENOENT || (over && error == EEXIST));
+        rc = moved ? NIMA_OK : nima_place_fail(ctx, error == EEXIST ? undo->path : undo->to, error);
+        if (!moved && !earlier) {
+            nima_undo_drop(ctx, job);
+        }
     }
     rc = rc == NIMA_OK && over ? put_back(ctx, &from, undo) : rc;
     nima_place_done(&from);
