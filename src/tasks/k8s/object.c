@@ -97,26 +97,39 @@ static void write_metadata(struct nima_ctx *ctx, struct nima_buf *buf,
     nima_buf_add_char(buf, '}');
 }
 
+/* What a Service was, and what was sent for it, as JSON text; absent or empty: nothing. */
+struct known {
+    nima_str before, sent;
+};
+
+static struct known known_of(struct nima_ctx *ctx, const struct nima_json *other, nima_str sent)
+{
+    struct known known = {.before = other != NULL ? nima_json_text(ctx, other) : NIMA_STR("")};
+    const struct nima_json *tree;
+    if (sent.len > 0) {
+        bool read = nima_json_parse(ctx, sent, &tree) == NIMA_OK;
+        known.sent = read ? nima_json_text(ctx, tree) : sent;
+    }
+    return known;
+}
+
 /* A port that nobody chose: it is neither in what was there nor in what was sent. */
 static bool is_drawn(struct nima_ctx *ctx, nima_str key, const struct nima_json *value,
-                     const struct nima_json *other, nima_str sent)
+                     const struct known *known)
 {
-    const struct nima_json *asked = NULL;
     if (!nima_str_eq(key, NIMA_STR("nodePort")) &&
         !nima_str_eq(key, NIMA_STR("healthCheckNodePort"))) {
         return false;
     }
     nima_str pair = nima_fmt(ctx, "\"" NIMA_FMT "\":" NIMA_FMT, NIMA_ARG(key),
                              NIMA_ARG(nima_json_text(ctx, value)));
-    bool said = sent.len > 0 && nima_json_parse(ctx, sent, &asked) == NIMA_OK &&
-                nima_str_find(nima_json_text(ctx, asked), pair, 0) != SIZE_MAX;
-    bool known = other != NULL && nima_str_find(nima_json_text(ctx, other), pair, 0) != SIZE_MAX;
-    return sent.len > 0 && !said && !known;
+    return known->sent.len > 0 && nima_str_find(known->sent, pair, 0) == SIZE_MAX &&
+           nima_str_find(known->before, pair, 0) == SIZE_MAX;
 }
 
 /* Without the addresses and ports that the server draws for it: a dry run draws others. */
 static void write_service(struct nima_ctx *ctx, struct nima_buf *buf, const struct nima_json *node,
-                          const struct nima_json *other, nima_str sent)
+                          const struct known *known)
 {
     bool first = true, list = nima_json_kind(node) == NIMA_JSON_ARRAY;
     nima_buf_add_char(buf, list ? '[' : '{');
@@ -124,8 +137,8 @@ static void write_service(struct nima_ctx *ctx, struct nima_buf *buf, const stru
         nima_str key = {0};
         const struct nima_json *value = nima_json_at(node, i, &key);
         bool ports = nima_str_eq(key, NIMA_STR("ports"));
-        if (!list && (nima_str_starts(key, NIMA_STR("clusterIP")) ||
-                      is_drawn(ctx, key, value, other, sent))) {
+        if (!list &&
+            (nima_str_starts(key, NIMA_STR("clusterIP")) || is_drawn(ctx, key, value, known))) {
             continue;
         }
         if (list) {
@@ -134,7 +147,7 @@ static void write_service(struct nima_ctx *ctx, struct nima_buf *buf, const stru
             begin_key(buf, key, &first);
         }
         if (list || ports) {
-            write_service(ctx, buf, value, other, sent);
+            write_service(ctx, buf, value, known);
         } else {
             nima_buf_add(buf, nima_json_text(ctx, value));
         }
@@ -142,8 +155,20 @@ static void write_service(struct nima_ctx *ctx, struct nima_buf *buf, const stru
     nima_buf_add_char(buf, list ? ']' : '}');
 }
 
-/* Every `from` and the `tail` characters behind it, as `to`. */
-static nima_str replaced(struct nima_ctx *ctx, nima_str text, nima_str from, size_t tail,
+/* How many characters of a drawn name stand here: five, and the end of the text. */
+static size_t drawn_chars(nima_str rest)
+{
+    enum { DRAWN_CHARS = 5 };
+    size_t i = 0;
+    while (i < rest.len && ((rest.ptr[i] >= 'a' && rest.ptr[i] <= 'z') ||
+                            (rest.ptr[i] >= '0' && rest.ptr[i] <= '9'))) {
+        i++;
+    }
+    return i == DRAWN_CHARS && i < rest.len && rest.ptr[i] == '"' ? i : 0;
+}
+
+/* Every `from` as `to`; `drawn`: only with a drawn name behind it, which goes as well. */
+static nima_str replaced(struct nima_ctx *ctx, nima_str text, nima_str from, bool drawn,
                          nima_str to)
 {
     size_t at = 0, found;
@@ -153,9 +178,11 @@ static nima_str replaced(struct nima_ctx *ctx, nima_str text, nima_str from, siz
     struct nima_buf buf;
     nima_buf_init(&buf, (size_t)8 * NIMA_K8S_OBJECT_BYTES_MAX);
     while ((found = nima_str_find(text, from, at)) != SIZE_MAX) {
+        size_t end = found + from.len;
+        size_t tail = drawn ? drawn_chars(nima_str_sub(text, end, text.len)) : 0;
         nima_buf_add(&buf, nima_str_sub(text, at, found));
-        nima_buf_add(&buf, to);
-        at = found + from.len + tail < text.len ? found + from.len + tail : text.len;
+        nima_buf_add(&buf, drawn && tail == 0 ? from : to);
+        at = end + tail;
     }
     nima_buf_add(&buf, nima_str_sub(text, at, text.len));
     nima_str made = nima_str_copy(ctx->arena, nima_buf_view(&buf));
@@ -167,10 +194,9 @@ static nima_str replaced(struct nima_ctx *ctx, nima_str text, nima_str from, siz
  * for its account's token: both are drawn anew each time. */
 static nima_str without_draws(struct nima_ctx *ctx, const struct nima_json *object, nima_str text)
 {
-    enum { DRAWN_CHARS = 5 };
     nima_str uid = nima_k8s_text(object, "metadata", "uid");
-    text = replaced(ctx, text, uid, 0, NIMA_STR("(its uid)"));
-    return replaced(ctx, text, NIMA_STR("\"kube-api-access-"), DRAWN_CHARS,
+    text = replaced(ctx, text, uid, false, NIMA_STR("(its uid)"));
+    return replaced(ctx, text, NIMA_STR("\"kube-api-access-"), true,
                     NIMA_STR("\"kube-api-access-(drawn)"));
 }
 
@@ -199,7 +225,8 @@ static nima_str clean(struct nima_ctx *ctx, const struct nima_json *object,
         } else if (secret && is_in(key, hidden)) {
             write_hidden(ctx, &buf, value, nima_json_get(other, nima_cstr(ctx, key)));
         } else if (service && !status && nima_str_eq(key, NIMA_STR("spec"))) {
-            write_service(ctx, &buf, value, other, sent);
+            struct known known = known_of(ctx, other, sent);
+            write_service(ctx, &buf, value, &known);
         } else {
             nima_buf_add(&buf, nima_json_text(ctx, value));
         }
@@ -299,7 +326,7 @@ nima_str nima_k8s_lines(struct nima_ctx *ctx, const struct nima_json *object,
     }
     nima_str json = without_draws(ctx, object, clean(ctx, object, other, sent, false));
     if (nima_json_parse(ctx, json, &tree) != NIMA_OK) {
-        return NIMA_STR("");
+        return json; /* better one long line than a change that is not seen */
     }
     struct nima_buf buf;
     nima_buf_init(&buf, (size_t)4 * NIMA_K8S_OBJECT_BYTES_MAX);

@@ -53,6 +53,12 @@ TEST(ids_and_names_that_are_drawn_are_not_shown)
     ASSERT_STR_EQ(pod,
                   "kind: Pod\nspec:\n  volumes:\n  - name: \"kube-api-access-(drawn)\"\n  mounts:\n"
                   "  - name: \"kube-api-access-(drawn)\"\n  - name: own\n");
+    nima_str other = lines_of(&ctx,
+                              "{\"kind\":\"Pod\",\"metadata\":{\"labels\":{\"a\":\"kube-api-access-"
+                              "v2\",\"b\":\"kube-api-access-longer\"}},\"image\":\"web:2\"}",
+                              NULL, "");
+    ASSERT_STR_EQ(other, "kind: Pod\nmetadata:\n  labels:\n    a: kube-api-access-v2\n"
+                         "    b: kube-api-access-longer\nimage: web:2\n");
     nima_ctx_done(&ctx);
 }
 
