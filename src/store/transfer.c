@@ -174,6 +174,34 @@ static bool later_number(const struct nima_column *column, struct nima_db_value 
     return true;
 }
 
+/* A question that was taken in waits for no answer: the steps which that would complete stand in
+ * the file, and nobody here has said them. */
+static nima_rc without_question(struct nima_ctx *ctx, struct nima_db_value *metadata)
+{
+    const struct nima_json *tree;
+    NIMA_TRY(nima_json_parse(ctx, metadata->text, &tree));
+    if (nima_json_get(tree, "asked") == NULL) {
+        return NIMA_OK;
+    }
+    struct nima_buf buf;
+    nima_buf_init(&buf, metadata->text.len + 2);
+    nima_buf_add_char(&buf, '{');
+    for (size_t i = 0, added = 0; i < nima_json_count(tree); i++) {
+        nima_str key;
+        const struct nima_json *value = nima_json_at(tree, i, &key);
+        if (!nima_str_eq(key, NIMA_STR("asked"))) {
+            nima_buf_add(&buf, added++ > 0 ? NIMA_STR(",") : NIMA_STR(""));
+            nima_json_write_str(&buf, key);
+            nima_buf_add_char(&buf, ':');
+            nima_buf_add(&buf, nima_json_text(ctx, value));
+        }
+    }
+    nima_buf_add_char(&buf, '}');
+    nima_rc rc = nima_buf_take(ctx, &buf, &metadata->text);
+    nima_buf_done(&buf);
+    return rc;
+}
+
 /* One row of its table; the first column must not be guessed at. */
 static nima_rc read_columns(struct nima_ctx *ctx, const struct importing *im,
                             const struct nima_table *table, const struct nima_json *object,
@@ -205,6 +233,10 @@ static nima_rc read_columns(struct nima_ctx *ctx, const struct importing *im,
             const char *where = nima_fmt(ctx, "line %lld", (long long)im->line).ptr;
             NIMA_TRY(nima_value_read(ctx, where, column, node, &row->values[i]));
         }
+        if (node != NULL && strcmp(table->name, "messages") == 0 &&
+            strcmp(column->name, "metadata") == 0) {
+            NIMA_TRY(without_question(ctx, &row->values[i]));
+        }
         bool odd = strcmp(column->name, "position") == 0 && row->values[i].integer > POSITION_MAX;
         if (odd || (row->values[i].kind == NIMA_DB_INT && row->values[i].integer < 0)) {
             return bad_line(ctx, im, nima_fmt(ctx, "%s is out of range", column->name).ptr);
@@ -217,29 +249,36 @@ static nima_rc read_columns(struct nima_ctx *ctx, const struct importing *im,
     return check_vector(ctx, im, table, row);
 }
 
+/* Whose row it is stands in another: the column with its id, and how that is asked for. */
+static const struct {
+    const char *table, *column, *sql;
+} parents[] = {
+    {"messages", "conversation_id", "SELECT 1 FROM conversations WHERE id = $1 AND user_id = $2"},
+    {"fact_versions", "fact_id", "SELECT 1 FROM facts WHERE id = $1 AND user_id = $2"},
+    {"milestones", "goal_id", "SELECT 1 FROM goals WHERE id = $1 AND user_id = $2"},
+    {"goal_progress", "goal_id", "SELECT 1 FROM goals WHERE id = $1 AND user_id = $2"},
+    {"schedule_runs", "schedule_id", "SELECT 1 FROM schedules WHERE id = $1 AND user_id = $2"},
+};
+
 /* What a row belongs to must be the same person's: an id in a file is no proof. */
 static nima_rc check_parent(struct nima_ctx *ctx, struct nima_db *db, const struct importing *im,
                             const struct nima_table *table, const struct nima_row *row, bool *ours)
 {
-    const char *sql = NULL;
-    struct nima_db_value id = {0};
-    if (strcmp(table->name, "messages") == 0) {
-        sql = "SELECT 1 FROM conversations WHERE id = $1 AND user_id = $2";
-        id = row->values[1];
-    } else if (strcmp(table->name, "fact_versions") == 0) {
-        sql = "SELECT 1 FROM facts WHERE id = $1 AND user_id = $2";
-        id = row->values[0];
-    } else if (strcmp(table->name, "schedule_runs") == 0) {
-        sql = "SELECT 1 FROM schedules WHERE id = $1 AND user_id = $2";
-        id = row->values[1];
+    struct nima_db_stmt *stmt;
+    size_t p = 0, column = 0;
+    while (p < sizeof(parents) / sizeof(parents[0]) && strcmp(parents[p].table, table->name) != 0) {
+        p++;
     }
     *ours = true;
-    if (sql == NULL) {
+    if (p == sizeof(parents) / sizeof(parents[0])) {
         return NIMA_OK;
     }
-    struct nima_db_stmt *stmt;
-    NIMA_TRY(
-        nima_db_first(ctx, db, sql, NIMA_DB_ARGS(id, nima_db_text(im->report->user_id)), &stmt));
+    while (strcmp(table->columns[column].name, parents[p].column) != 0) {
+        column++;
+    }
+    NIMA_TRY(nima_db_first(ctx, db, parents[p].sql,
+                           NIMA_DB_ARGS(row->values[column], nima_db_text(im->report->user_id)),
+                           &stmt));
     *ours = stmt != NULL;
     return stmt != NULL ? nima_db_end(ctx, stmt) : NIMA_OK;
 }

@@ -365,6 +365,37 @@ def test_broken_exports_are_refused_by_line(address):
     assert "somebody else" in stolen.stderr
 
 
+def test_a_question_that_is_taken_in_waits_for_no_answer(address):
+    where, at, talk = address("sqlite"), "2024-01-02T03:04:05.678Z", "0190a000-0000-7000-8000-000000000003"
+    steps = [{"type": "file", "action": "delete", "params": {"path": "a.txt"}}, {"type": "k8s", "action": "list", "missing": "namespace"}]
+    rows = [
+        {"kind": "conversation", "id": talk, "created_at": at, "updated_at": at, "metadata": {}},
+        {"kind": "message", "id": "0190a000-0000-7000-8000-000000000002", "conversation_id": talk, "position": 0, "role": "assistant",
+         "content": "In which namespace?", "timestamp": at, "metadata": {"a": 1, "asked": steps, "b": {"asked": 2}}},
+    ]  # fmt: skip
+    lines = [{"kind": "nima", "format": 1, "user_id": "ana"}, *rows, {"kind": "end", "rows": 2}]
+    nima("import", "--store", where, stdin="".join(json.dumps(line) + "\n" for line in lines).encode())
+    [said] = [row for row in map(json.loads, export(where, "ana").splitlines()) if row["kind"] == "message"]
+    assert said["content"] == "In which namespace?" and said["metadata"] == {"a": 1, "b": {"asked": 2}}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_puts_nothing_below_what_is_anothers(address, kind):
+    where = address(kind)
+    with NimaServer(args=["--store", where]) as server:
+        goal = Client(server).post("/v1/goals", {"title": "Ana's", "milestones": ["hers"]}, expect=201).json()["id"]
+    before = export(where)
+    at, ids = "2024-01-02T03:04:05.678Z", [f"0190a000-0000-7000-8000-{i:012}" for i in range(2)]
+    rows = [
+        {"kind": "milestone", "id": ids[0], "goal_id": goal, "position": 0, "title": "not hers", "completed_at": None, "created_at": at},
+        {"kind": "goal_progress", "id": ids[1], "goal_id": goal, "recorded_at": at, "event": "progress", "progress": 1, "status": "completed",
+         "milestone_id": None, "note": "not hers"},
+    ]  # fmt: skip
+    lines = [{"kind": "nima", "format": 1, "user_id": "eve"}, *rows, {"kind": "end", "rows": 2}]
+    nima("import", "--user", "eve", "--store", where, stdin="".join(json.dumps(line) + "\n" for line in lines).encode())
+    assert export(where) == before
+
+
 def damage(kind, where, postgres):
     """What a bad disk or a helping hand may do."""
     if kind == "postgres":
