@@ -399,14 +399,22 @@ static void write_later(struct nima_ctx *ctx, struct turn_state *s)
     }
 }
 
-/* What ended meanwhile and could not be said before the reply. */
+/* What ended while the turn was at work, and could not be said before the reply. */
 static void say_tasks(struct nima_ctx *ctx, const struct turn_state *s)
 {
     struct nima_error before = ctx->error;
-    if (!s->turn->stateless &&
-        nima_orchestrator_tasks_said(ctx, s->o, s->conversation_id, true) != NIMA_OK) {
+    const atomic_bool *cancelled = ctx->cancelled;
+    int64_t deadline_ms = ctx->deadline_ms;
+    if (s->turn->stateless || s->conversation_id.ptr == NULL) {
+        return;
+    }
+    ctx->cancelled = NULL;
+    ctx->deadline_ms = 0;
+    if (nima_orchestrator_tasks_said(ctx, s->o, s->conversation_id, true) != NIMA_OK) {
         nima_log_warn("how a task ended is not said yet: %s", ctx->error.message);
     }
+    ctx->cancelled = cancelled;
+    ctx->deadline_ms = deadline_ms;
     ctx->error = before;
 }
 
@@ -425,7 +433,6 @@ static nima_rc finish(struct nima_ctx *ctx, struct turn_state *s, nima_rc genera
     s->out.finish = s->reply.finish;
     fill_context(ctx, s);
     nima_rc stored = store_reply(ctx, s, generated != NIMA_OK);
-    say_tasks(ctx, s);
     ctx->cancelled = cancelled;
     ctx->deadline_ms = deadline_ms;
     if (generated != NIMA_OK) {
@@ -604,6 +611,7 @@ nima_rc nima_orchestrator_turn(struct nima_ctx *ctx, struct nima_orchestrator *o
     NIMA_TRY(nima_order_enter(ctx, orchestrator->order, turn->conversation_id));
     nima_rc rc = run_turn(ctx, &s);
     nima_order_leave(orchestrator->order, turn->conversation_id);
+    say_tasks(ctx, &s);
     if (rc == NIMA_OK || s.out.context != NULL) {
         *out = s.out;
     }

@@ -36,6 +36,8 @@ struct nima_order *nima_order_new(void);
 void nima_order_free(struct nima_order *order);
 NIMA_MUST_USE nima_rc nima_order_enter(struct nima_ctx *ctx, struct nima_order *order,
                                        nima_str conversation_id);
+/* Does not wait: false when a turn is at work there, or too many are. Else leave it again. */
+bool nima_order_try(struct nima_order *order, nima_str conversation_id);
 void nima_order_leave(struct nima_order *order, nima_str conversation_id);
 
 struct nima_pins *nima_pins_new(void);

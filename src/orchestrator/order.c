@@ -72,6 +72,14 @@ static void remove_at(struct nima_order *order, size_t at)
     pthread_cond_broadcast(&order->left);
 }
 
+static uint64_t add(struct nima_order *order, nima_str id)
+{
+    struct place *place = &order->places[order->count++];
+    *place = (struct place){.ticket = ++order->last_ticket};
+    memcpy(place->id, id.ptr, NIMA_UUID_CHARS);
+    return place->ticket;
+}
+
 /* Waits a moment; short, since a client that leaves is only seen between waits. */
 static void wait_left(struct nima_order *order)
 {
@@ -91,10 +99,7 @@ nima_rc nima_order_enter(struct nima_ctx *ctx, struct nima_order *order, nima_st
         return nima_fail(ctx, NIMA_E_BUSY, "%d turns are at work; try again in a moment",
                          PLACES_MAX);
     }
-    struct place *place = &order->places[order->count++];
-    uint64_t ticket = ++order->last_ticket;
-    *place = (struct place){.ticket = ticket};
-    memcpy(place->id, conversation_id.ptr, NIMA_UUID_CHARS);
+    uint64_t ticket = add(order, conversation_id);
     nima_rc rc = NIMA_OK;
     while (rc == NIMA_OK && order->places[find(order, conversation_id)].ticket != ticket) {
         wait_left(order);
@@ -105,6 +110,18 @@ nima_rc nima_order_enter(struct nima_ctx *ctx, struct nima_order *order, nima_st
     }
     pthread_mutex_unlock(&order->lock);
     return rc;
+}
+
+bool nima_order_try(struct nima_order *order, nima_str conversation_id)
+{
+    nima_assert(conversation_id.len == NIMA_UUID_CHARS);
+    pthread_mutex_lock(&order->lock);
+    bool free = order->count < PLACES_MAX && find(order, conversation_id) == order->count;
+    if (free) {
+        add(order, conversation_id);
+    }
+    pthread_mutex_unlock(&order->lock);
+    return free;
 }
 
 void nima_order_leave(struct nima_order *order, nima_str conversation_id)

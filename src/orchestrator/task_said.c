@@ -25,6 +25,8 @@ enum {
     MARK_BYTES_MAX = 16384,
 };
 
+#define FIRST_UUID "00000000-0000-0000-0000-000000000000"
+
 /* A conversation as it is now. */
 struct place {
     struct nima_orchestrator *o;
@@ -42,6 +44,39 @@ struct end {
     nima_str message_id;
 };
 
+/* Whether the message asks for something: then nothing comes between it and the answer. */
+static nima_rc asks(struct nima_ctx *ctx, const struct place *place,
+                    const struct nima_message_row *message, bool *out)
+{
+    const struct nima_json *tree, *actions;
+    struct nima_error before = ctx->error;
+    *out = false;
+    if (!nima_str_eq(message->role, NIMA_STR("assistant")) ||
+        nima_json_parse(ctx, message->metadata, &tree) != NIMA_OK) {
+        ctx->error = before;
+        return NIMA_OK;
+    }
+    *out = nima_json_get(tree, "asked") != NULL;
+    actions = nima_json_get(tree, "actions");
+    for (size_t i = 0; !*out && actions != NULL && i < nima_json_count(actions); i++) {
+        const struct nima_json *action = nima_json_at(actions, i, NULL);
+        nima_str id = nima_json_str(nima_json_get(action, "id"));
+        struct nima_task_row task;
+        if (!nima_str_eq(nima_json_str(nima_json_get(action, "status")),
+                         NIMA_STR("awaiting_approval")) ||
+            !nima_uuid_valid(id)) {
+            continue;
+        }
+        nima_rc rc = nima_task_get(ctx, place->o->store, id, &task);
+        *out = rc == NIMA_OK && nima_str_eq(task.status, NIMA_STR("awaiting_approval"));
+        if (rc != NIMA_OK && rc != NIMA_E_NOT_FOUND) {
+            return rc;
+        }
+        ctx->error = before;
+    }
+    return NIMA_OK;
+}
+
 static nima_rc look(struct nima_ctx *ctx, struct place *place, bool *busy)
 {
     struct nima_message_rows last;
@@ -56,8 +91,9 @@ static nima_rc look(struct nima_ctx *ctx, struct place *place, bool *busy)
         bool user = nima_str_eq(last.items[i].role, NIMA_STR("user"));
         place->asked_at = user ? last.items[i].timestamp : place->asked_at;
     }
-    *busy = !place->turn_over && nima_str_eq(newest->role, NIMA_STR("user")) &&
-            newest->timestamp > nima_ctx_now(ctx) - TURN_MS;
+    NIMA_TRY(asks(ctx, place, newest, busy));
+    *busy = *busy || (!place->turn_over && nima_str_eq(newest->role, NIMA_STR("user")) &&
+                      newest->timestamp > nima_ctx_now(ctx) - TURN_MS);
     if (last.count == MESSAGES && last.items[0].timestamp > place->since) {
         place->since = last.items[0].timestamp;
     }
@@ -88,8 +124,10 @@ static bool is_said(struct nima_ctx *ctx, const struct place *place, const struc
 {
     for (size_t i = 0; i < place->rows.count; i++) {
         const struct nima_message_row *message = &place->rows.items[i];
+        bool ours = nima_str_find(message->metadata, NIMA_STR("\"task_over\""), 0) != SIZE_MAX;
+        int64_t at = message->timestamp + (ours ? 0 : CLOCKS_MS);
         size_t same = 0;
-        for (size_t k = 0; message->timestamp + CLOCKS_MS >= end->at && k < end->rows.count; k++) {
+        for (size_t k = 0; at >= end->at && k < end->rows.count; k++) {
             const struct nima_task_row *task = &end->rows.items[k];
             same += nima_str_eq(status_in(ctx, message, task), task->status);
         }
@@ -206,10 +244,12 @@ nima_rc nima_orchestrator_tasks_said(struct nima_ctx *ctx, struct nima_orchestra
                           .since = nima_ctx_now(ctx) - DAY_MS,
                           .turn_over = turn_over};
     struct nima_error before = ctx->error;
-    if (orchestrator->tasks == NULL) {
-        return NIMA_OK;
+    if (orchestrator->tasks == NULL || conversation_id.len != NIMA_UUID_CHARS ||
+        !nima_order_try(orchestrator->order, conversation_id)) {
+        return NIMA_OK; /* a turn that is at work there says it when it is over */
     }
     nima_rc rc = say_ended(ctx, &place);
+    nima_order_leave(orchestrator->order, conversation_id);
     if (rc == NIMA_E_NOT_FOUND) { /* the conversation is gone, or not theirs */
         ctx->error = before;
         return NIMA_OK;
@@ -220,16 +260,23 @@ nima_rc nima_orchestrator_tasks_said(struct nima_ctx *ctx, struct nima_orchestra
 nima_rc nima_tasks_said_all(struct nima_ctx *ctx, struct nima_orchestrator *o)
 {
     struct nima_task_place *places = NIMA_NEW(ctx->arena, struct nima_task_place, PLACES);
-    size_t count;
+    struct nima_task_place after = {NIMA_STR(""), NIMA_STR(FIRST_UUID)};
+    int64_t since = nima_ctx_now(ctx) - DAY_MS;
+    size_t count = PLACES;
     nima_str me = ctx->user_id;
-    NIMA_TRY(nima_task_places(ctx, o->store, nima_ctx_now(ctx) - DAY_MS, PLACES, places, &count));
-    for (size_t i = 0; i < count; i++) {
-        struct nima_arena_mark mark = nima_scratch(ctx);
-        ctx->user_id = places[i].user_id;
-        nima_rc rc = nima_orchestrator_tasks_said(ctx, o, places[i].conversation_id, false);
-        ctx->user_id = me;
-        nima_scratch_end(ctx, mark);
-        NIMA_TRY(rc);
+    while (count == PLACES) {
+        NIMA_TRY(nima_ctx_stopped(ctx));
+        NIMA_TRY(nima_task_places(ctx, o->store, since, &after, PLACES, places, &count));
+        for (size_t i = 0; i < count; i++) {
+            struct nima_arena_mark mark = nima_scratch(ctx);
+            ctx->user_id = places[i].user_id;
+            if (nima_orchestrator_tasks_said(ctx, o, places[i].conversation_id, false) != NIMA_OK) {
+                nima_log_warn("how tasks ended is not said yet: %s", ctx->error.message);
+            }
+            ctx->user_id = me;
+            nima_scratch_end(ctx, mark);
+        }
+        after = count > 0 ? places[count - 1] : after;
     }
     return NIMA_OK;
 }

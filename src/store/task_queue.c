@@ -116,6 +116,7 @@ nima_rc nima_task_due(struct nima_ctx *ctx, struct nima_store *store, bool *due_
 
 struct places {
     int64_t since;
+    struct nima_task_place after;
     int limit;
     struct nima_task_place *items;
     size_t count;
@@ -129,8 +130,13 @@ static nima_rc places(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     job->count = 0;
     NIMA_TRY(nima_db_query(ctx, db,
                            "SELECT DISTINCT user_id, conversation_id FROM tasks "
-                           "WHERE conversation_id IS NOT NULL AND completed_at >= $1 LIMIT $2",
-                           NIMA_DB_ARGS(nima_db_time(job->since), nima_db_int(job->limit)), &stmt));
+                           "WHERE conversation_id IS NOT NULL AND completed_at >= $1 AND "
+                           "(user_id > $2 OR (user_id = $2 AND conversation_id > $3)) "
+                           "ORDER BY user_id, conversation_id LIMIT $4",
+                           NIMA_DB_ARGS(nima_db_time(job->since), nima_db_text(job->after.user_id),
+                                        nima_db_text(job->after.conversation_id),
+                                        nima_db_int(job->limit)),
+                           &stmt));
     NIMA_TRY(nima_db_step(ctx, stmt, &row));
     while (row) {
         job->items[job->count++] = (struct nima_task_place){nima_db_get_text(ctx, stmt, 0),
@@ -140,10 +146,11 @@ static nima_rc places(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     return nima_db_end(ctx, stmt);
 }
 
-nima_rc nima_task_places(struct nima_ctx *ctx, struct nima_store *store, int64_t since, int limit,
+nima_rc nima_task_places(struct nima_ctx *ctx, struct nima_store *store, int64_t since,
+                         const struct nima_task_place *after, int limit,
                          struct nima_task_place *out, size_t *count)
 {
-    struct places job = {.since = since, .limit = limit, .items = out};
+    struct places job = {.since = since, .after = *after, .limit = limit, .items = out};
     NIMA_TRY(nima_db_read(ctx, store, places, &job));
     *count = job.count;
     return NIMA_OK;

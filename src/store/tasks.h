@@ -115,13 +115,14 @@ NIMA_MUST_USE nima_rc nima_task_retry(struct nima_ctx *ctx, struct nima_store *s
 
 /* The queue */
 
-/* Of whomever: the conversations whose tasks came to an end at `since` or later. */
+/* Of whomever: the conversations behind `after` whose tasks came to an end at `since` or later, in
+ * the order of their people and ids. */
 struct nima_task_place {
     nima_str user_id, conversation_id;
 };
 NIMA_MUST_USE nima_rc nima_task_places(struct nima_ctx *ctx, struct nima_store *store,
-                                       int64_t since, int limit, struct nima_task_place *out,
-                                       size_t *count);
+                                       int64_t since, const struct nima_task_place *after,
+                                       int limit, struct nima_task_place *out, size_t *count);
 
 enum { NIMA_TASK_BUSY_TYPES = 8 };
 struct nima_task_claim {

@@ -171,6 +171,20 @@ def test_while_a_turn_is_under_way_it_waits_for_the_reply(people):
     assert states(rows[-1]) == [("make_dir", "completed")]
 
 
+def test_nothing_comes_between_a_proposal_and_its_yes(people):
+    ana = people["ana"]
+    talk = ana.chat("[[reply:Hello.]] Hello").json()["conversation_id"]
+    first = execute(ana, "make_dir", {"path": "aside"}, expect=202, conversation_id=talk)
+    ana.chat("/task file.make_dir path=proposed", conversation_id=talk)
+    decide(ana, first)
+    assert settled(ana, first)["status"] == "completed"
+    time.sleep(0.3)
+    said(ana, talk, 4)
+    assert ana.chat("yes", conversation_id=talk).json()["response"].startswith("Done: file.make_dir")
+    rows = said(ana, talk, 7)
+    assert states(rows[-1]) == [("make_dir", "completed")] and rows[-1]["metadata"]["task_over"] == {"task_id": first["id"]}
+
+
 def test_asked_for_by_the_api_in_a_conversation(people, book):
     ana = people["ana"]
     talk = ana.chat("[[reply:Hello.]] Hello").json()["conversation_id"]

@@ -135,6 +135,22 @@ TEST(other_conversations_and_new_ones_do_not_wait)
     nima_ctx_done(&ctx);
 }
 
+TEST(who_does_not_wait_goes_where_nobody_is)
+{
+    struct nima_ctx ctx;
+    nima_ctx_init(&ctx);
+    struct nima_order *order = nima_order_new();
+    ASSERT_OK(nima_order_enter(&ctx, order, one));
+    ASSERT_TRUE(!nima_order_try(order, one) && nima_order_try(order, two));
+    ASSERT_TRUE(!nima_order_try(order, two));
+    nima_order_leave(order, two);
+    nima_order_leave(order, one);
+    ASSERT_TRUE(nima_order_try(order, one));
+    nima_order_leave(order, one);
+    nima_order_free(order);
+    nima_ctx_done(&ctx);
+}
+
 TEST(a_full_line_is_busy_and_has_room_again)
 {
     struct nima_ctx ctx;
