@@ -105,14 +105,16 @@ nima_rc nima_orchestrator_task_over(struct nima_ctx *ctx, struct nima_orchestrat
 {
     const struct nima_task_row *task = over->task;
     const struct nima_json *params, *result;
-    if (over->did == NULL || !nima_str_eq(task->origin, NIMA_STR("chat"))) {
+    if (over->did == NULL) {
         return NIMA_OK;
     }
     NIMA_TRY(nima_json_parse(ctx, task->params, &params));
     NIMA_TRY(nima_json_parse(ctx, over->result, &result));
-    nima_str undone = text_of(params, "task_id");
-    if (nima_str_eq(task->action, NIMA_STR("undo")) && nima_uuid_valid(undone)) {
-        return forget(ctx, orchestrator, undone);
+    if (nima_str_eq(task->type, NIMA_STR("file")) && nima_str_eq(task->action, NIMA_STR("undo"))) {
+        return forget(ctx, orchestrator, text_of(params, "task_id"));
+    }
+    if (!nima_str_eq(task->origin, NIMA_STR("chat"))) {
+        return NIMA_OK;
     }
     nima_str subject = subject_of(ctx, params), page = address_of(text_of(result, "html_url"));
     return subject.len > 0 ? keep(ctx, orchestrator, over, subject, page) : NIMA_OK;

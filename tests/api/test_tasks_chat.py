@@ -61,10 +61,14 @@ def test_what_was_changed_is_remembered_and_what_was_read_is_not(fresh):
     asked = fresh.chat(f"/task file.undo task_id={task}", conversation_id=talk).json()
     fresh.chat("yes", conversation_id=talk)
     assert kept(0) == [] and (files / "notes.txt").read_text() == "eggs\nmilk\n"
-    for name in ("a.txt", "b.txt"):
-        fresh.chat(f'/task file.write_file path={name} content="x"', conversation_id=talk)
+    for name in ("a.txt", "b.txt", "c.txt"):
+        asked = fresh.chat(f'/task file.write_file path={name} content="x"', conversation_id=talk).json()
         fresh.chat("yes", conversation_id=talk)
-    assert len(kept(2)) == 2
+    kept(3)
+    undo = {"type": "file", "action": "undo", "params": {"task_id": asked["actions"][0]["id"]}}
+    back = fresh.post("/v1/tasks/execute", undo, expect=202).json()
+    fresh.post(f"/v1/tasks/{back['id']}/approve", expect=200)
+    assert {fact["fact"].split()[2] for fact in kept(2)} == {"a.txt", "b.txt"}, "undone by the API, it is forgotten too"
     fresh.delete("/v1/memory", {"confirm": "default"}, expect=204)
     assert kept(0) == []
 
