@@ -8,6 +8,7 @@ import { errorCard, explain } from "./errors.js";
 
 const LOOK_MS = 10000;
 const SHOWN = 40;
+const OTHERS_MS = 3000;
 const FOLLOWED = 2; /* a browser holds few connections to one host */
 const TEXT_MAX = 6000;
 const WORDS = {
@@ -218,7 +219,8 @@ export function proposal(actions) {
     button("Approve", about, () => decide("approve")), button("Reject", about, () => decide("reject")));
   const el = h("div", { class: "task-answer", hidden: true }, state, buttons);
   let seen = "";
-  let following = false;
+  let following = null; /* AbortController */
+  let later = 0;
 
   function paint(task) {
     const now = `${task.status} ${task.approved_by?.join()}`;
@@ -230,17 +232,21 @@ export function proposal(actions) {
     seen = now;
   }
 
-  /** What is at work, or waits for another person, is followed to its end, by one connection however often it is looked at. */
+  /** What is at work is followed to its end, by one connection however often it is looked at, and as long as it is
+   * shown; what waits for another person, who may take a day, is looked at now and then. */
   async function follow(task) {
     paint(task);
-    const others = waits(task) && task.two_person && task.approved_by?.length > 0;
-    if (!(isOpen(task) || others) || following) return;
-    following = true;
+    clearTimeout(later);
+    if (waits(task) && task.two_person && task.approved_by?.length > 0) later = setTimeout(again, OTHERS_MS);
+    if (!isOpen(task) || following) return;
+    following = new AbortController();
+    const gone = setInterval(() => el.isConnected || following.abort(), OTHERS_MS);
     try {
-      for await (const next of api.tasks.events(asked.id)) paint(next);
+      for await (const next of api.tasks.events(asked.id, following.signal)) paint(next);
       taskOver();
     } finally {
-      following = false;
+      clearInterval(gone);
+      following = null;
     }
   }
 
