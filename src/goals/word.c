@@ -88,6 +88,28 @@ static double share_in(const struct terms *a, const struct terms *b)
     return a->count > 0 ? (double)found / (double)a->count : 1;
 }
 
+static size_t pairs_in(const struct terms *terms, uint64_t first, uint64_t second)
+{
+    size_t count = 0;
+    for (size_t i = 1; i < terms->count; i++) {
+        count += terms->items[i - 1] == first && terms->items[i] == second;
+    }
+    return count;
+}
+
+/* Two words that follow each other more often than in `from`, and more than once. */
+static bool repeats_itself(const struct terms *said, const struct terms *from)
+{
+    for (size_t i = 1; i < said->count; i++) {
+        uint64_t first = said->items[i - 1], second = said->items[i];
+        size_t count = pairs_in(said, first, second);
+        if (count > 1 && count > pairs_in(from, first, second)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_digit_at(nima_str text, size_t at)
 {
     return at < text.len && isdigit((unsigned char)text.ptr[at]) != 0;
@@ -169,8 +191,8 @@ bool nima_advice_says(struct nima_ctx *ctx, const struct nima_goal *goal,
     terms_of(words, rule->action, &action);
     terms_of(words, rule->subject, &subject);
     nima_search_words_close(words);
-    return share_in(&subject, &said) >= 1 && share_in(&action, &said) >= 0.5 &&
-           share_in(&said, &all) >= 0.7;
+    return !repeats_itself(&said, &all) && share_in(&subject, &said) >= 1 &&
+           share_in(&action, &said) >= 0.5 && share_in(&said, &all) >= 0.7;
 }
 
 /* Kept words */

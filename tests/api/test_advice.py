@@ -62,7 +62,8 @@ def worded(api, path, want=1):
 def test_the_model_words_them_and_loses_nothing(start_server, tmp_path):
     script = tmp_path / "words.json"
     good, lost, added = "Start your thesis by writing Chapter 1.", "Just begin somewhere.", "Call 3 friends and run 10 km, says Bob."
-    rules = [("Next step: Chapter 1", good), ("step: Chapter 1", good), ("step: Sort 40 photos", lost), ("step: Buy seeds", added)]
+    rules = [("Next step: Chapter 1", good), ("step: Chapter 1", good), ("step: Sort 40 photos", lost), ("step: Buy seeds", added),
+             ("step: Cycle 22 km", "Do the next step: cycle 22 km, 22 km, and 22 km.")]  # fmt: skip
     script.write_text(json.dumps([{"match": match, "reply": json.dumps({"text": text})} for match, text in rules]))
     api = Client(start_server(llm=f"scripted:{script}", env={"NIMA_GOALS_WORDING": "on"}))
     thesis = api.post(GOALS, {"title": "Write the thesis", "milestones": ["Chapter 1", "Chapter 2"]}, expect=201).json()
@@ -71,7 +72,7 @@ def test_the_model_words_them_and_loses_nothing(start_server, tmp_path):
     assert first["action"] == "Do the next step: Chapter 1" and first["by"] == "rules", "nobody waits for the model"
     now = worded(api, path)[0]
     assert now == first | {"action": good, "by": "model"}
-    for title, step in (("Sort the pictures", "Sort 40 photos"), ("Plant a garden", "Buy seeds")):
+    for title, step in (("Sort the pictures", "Sort 40 photos"), ("Plant a garden", "Buy seeds"), ("Ride far", "Cycle 22 km")):
         goal = api.post(GOALS, {"title": title, "milestones": [step]}, expect=201).json()
         api.get(f"{GOALS}/{goal['id']}/suggestions")
     # The line is in order: once this is worded, those before it were tried.
