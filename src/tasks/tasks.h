@@ -178,6 +178,25 @@ NIMA_MUST_USE nima_rc nima_tasks_integrations(struct nima_ctx *ctx, struct nima_
 NIMA_MUST_USE nima_rc nima_tasks_programs(struct nima_ctx *ctx,
                                           const struct nima_tasks_options *options,
                                           struct nima_tasks_integrations *out);
+/* What the options name for tasks, GitHub and Kubernetes, and whether it is there; nothing about
+ * what they do not name. Needs no nima_tasks, and changes and asks nothing. */
+enum nima_tasks_state {
+    NIMA_TASKS_WELL,
+    NIMA_TASKS_LACKS,
+    NIMA_TASKS_WRONG /* no server starts */
+};
+enum { NIMA_TASKS_FINDINGS_MAX = 3 };
+struct nima_tasks_finding {
+    const char *about; /* "tasks", "github" or "k8s" */
+    enum nima_tasks_state state;
+    nima_str message; /* behind a semicolon, what to do */
+};
+struct nima_tasks_findings {
+    struct nima_tasks_finding items[NIMA_TASKS_FINDINGS_MAX];
+    size_t count;
+};
+void nima_tasks_diagnose(struct nima_ctx *ctx, const struct nima_tasks_options *options,
+                         struct nima_tasks_findings *out);
 /* The version of Landlock that this kernel keeps; 0: none, and programs run only when the sandbox
  * is off. */
 int nima_tasks_landlock(void);

@@ -274,6 +274,29 @@ def test_doctor_of_a_data_folder_that_is_a_file(tmp_path):
     assert "is no folder" in doctor(tmp_path / "data", code=1)["data folder"]
 
 
+def test_doctor_of_what_tasks_need(tmp_path):
+    assert not {"tasks", "github", "k8s"} & set(doctor(tmp_path)), "nothing is said of what is not configured"
+    secrets, config = tmp_path / "secrets", tmp_path / "kube"
+    secrets.write_text("GITHUB_TOKEN=github_pat_nobody_may_see_this\n")
+    secrets.chmod(0o644)
+    env = {"NIMA_TASKS_SECRETS_FILE": str(secrets)}
+    report = doctor(tmp_path, env=env, code=1)
+    assert report["tasks"].startswith("fail") and f"chmod 600 {secrets}" in report["tasks"]
+    secrets.chmod(0o600)
+    report = doctor(tmp_path, env=env)
+    assert report["github"].startswith("ok") and "nobody_may_see" not in str(report)
+    report = doctor(tmp_path, env={"NIMA_TASKS_GITHUB_REPOS": "ada/*", "NIMA_TASKS_GITHUB_TOKEN_SECRET": "BOT"})
+    assert report["github"].startswith("warn") and "NIMA_SECRET_BOT" in report["github"]
+    assert "tasks.deny" in doctor(tmp_path, env={"NIMA_TASKS_DENY": "file"}, code=1)["tasks"]
+    env = {"NIMA_TASKS_K8S_KUBECONFIG": str(config), "NIMA_TASKS_K8S_KUBECTL": "kubectl-that-is-not-there"}
+    report = doctor(tmp_path, env=env)
+    assert report["k8s"].startswith("warn") and f"{config} cannot be read" in report["k8s"]
+    config.write_text("")
+    assert "apt-get install" in doctor(tmp_path, env=env)["k8s"]
+    report = doctor(tmp_path, env=env | {"NIMA_TASKS_K8S_KUBECTL": "/bin/true"})
+    assert report["k8s"].startswith("ok") and str(config) in report["k8s"]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_doctor_of_a_data_folder_that_cannot_be_written(tmp_path):
     tmp_path.chmod(0o500)
