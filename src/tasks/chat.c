@@ -226,6 +226,9 @@ nima_rc nima_tasks_hear(struct nima_ctx *ctx, struct nima_tasks *tasks, nima_str
     struct nima_tasks_step *steps =
         NIMA_NEW(ctx->arena, struct nima_tasks_step, NIMA_TASKS_STEPS_MAX);
     size_t count = nima_task_heard_after(ctx, text, last_type(ctx, last->actions), steps);
+    if (count == 0 && nima_file_undo_heard(ctx, tasks, text, last->actions, steps)) {
+        count = 1;
+    }
     count = nima_github_place(tasks, steps, count);
     count = nima_k8s_place(ctx, tasks, steps, count);
     if (count == 0 && last->asked.ptr != NULL) {

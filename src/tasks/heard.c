@@ -145,6 +145,9 @@ static bool heard_one(struct nima_ctx *ctx, const struct nima_task_words *words,
         if (rule->key != NULL) {
             write_field(ctx, &buf, rule, nima_str_of(rule->key), nima_str_of(rule->value));
         }
+        if (strcmp(rule->name, "file.append_file") == 0) {
+            nima_buf_add(&buf, NIMA_STR(",\"line\":true"));
+        }
         nima_buf_add_char(&buf, '}');
         *out = (struct nima_tasks_step){.type = name_part(rule->name, true),
                                         .action = name_part(rule->name, false),

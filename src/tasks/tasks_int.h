@@ -253,6 +253,10 @@ struct nima_task_words;
 bool nima_github_heard(struct nima_ctx *ctx, const struct nima_task_words *words, size_t from,
                        size_t end, struct nima_tasks_step *out);
 /* How many of such steps are left: none when there is no token. */
+/* file/said.c: "undo that", "undo the last change to notes.txt" as a step. False: it is not said,
+ * or the last message has changed no file. */
+bool nima_file_undo_heard(struct nima_ctx *ctx, const struct nima_tasks *tasks, nima_str message,
+                          nima_str last_actions, struct nima_tasks_step *out);
 size_t nima_github_place(const struct nima_tasks *tasks, const struct nima_tasks_step *steps,
                          size_t count);
 /* The requests of a preview as text; "": none. */

@@ -134,7 +134,8 @@ bool nima_task_word_is(const struct nima_task_word *word, const char *choices)
 /* Politeness */
 
 static const char *const before[] = {
-    "please|hey|hi|hello|nima|just|now|ok|okay|so|also",
+    "please|hey|hi|hello|nima|just|now|ok|okay|so|also|thanks",
+    "thank you",
     "can|could|would|will you",
     "i'd like|love you to",
     "i want|need you to",

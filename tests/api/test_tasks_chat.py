@@ -73,6 +73,32 @@ def test_what_was_changed_is_remembered_and_what_was_read_is_not(fresh):
     assert kept(0) == []
 
 
+def test_the_last_change_to_a_file_is_undone(fresh):
+    files = fresh.server.data / "files"
+    talk = fresh.chat('write "eggs" to list.txt').json()["conversation_id"]
+
+    def say(message):
+        return fresh.chat(message, conversation_id=talk).json()
+
+    say("yes")
+    assert [row["action"] for row in say('add "milk" to list.txt')["actions"]] == ["append_file"]
+    say("yes")
+    assert (files / "list.txt").read_text() == "eggs\nmilk\n", "a line of its own"
+    changed = say('add "bread" to list.txt')["actions"][0]
+    say("yes")
+    asked = say("Undo that, please")
+    assert [(row["action"], row["status"]) for row in asked["actions"]] == [("undo", "awaiting_approval")] and changed["id"] in asked["response"]
+    say("yes")
+    assert (files / "list.txt").read_text() == "eggs\nmilk\n"
+    assert say("[[reply:Nothing to undo.]] undo that")["actions"] == [], "an undo is not undone by that"
+    say("[[reply:I see.]] How nice")
+    say("Thanks, undo the last change to list.txt please")
+    say("yes")
+    assert (files / "list.txt").read_text() == "eggs", "the one before"
+    assert say("undo the last change to other.txt")["response"] == "Nothing that I changed in other.txt is kept, so I cannot undo it."
+    assert (files / "list.txt").read_text() == "eggs"
+
+
 def test_no_ends_it_and_talk_in_between_leaves_it(api, files):
     body = api.chat("/task file.delete path=notes.txt").json()
     talk, task = body["conversation_id"], body["actions"][0]["id"]

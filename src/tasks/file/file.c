@@ -46,8 +46,9 @@ static const struct nima_field read_fields[] = {
 };
 static const struct nima_field write_fields[] = {ROOT, PATH("The file."), CONTENT, OVERWRITE(1),
                                                  PARENTS};
-static const struct nima_field append_fields[] = {ROOT, PATH("The file; made when missing."),
-                                                  CONTENT, PARENTS};
+static const struct nima_field append_fields[] = {
+    ROOT, PATH("The file; made when missing."), CONTENT, PARENTS,
+    NIMA_FIELD(BOOL, struct nima_file_params, line, .doc = "Begin on a new line.")};
 static const struct nima_field one_fields[] = {ROOT, PATH("The file or folder.")};
 static const struct nima_field list_fields[] = {
     ROOT,
@@ -427,14 +428,18 @@ static nima_rc prepare(struct nima_ctx *ctx, struct nima_job *job, enum change c
         edit->after = content;
         return NIMA_OK;
     }
-    if (edit->before.len + content.len > NIMA_FILE_BYTES_MAX) {
+    if (edit->before.len + content.len + p->line > NIMA_FILE_BYTES_MAX) {
         return nima_fail(ctx, NIMA_E_TOO_LARGE, NIMA_FMT " would be over %d bytes",
                          NIMA_ARG(edit->place.path), NIMA_FILE_BYTES_MAX);
     }
-    char *joined = nima_alloc(ctx->arena, edit->before.len + content.len + 1);
-    memcpy(joined, edit->before.ptr, edit->before.len);
-    memcpy(joined + edit->before.len, content.ptr, content.len);
-    edit->after = (nima_str){joined, edit->before.len + content.len};
+    size_t len = edit->before.len;
+    char *joined = nima_alloc(ctx->arena, len + content.len + 1);
+    memcpy(joined, edit->before.ptr, len);
+    if (p->line && len > 0 && joined[len - 1] != '\n') {
+        joined[len++] = '\n';
+    }
+    memcpy(joined + len, content.ptr, content.len);
+    edit->after = (nima_str){joined, len + content.len};
     return NIMA_OK;
 }
 

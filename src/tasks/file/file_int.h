@@ -99,7 +99,7 @@ struct nima_file_params {
     nima_str root, path, to, content, content_base64, query, pattern, op, find, with, pointer,
         task_id;
     int64_t offset, max_bytes, limit, lines;
-    bool overwrite, parents;
+    bool overwrite, parents, line;
 };
 /* The struct as a result. */
 NIMA_MUST_USE nima_rc nima_file_result(struct nima_ctx *ctx, const struct nima_shape *shape,

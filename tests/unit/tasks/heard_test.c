@@ -93,7 +93,8 @@ TEST(several_steps_are_heard_in_their_order)
                              "then delete old.txt please");
     ASSERT_INT_EQ(nima_task_heard(&ctx, text, steps), 3);
     ASSERT_STR_EQ(steps[0].action, "read_file");
-    ASSERT_STR_EQ(steps[1].params, "{\"content\":\"done and then some\\n\",\"path\":\"done.txt\"}");
+    ASSERT_STR_EQ(steps[1].params,
+                  "{\"content\":\"done and then some\\n\",\"path\":\"done.txt\",\"line\":true}");
     ASSERT_STR_EQ(steps[2].action, "delete");
     ASSERT_INT_EQ(nima_task_heard(&ctx, NIMA_STR("read a.txt and then sing"), steps), 0);
     ASSERT_INT_EQ(nima_task_heard(&ctx, NIMA_STR("add milk and bread to list.txt"), steps), 1);
