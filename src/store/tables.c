@@ -207,6 +207,7 @@ static const struct nima_column schedules[] = {
     {"last_at", NIMA_DB_TIME, NUL, NULL},
     {"created_at", NIMA_DB_TIME, 0, "now"},
     {"updated_at", NIMA_DB_TIME, 0, "now"},
+    {"label", NIMA_DB_TEXT, 0, "reminder"},
 };
 static const struct nima_column schedule_runs[] = {
     {"id", NIMA_DB_TEXT, KEY | UUID, "id"},
