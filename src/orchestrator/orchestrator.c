@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "orchestrator/turn_int.h"
+#include "understand/claims.h"
 #include "util/digest.h"
 #include "util/log.h"
 
@@ -284,8 +285,9 @@ static nima_rc generate(struct nima_ctx *ctx, struct turn_state *s)
     request.count = s->prompt.count;
     request.max_tokens = s->room.max_tokens;
     request.slot_key = s->conversation_id;
-    NIMA_TRY(
-        nima_voice_generate(ctx, s->o, s->turn, s->persona, &request, &s->reply, &s->personality));
+    struct nima_claims_options claims = {.language = nima_language_identify(ctx, s->message, NULL)};
+    NIMA_TRY(nima_voice_generate(ctx, s->o, s->turn, s->persona, &request, &claims, &s->reply,
+                                 &s->personality));
     if (said_nothing(s)) {
         s->reply.text = NIMA_STR("");
         return nima_fail(ctx, NIMA_E_MODEL,

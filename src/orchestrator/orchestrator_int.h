@@ -6,6 +6,7 @@
 #include "knowledge/knowledge.h"
 #include "orchestrator/orchestrator.h"
 
+struct nima_claims_options;
 struct nima_zone;
 struct nima_order;  /* which conversations are at work, order.c */
 struct nima_pins;   /* which facts are pinned, pinned.c */
@@ -288,10 +289,12 @@ NIMA_MUST_USE nima_rc nima_fit(struct nima_ctx *ctx, struct nima_orchestrator *o
                                struct nima_history *history);
 
 /* Generates, with the persona's rules at work on what comes: out->text is what on_text was given.
- * *personality stays NULL where they are not (JSON, switched off). */
+ * *personality stays NULL where they are not (JSON, switched off). What claims an act that nobody
+ * did is left out on the way (understand/claims.h). */
 NIMA_MUST_USE nima_rc nima_voice_generate(struct nima_ctx *ctx, struct nima_orchestrator *o,
                                           const struct nima_turn *turn, nima_str persona,
                                           const struct nima_llm_request *request,
+                                          const struct nima_claims_options *claims,
                                           struct nima_llm_reply *out,
                                           struct nima_context_personality **personality);
 
