@@ -18,9 +18,9 @@ enum nima_act_event {
 };
 struct nima_act_reply {
     enum nima_act_event event;
-    nima_str text;   /* a sentence for the person */
-    nima_str extra;  /* members for its object in `actions`: "\"schedule\":{…}"; absent: none */
-    nima_str undo;   /* id in the undo table; absent: it cannot be taken back */
+    nima_str text;  /* a sentence for the person */
+    nima_str extra; /* members for its object in `actions`: "\"schedule\":{…}"; absent: none */
+    nima_str undo;  /* id in the undo table; absent: it cannot be taken back */
     nima_str asked_slot; /* ASKED: which slot the next message gives; absent: a yes or no */
     struct nima_learned_list learned;
 };

@@ -22,8 +22,8 @@ static nima_str joined(struct nima_ctx *ctx, const struct nima_act_call *call,
 /* Words that say that the to-do list is meant where none is named. */
 static bool speaks_of_tasks(struct nima_ctx *ctx, nima_str text)
 {
-    static const char *const words[] = {"todo",  "todos", "to do", "task", "tasks",
-                                        "chore", "errand", NULL};
+    static const char *const words[] = {"todo",  "todos", "to do",  "task",
+                                        "tasks", "chore", "errand", NULL};
     nima_str folded = nima_language_fold(ctx, text);
     for (size_t i = 0; words[i] != NULL; i++) {
         if (nima_str_find(folded, nima_str_of(words[i]), 0) != SIZE_MAX) {
@@ -120,6 +120,18 @@ static bool asks_for_all(struct nima_ctx *ctx, const struct nima_act_call *call)
             nima_str_find(folded, NIMA_STR("listes"), 0) != SIZE_MAX);
 }
 
+/* Which list it was about, so that the next turn knows what "it" is. */
+static nima_str list_member(struct nima_ctx *ctx, nima_str name)
+{
+    struct nima_buf buf;
+    nima_buf_init(&buf, LINES_BYTES_MAX);
+    nima_buf_add(&buf, NIMA_STR("\"type\":\"list\",\"list\":"));
+    nima_json_write_str(&buf, name);
+    nima_str member = nima_str_copy(ctx->arena, nima_buf_view(&buf));
+    nima_buf_done(&buf);
+    return member;
+}
+
 static nima_rc answer(struct nima_ctx *ctx, const struct nima_act_call *call, nima_str name,
                       struct nima_act_reply *out)
 {
@@ -135,6 +147,7 @@ static nima_rc answer(struct nima_ctx *ctx, const struct nima_act_call *call, ni
         return NIMA_OK;
     }
     NIMA_TRY(rc);
+    out->extra = list_member(ctx, view.name);
     out->text = NIMA_STR("");
     for (size_t i = 0; i < items.count; i++) {
         nima_str one = answer_item(ctx, call, &view, items.items[i]);
@@ -247,6 +260,7 @@ static nima_rc change(struct nima_ctx *ctx, const struct nima_act_call *call, si
     bool renamed = job.what == NIMA_LISTS_RENAME || job.what == NIMA_LISTS_DELETE;
     bool done = outcome.changed.count > 0 || outcome.made || renamed;
     out->event = done ? NIMA_ACT_DONE : NIMA_ACT_ANSWERED;
+    out->extra = list_member(ctx, outcome.list.name);
     out->text = told_of(ctx, call, changes[row].said, &outcome);
     if (done) {
         keep_undo(ctx, call, &outcome, out);

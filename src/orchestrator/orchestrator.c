@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "orchestrator/turn_int.h"
+#include "orchestrator/acts.h"
 #include "understand/claims.h"
 #include "util/digest.h"
 #include "util/log.h"
@@ -21,6 +21,8 @@ struct nima_orchestrator *nima_orchestrator_new(const struct nima_orchestrator_o
     o->tasks = options->tasks;
     o->knowledge = options->knowledge;
     o->goals = options->goals;
+    o->understand = options->understand;
+    o->undo = nima_undo_table_new();
     o->goal_webhook = options->goal_webhook.len > 0 ? nima_xstrdup(options->goal_webhook) : NULL;
     o->recall_limit = options->recall_limit > 0 ? options->recall_limit : RECALL_PRESET;
     o->order = nima_order_new();
@@ -39,6 +41,7 @@ void nima_orchestrator_free(struct nima_orchestrator *orchestrator)
     nima_scribe_free(orchestrator->scribe);
     nima_keeper_free(orchestrator->keeper);
     nima_order_free(orchestrator->order);
+    nima_undo_table_free(orchestrator->undo);
     nima_pins_free(orchestrator->pins);
     free(orchestrator->goal_webhook);
     free(orchestrator);
@@ -262,6 +265,14 @@ static nima_rc act(struct nima_ctx *ctx, struct turn_state *s)
 static nima_rc run_wish(struct nima_ctx *ctx, struct turn_state *s)
 {
     NIMA_TRY(nima_packs_obey(ctx, s->o, &s->wish, s->conversation_id, &s->reply.text));
+    return tell(ctx, s);
+}
+
+static nima_rc run_acts(struct nima_ctx *ctx, struct turn_state *s)
+{
+    struct nima_learned_list learned;
+    NIMA_TRY(nima_turn_acts_run(ctx, s, &learned));
+    NIMA_TRY(tell_learned(ctx, s, &learned));
     return tell(ctx, s);
 }
 
@@ -564,6 +575,11 @@ static nima_rc find_speaker(struct nima_ctx *ctx, struct turn_state *s)
     if (s->speaker == BY_MODEL && s->retract.answered) {
         s->speaker = BY_RETRACTION;
     }
+    if (s->speaker == BY_MODEL) {
+        bool acts;
+        NIMA_TRY(nima_turn_acts_read(ctx, s, &acts));
+        s->speaker = acts ? BY_ACTS : BY_MODEL;
+    }
     if (s->speaker == BY_MODEL && s->hears_tasks) {
         NIMA_TRY(nima_tasks_wonder(ctx, s->o->tasks, s->message, &s->spoken));
         s->speaker = s->spoken.said == NIMA_SAID_DO ? BY_TASKS : BY_MODEL;
@@ -576,7 +592,7 @@ static nima_rc answer(struct nima_ctx *ctx, struct turn_state *s)
     static nima_rc (*const answers[])(struct nima_ctx *, struct turn_state *) = {
         [BY_MODEL] = generate,      [BY_TASKS] = act,          [BY_PACKS] = run_wish,
         [BY_COMMAND] = run_command, [BY_GOALS] = answer_goals, [BY_SCHEDULES] = answer_schedules,
-        [BY_RETRACTION] = retract,
+        [BY_RETRACTION] = retract,  [BY_ACTS] = run_acts,
     };
     return answers[s->speaker](ctx, s);
 }

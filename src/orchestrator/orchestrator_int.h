@@ -7,6 +7,8 @@
 #include "orchestrator/orchestrator.h"
 
 struct nima_claims_options;
+struct nima_understand;
+struct nima_undo_table;
 struct nima_zone;
 struct nima_order;  /* which conversations are at work, order.c */
 struct nima_pins;   /* which facts are pinned, pinned.c */
@@ -27,6 +29,8 @@ struct nima_orchestrator {
     struct nima_pins *pins;
     struct nima_keeper *keeper; /* NULL: none */
     struct nima_scribe *scribe;
+    struct nima_understand *understand; /* NULL: no acts are read in messages */
+    struct nima_undo_table *undo;
     enum nima_llm_use writes;
     int recall_limit;
 };

@@ -60,9 +60,9 @@ nima_str nima_phrase(struct nima_ctx *ctx, const struct nima_language *language,
             break;
         }
         nima_buf_add(&buf, nima_str_sub(sentence, 0, open));
-        nima_buf_add(&buf, nima_utf8_prefix(value_of(nima_str_sub(sentence, open + 1, close),
-                                                     values, count),
-                                            PHRASE_BYTES_MAX / 4));
+        nima_buf_add(
+            &buf, nima_utf8_prefix(value_of(nima_str_sub(sentence, open + 1, close), values, count),
+                                   PHRASE_BYTES_MAX / 4));
         sentence = nima_str_sub(sentence, close + 1, sentence.len);
     }
     nima_str text = nima_str_copy(ctx->arena, nima_buf_view(&buf));

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * undo: what acts of the last ten minutes can be taken back by. Kept in this process's memory alone:
- * what was deleted is gone from disk at once, and a restart forgets it.
+ * undo: what acts of the last ten minutes can be taken back by. Kept in this process's memory
+ * alone: what was deleted is gone from disk at once, and a restart forgets it.
  *
  * Ownership  The table copies what it keeps; what it gives out lives in ctx->arena.
  * Threads    Any.
@@ -26,7 +26,6 @@ void nima_undo_table_keep(struct nima_ctx *ctx, struct nima_undo_table *table, n
                           const nima_str texts[NIMA_UNDO_TEXTS], nima_str *id_out);
 /* Once: NOT_FOUND afterwards, and when its time is over. What failed may be tried again. */
 NIMA_MUST_USE nima_rc nima_undo_table_run(struct nima_ctx *ctx, struct nima_undo_table *table,
-                                          struct nima_orchestrator *o, nima_str id,
-                                          nima_str *told);
+                                          struct nima_orchestrator *o, nima_str id, nima_str *told);
 /* Everything of ctx->user_id is dropped. */
 void nima_undo_table_forget(struct nima_ctx *ctx, struct nima_undo_table *table);
