@@ -93,21 +93,19 @@ static size_t sentence_end(nima_str text, size_t at, bool ended)
     return ended ? text.len : 0;
 }
 
-/* Where the next clause begins; 0: not in what has come. */
-static size_t next_clause(nima_str text)
+/* Where the next clause begins, `before` being what stands in front; SIZE_MAX: not in what has
+ * come. */
+static size_t next_clause(char before, nima_str text)
 {
-    for (size_t i = 1; i < text.len; i++) {
-        char c = text.ptr[i - 1];
+    for (size_t i = 0; i < text.len; i++) {
+        char c = i > 0 ? text.ptr[i - 1] : before;
         bool blank = text.ptr[i] == ' ' || text.ptr[i] == '\n';
-        if (c == '\n' ||
-            ((c == ',' || c == ';' || c == ':' || c == '.' || c == '!' || c == '?') && blank)) {
-            return i;
-        }
-        if (text.ptr[i] == '`') {
+        bool sign = c != '\0' && strchr(",;:.!?", c) != NULL;
+        if ((c == '\n' && i > 0) || (sign && blank) || text.ptr[i] == '`') {
             return i;
         }
     }
-    return 0;
+    return SIZE_MAX;
 }
 
 static void put_text(struct nima_claims *claims, nima_str text)
@@ -122,19 +120,12 @@ static void put_out(struct nima_claims *claims, size_t bytes)
     nima_buf_drop(&claims->held, bytes);
 }
 
-/* What is true stands where the clause was, once; the sentence it broke off is ended. */
+/* What is true stands where the clause was, once. */
 static void replace(struct nima_claims *claims, size_t bytes)
 {
     bool line = claims->held.ptr[bytes - 1] == '\n';
     claims->caught++;
     nima_buf_drop(&claims->held, bytes);
-    while (claims->out.len > claims->taken && strchr(" ,;", claims->out.ptr[claims->out.len - 1])) {
-        claims->out.len--;
-        claims->last = claims->out.len > 0 ? claims->out.ptr[claims->out.len - 1] : ',';
-    }
-    if (claims->last != '\0' && strchr(".!?:\n *-", claims->last) == NULL) {
-        put_text(claims, NIMA_STR("."));
-    }
     if (!claims->told) {
         bool apart = claims->last != '\0' && strchr(" \n", claims->last) == NULL;
         put_text(claims, apart ? NIMA_STR(" ") : NIMA_STR(""));
@@ -175,55 +166,76 @@ static bool pass_code(struct nima_claims *claims)
     return bytes > 0;
 }
 
-/* Blanks, list marks and bold signs in front of a clause say nothing. */
-static bool pass_marks(struct nima_claims *claims)
+/* Lines that are over go out; blanks, list marks and bold signs in front of a clause are held with
+ * it. *marks_out: how many bytes they are. */
+static void pass_marks(struct nima_claims *claims, size_t *marks_out)
 {
     nima_str held = nima_buf_view(&claims->held);
-    size_t bytes = 0;
+    size_t bytes = 0, lines = 0;
     while (bytes < held.len && strchr(" \n\t-*#>_\"'", held.ptr[bytes]) != NULL) {
         bytes++;
+        lines = held.ptr[bytes - 1] == '\n' ? bytes : lines;
     }
-    put_out(claims, bytes);
-    return bytes > 0;
+    put_out(claims, lines);
+    *marks_out = bytes - lines;
 }
 
 /* The unit is no claim: it goes out, and the clause behind it begins another. */
-static bool release(struct nima_claims *claims)
+static bool release(struct nima_claims *claims, size_t marks)
 {
     nima_str held = nima_buf_view(&claims->held);
-    size_t next = next_clause(held);
-    claims->free = next == 0;
-    put_out(claims, next > 0 ? next : held.len);
-    return next > 0;
+    nima_str rest = nima_str_sub(held, marks, held.len);
+    size_t next = next_clause(marks > 0 ? '\0' : claims->last, rest);
+    claims->free = next == SIZE_MAX;
+    put_out(claims, claims->free ? held.len : marks + next);
+    return !claims->free;
+}
+
+/* Up to the last blank: a word that has begun may still become another. */
+static size_t whole_words(nima_str text)
+{
+    size_t end = text.len;
+    while (end > 0 && text.ptr[end - 1] != ' ') {
+        end--;
+    }
+    return end;
 }
 
 static bool step(struct nima_claims *claims)
 {
+    size_t marks = 0;
     nima_str held = nima_buf_view(&claims->held);
     if (held.len == 0) {
         return false;
     }
     if (claims->fence || claims->ticks || held.ptr[0] == '`') {
+        claims->free = false;
         return pass_code(claims);
     }
     if (claims->free) {
-        return release(claims);
+        return release(claims, 0);
     }
-    if (pass_marks(claims)) {
+    pass_marks(claims, &marks);
+    held = nima_buf_view(&claims->held);
+    nima_str rest = nima_str_sub(held, marks, held.len);
+    if (rest.len > 0 && rest.ptr[0] == '`') {
+        put_out(claims, marks);
         return true;
     }
-    size_t end = sentence_end(held, 0, claims->ended);
-    nima_str unit = nima_str_sub(held, 0, end > 0 ? end : held.len);
+    size_t end = sentence_end(rest, 0, claims->ended);
+    nima_str unit = nima_str_sub(rest, 0, end > 0 ? end : whole_words(rest));
     struct nima_arena_mark mark = nima_scratch(&claims->ctx);
     enum nima_claim_verdict verdict =
         nima_claim_judge(&claims->ctx, claims->table, claims->ordered, unit, end == 0);
     nima_scratch_end(&claims->ctx, mark);
     if (end > 0 && verdict == NIMA_CLAIM_YES && unit.ptr[unit.len - 1] != '?') {
+        nima_buf_drop(&claims->held, marks);
         replace(claims, end);
         return true;
     }
-    bool hold = end == 0 && verdict != NIMA_CLAIM_NO && held.len < NIMA_CLAIMS_HOLD_BYTES_MAX;
-    return hold ? false : release(claims);
+    bool hold = end == 0 && !claims->ended && verdict != NIMA_CLAIM_NO &&
+                held.len < NIMA_CLAIMS_HOLD_BYTES_MAX;
+    return !hold && held.len > 0 && release(claims, marks);
 }
 
 void nima_claims_add(struct nima_claims *claims, nima_str piece)

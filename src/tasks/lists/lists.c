@@ -74,17 +74,13 @@ static bool is_filler(nima_str word)
 
 nima_str nima_lists_key(struct nima_ctx *ctx, nima_str name)
 {
-    nima_str folded = nima_language_fold(ctx, name), rest = folded, word, key = NIMA_STR("");
+    nima_str folded = nima_language_fold(ctx, name), word, key = NIMA_STR("");
+    char *plain = nima_alloc(ctx->arena, folded.len + 1);
     for (size_t i = 0; i < folded.len; i++) { /* "to-do" and "to do" read the same */
-        if (folded.ptr[i] == '-' || folded.ptr[i] == '_') {
-            char *copy = nima_alloc(ctx->arena, folded.len + 1);
-            for (size_t n = 0; n < folded.len; n++) {
-                copy[n] = folded.ptr[n] == '-' || folded.ptr[n] == '_' ? ' ' : folded.ptr[n];
-            }
-            rest = (nima_str){copy, folded.len};
-            break;
-        }
+        bool apart = strchr("-_/\\.", folded.ptr[i]) != NULL || (unsigned char)folded.ptr[i] < ' ';
+        plain[i] = apart ? ' ' : folded.ptr[i];
     }
+    nima_str rest = {plain, folded.len};
     nima_str spaced = rest;
     while (nima_str_next(&rest, ' ', &word)) {
         if (word.len > 0 && !is_filler(word)) {
@@ -92,7 +88,7 @@ nima_str nima_lists_key(struct nima_ctx *ctx, nima_str name)
                            NIMA_ARG(word));
         }
     }
-    key = key.len > 0 ? key : spaced;
+    key = key.len > 0 ? key : nima_str_trim(spaced);
     for (size_t i = 0; known[i].said != NULL; i++) {
         if (nima_str_eq(key, nima_str_of(known[i].said))) {
             return nima_str_of(known[i].name);

@@ -51,6 +51,7 @@ TEST(names_that_read_the_same_are_one_list)
 TEST(what_the_person_wrote_beside_items_stays)
 {
     struct world w = world_open();
+    change(&w, NIMA_LISTS_ADD, "trip", "x"); /* makes the folder */
     world_put(&w, "root/people/ana/lists/trip.md",
               "# Trip\r\n\r\n* [x] tent\r\n- stove\r\n\r\nSee the map.\r\n");
     change(&w, NIMA_LISTS_TICK, "trip", "stove");

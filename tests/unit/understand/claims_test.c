@@ -90,7 +90,7 @@ TEST(a_claim_is_replaced_wherever_pieces_are_cut)
     streams_as("Sounds good. Your alarm is set for 7. Sleep well.", false,
                "Sounds good. (nothing) Sleep well.");
     streams_as("That sounds good, I've added milk to your list. Anything else?", false,
-               "That sounds good. (nothing) Anything else?");
+               "That sounds good, (nothing) Anything else?");
 }
 
 TEST(what_is_true_is_said_once)
