@@ -32,6 +32,7 @@ static const struct {
     {"timer", nima_act_schedule},
     {"alarm", nima_act_schedule},
     {"event", nima_act_schedule},
+    {"goal", nima_act_goal},
     {"note.add", nima_act_memory},
     {"fact.remember", nima_act_memory},
     {"fact.forget", nima_act_memory},
