@@ -47,7 +47,8 @@ struct nima_when {
     bool by;      /* "by Friday", "until June": the end of it is meant */
     bool from_now; /* "in 20 minutes" */
     struct nima_duration duration; /* DURATION, and what was said from now */
-    int64_t at_ms;                 /* when it is, or begins */
+    int64_t at_ms;                 /* when to act: the moment; of days the hour that was taken */
+    int64_t start_ms;              /* its first millisecond */
     int64_t end_ms;                /* its last millisecond: of the day, the month, the range */
     int hour, minute;              /* local, of at_ms or the first of a recurrence's times */
     nima_str zone_name;            /* a zone that was said ("9am UTC"); absent: the person's */
