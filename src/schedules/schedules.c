@@ -176,7 +176,7 @@ static nima_rc read_wish(struct nima_ctx *ctx, struct nima_schedules *schedules,
             NIMA_TRY(nima_schedules_zone(ctx, schedules, &zone, &loaded));
         }
         row->next_at = 0;
-        NIMA_TRY(nima_when_read(ctx, wish->when, zone, row));
+        NIMA_TRY(nima_schedule_when_read(ctx, wish->when, zone, row));
         row->next_at = row->enabled ? wish->first_at : 0;
     }
     /* It would start itself again without end. */

@@ -78,7 +78,7 @@ static nima_rc read_spec(struct nima_ctx *ctx, const struct nima_schedule_when *
                : nima_fail_field(ctx, NIMA_E_INVALID, "at", "this time lies in the past");
 }
 
-nima_rc nima_when_read(struct nima_ctx *ctx, const struct nima_schedule_when *when, nima_str zone,
+nima_rc nima_schedule_when_read(struct nima_ctx *ctx, const struct nima_schedule_when *when, nima_str zone,
                        struct nima_schedule_row *row)
 {
     const struct nima_zone *loaded;
