@@ -454,6 +454,11 @@ static void take_pointer(struct composer *c, const struct nima_when_piece *piece
         c->every = int_arg(piece, 0);
         c->mode = MAIN;
         c->waiting = piece;
+        if (piece->match.captures.weekday >= 0) { /* "un mardi sur deux" */
+            again_every(c, c->every, NIMA_UNIT_WEEK);
+            again_weekdays(c, 1u << piece->match.captures.weekday);
+            c->waiting = NULL;
+        }
         break;
     case NIMA_ACT_until:
         /* "from 3 until 5", "Monday till Friday" */
@@ -481,7 +486,11 @@ static void take_pointer(struct composer *c, const struct nima_when_piece *piece
         c->between = c->between && !c->to;
         break;
     case NIMA_ACT_by:
-        c->out->by = true;
+        if (c->out->again != NIMA_AGAIN_NONE) {
+            wait_for(c, UNTIL, piece); /* "every day by Friday" */
+        } else {
+            c->out->by = true;
+        }
         break;
     default:
         break;
@@ -645,6 +654,7 @@ bool nima_when_compose(const struct nima_when_piece *pieces, size_t count,
     for (size_t i = 0; i < count; i++) {
         const struct nima_when_piece *piece = &pieces[i];
         if (is_pointer(piece->action)) {
+            any = any || nima_when_is_content(piece);
             take_pointer(&c, piece);
             continue;
         }
