@@ -9,7 +9,7 @@ enum {
     NIMA_PATTERN_ITEMS_MAX = 12,
     NIMA_PATTERN_ARGS_MAX = 3,
     NIMA_LEXEMES_MAX = 40000,
-    NIMA_PHRASE_WORDS_MAX = 5
+    NIMA_PHRASE_WORDS_MAX = 8
 };
 
 enum nima_unit {

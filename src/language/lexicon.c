@@ -79,8 +79,16 @@ static void words_of(struct loader *l, nima_str text, struct nima_words_alt *out
     nima_language_tokens(l->ctx, text, &tokens);
     out->count = 0;
     for (size_t i = 0; i < tokens.count; i++) {
+        nima_str word = tokens.items[i].fold;
+        bool elided = i + 1 < tokens.count && tokens.items[i].kind == NIMA_TOKEN_WORD &&
+                      tokens.items[i + 1].joined &&
+                      nima_str_eq(tokens.items[i + 1].fold, NIMA_STR("'"));
+        if (elided) { /* "d' heure", as texts' "d'heure" is cut */
+            word = nima_fmt(l->ctx, NIMA_FMT "'", NIMA_ARG(word));
+            i++;
+        }
         nima_assert(out->count < NIMA_PHRASE_WORDS_MAX);
-        out->ids[out->count++] = entry_of(l, tokens.items[i].fold);
+        out->ids[out->count++] = entry_of(l, word);
     }
     if (out->count == 0) {
         fprintf(stderr, "language: " NIMA_FMT " has no words: \"" NIMA_FMT "\"\n",

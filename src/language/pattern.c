@@ -266,6 +266,25 @@ static size_t fit(struct matcher *m, const struct nima_pattern *pattern, int ite
     return end;
 }
 
+/* A number that a unit or thing follows is no time: "at 8 friends" stays, "5 km" goes. */
+static bool is_counted(const struct nima_language *language, const struct nima_lexemes *lexemes,
+                       size_t next)
+{
+    const struct nima_lexeme *last = &lexemes->items[next - 1];
+    if (next >= lexemes->count || last->kind != NIMA_LEXEME_NUMBER) {
+        return false;
+    }
+    const struct nima_lexeme *behind = &lexemes->items[next];
+    bool sign = behind->kind == NIMA_LEXEME_PUNCT &&
+                (nima_str_eq(behind->fold, NIMA_STR("%")) ||
+                 nima_str_eq(behind->fold, NIMA_STR("$")) ||
+                 nima_str_eq(behind->fold, NIMA_STR("\xe2\x82\xac")) ||
+                 nima_str_eq(behind->fold, NIMA_STR("\xc2\xa3")));
+    bool unit = behind->id >= 0 && (language->entries[behind->id].money ||
+                                    language->entries[behind->id].unit >= 0);
+    return sign || unit || (behind->joined && behind->kind == NIMA_LEXEME_WORD);
+}
+
 static void try_links(struct matcher *m, int link, size_t at, struct nima_expected expected,
                       struct nima_match *best)
 {
@@ -278,6 +297,10 @@ static void try_links(struct matcher *m, int link, size_t at, struct nima_expect
             continue;
         }
         size_t end = fit(m, pattern, 0, at, &captures);
+        if (end > at && nima_str_starts(pattern->action, NIMA_STR("clock")) &&
+            is_counted(m->language, m->lexemes, end)) {
+            continue;
+        }
         bool better = end > at + best->count ||
                       (end > at && end == at + best->count && best->pattern->weak &&
                        !pattern->weak);

@@ -12,6 +12,7 @@ struct composer {
     enum mode mode;
     bool filled;   /* what the mode waits for has come */
     int every;     /* "every 2": waiting for what comes again; 0: no */
+    bool broken;   /* other words stand between this piece and those before it */
     bool to, from, between; /* "to", "from" stood before */
     bool anchored; /* EVERY weeks or months have their day */
     int last_clock; /* index + 1 of the clock that the piece before set */
@@ -161,6 +162,7 @@ static void add_day(struct composer *c, const struct nima_day *day)
     if (c->to && out->day_count == 1) {
         out->days_range = true;
     }
+    out->odd = out->odd || (c->broken && out->day_count > 0);
     c->to = false;
     out->days[out->day_count++] = *day;
 }
@@ -234,7 +236,7 @@ static void add_clock(struct composer *c, const struct nima_clock *clock)
         return;
     }
     out->clocks_range = c->to && out->clock_count == 1;
-    out->odd = out->odd || (c->to && out->clock_count != 1);
+    out->odd = out->odd || (c->to && out->clock_count != 1) || (c->broken && out->clock_count > 0);
     c->to = false;
     out->clocks[out->clock_count++] = *clock;
     c->last_clock = out->clock_count;
@@ -454,6 +456,11 @@ static void take_pointer(struct composer *c, const struct nima_when_piece *piece
         c->every = int_arg(piece, 0);
         c->mode = MAIN;
         c->waiting = piece;
+        if (piece->match.captures.weekday >= 0) { /* "un mardi sur deux" */
+            again_every(c, c->every, NIMA_UNIT_WEEK);
+            again_weekdays(c, 1u << piece->match.captures.weekday);
+            c->waiting = NULL;
+        }
         break;
     case NIMA_ACT_until:
         /* "from 3 until 5", "Monday till Friday" */
@@ -481,7 +488,11 @@ static void take_pointer(struct composer *c, const struct nima_when_piece *piece
         c->between = c->between && !c->to;
         break;
     case NIMA_ACT_by:
-        c->out->by = true;
+        if (c->out->again != NIMA_AGAIN_NONE) {
+            wait_for(c, UNTIL, piece); /* "every day by Friday" */
+        } else {
+            c->out->by = true;
+        }
         break;
     default:
         break;
@@ -644,7 +655,9 @@ bool nima_when_compose(const struct nima_when_piece *pieces, size_t count,
     *out = (struct nima_time_said){.again = NIMA_AGAIN_NONE};
     for (size_t i = 0; i < count; i++) {
         const struct nima_when_piece *piece = &pieces[i];
+        c.broken = c.broken || (i > 0 && !piece->behind);
         if (is_pointer(piece->action)) {
+            any = any || nima_when_is_content(piece);
             take_pointer(&c, piece);
             continue;
         }

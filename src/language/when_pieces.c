@@ -25,6 +25,7 @@ bool nima_when_is_content(const struct nima_when_piece *piece)
 {
     switch (piece->action) {
     case NIMA_ACT_every:
+        return piece->match.captures.weekday >= 0;
     case NIMA_ACT_until:
     case NIMA_ACT_starting:
     case NIMA_ACT_from:
@@ -82,26 +83,6 @@ static bool month_first(const struct nima_when_setting *setting, const struct ni
     return nima_str_eq(l->code, NIMA_STR("en"));
 }
 
-/* A number that a unit or thing follows is no time: "at 8 friends" stays, "5 km" goes. */
-static bool is_counted(const struct nima_language *language, const struct nima_lexemes *lexemes,
-                       const struct nima_match *match, size_t at)
-{
-    size_t next = at + match->count;
-    const struct nima_lexeme *last = &lexemes->items[next - 1];
-    if (next >= lexemes->count || last->kind != NIMA_LEXEME_NUMBER) {
-        return false;
-    }
-    const struct nima_lexeme *behind = &lexemes->items[next];
-    bool sign = behind->kind == NIMA_LEXEME_PUNCT &&
-                (nima_str_eq(behind->fold, NIMA_STR("%")) ||
-                 nima_str_eq(behind->fold, NIMA_STR("$")) ||
-                 nima_str_eq(behind->fold, NIMA_STR("\xe2\x82\xac")) ||
-                 nima_str_eq(behind->fold, NIMA_STR("\xc2\xa3")));
-    bool unit = behind->id >= 0 && (language->entries[behind->id].money ||
-                                    language->entries[behind->id].unit >= 0);
-    return sign || unit || (behind->joined && behind->kind == NIMA_LEXEME_WORD);
-}
-
 void nima_when_scan(struct nima_ctx *ctx, const struct nima_when_setting *setting, nima_str text,
                     size_t which, bool weak, struct nima_lexemes *lexemes,
                     struct nima_when_pieces *out)
@@ -119,10 +100,6 @@ void nima_when_scan(struct nima_ctx *ctx, const struct nima_when_setting *settin
         bool from = adjacent && pieces.items[pieces.count - 1].action == NIMA_ACT_from;
         struct nima_expected expected = {first, bare, from, bare || adjacent};
         bool found = nima_pattern_match(ctx, language, lexemes, at, expected, &match);
-        if (found && nima_str_starts(match.pattern->action, NIMA_STR("clock")) &&
-            is_counted(language, lexemes, &match, at)) {
-            found = false;
-        }
         if (!found) {
             adjacent = false;
             at++;

@@ -42,6 +42,11 @@ void nima_clock_choose(const struct nima_clock *clock, int part, struct nima_whe
     }
     out->hour = clock->hour;
     out->minute = clock->minute;
+    bool evening = clock->part == 'a' || clock->part == 'e' || (clock->part == 'n' && clock->hour > 4);
+    if (clock->exact && evening && clock->hour > 0 && clock->hour < 12) {
+        out->hour += 12; /* "six heures du soir" */
+        return;
+    }
     if (clock->exact || clock->hour < 0) {
         return;
     }

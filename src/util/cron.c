@@ -93,10 +93,11 @@ static bool read_part(const struct kind *kind, nima_str part, uint64_t *bits)
         if (low > high) { /* "fri-mon", "22-6": over the end */
             int last = kind == &kinds[4] ? 6 : kind->high;
             high += last - kind->low + 1;
-            for (int i = low; kind != &kinds[2] && i <= high; i += step) {
+            bool round = kind->words != NULL || kind == &kinds[1];
+            for (int i = low; round && i <= high; i += step) {
                 *bits |= UINT64_C(1) << (i > last ? i - last - 1 + kind->low : i);
             }
-            return kind != &kinds[2];
+            return round;
         }
     } else if (!nima_str_eq(range, NIMA_STR("*"))) {
         if (!read_value(kind, range, &low)) {
