@@ -8,32 +8,36 @@ enum { SLICE = 16 };
 static const double group_weights[] = {
     [NIMA_FEATURE_WORD] = 1.0, [NIMA_FEATURE_PAIR] = 0.8, [NIMA_FEATURE_CHARS] = 0.5};
 
-static void add_words(const struct nima_weights *w, const struct nima_features *features,
-                      double *scores)
+static void add_words(struct nima_ctx *ctx, const struct nima_weights *w,
+                      const struct nima_features *features, double *scores)
 {
-    size_t mask = ((size_t)1 << w->word_bits) - 1;
+    size_t *rows = NIMA_NEW(ctx->arena, size_t, features->count);
     double length = 0;
     for (size_t i = 0; i < features->count; i++) {
-        double value = group_weights[features->groups[i]] * w->idfs[features->hashes[i] & mask] /
-                       (double)SLICE;
+        rows[i] = nima_sparse_find(&w->words, features->hashes[i]);
+        double value = rows[i] == SIZE_MAX
+                           ? 0
+                           : group_weights[features->groups[i]] * w->idfs[rows[i]] / (double)SLICE;
         length += value * value;
     }
     double norm = length > 0 ? 1 / sqrt(length) : 0;
     for (size_t i = 0; i < features->count; i++) {
-        size_t row = features->hashes[i] & mask;
-        double value = norm * group_weights[features->groups[i]] * w->idfs[row] / (double)SLICE;
-        const int8_t *weights = w->words + row * w->kinds;
-        for (size_t k = 0; k < w->kinds; k++) {
-            scores[k] += value * weights[k];
+        if (rows[i] == SIZE_MAX) {
+            continue;
+        }
+        double value = norm * group_weights[features->groups[i]] * w->idfs[rows[i]] / (double)SLICE;
+        for (uint32_t n = w->words.starts[rows[i]]; n < w->words.starts[rows[i] + 1]; n++) {
+            scores[w->words.columns[n]] += value * w->words.values[n];
         }
     }
 }
 
-void nima_understand_classify(const struct nima_weights *w, const struct nima_features *features,
-                              const float *vector, const float *lean, struct nima_shares *out)
+void nima_understand_classify(struct nima_ctx *ctx, const struct nima_weights *w,
+                              const struct nima_features *features, const float *vector,
+                              const float *lean, struct nima_shares *out)
 {
     double scores[NIMA_KINDS] = {0}, highest = -1e300, sum = 0;
-    add_words(w, features, scores);
+    add_words(ctx, w, features, scores);
     for (size_t k = 0; k < w->kinds; k++) {
         double score = scores[k] * w->word_scale[k] * (vector != NULL ? 1 : w->words_alone);
         double near = 0;

@@ -89,6 +89,24 @@ static void lean_by_examples(const struct reading *r, const struct part *part, n
 
 /* Classifying */
 
+/* Of the likeliest family of acts: reminder.set and reminder.ask count together. Rows of one family
+ * stand side by side in the table. */
+static double family_share(const struct nima_shares *shares)
+{
+    double best = 0, sum = 0;
+    nima_str family = NIMA_STR("");
+    for (int kind = 0; kind < NIMA_KINDS; kind++) {
+        if (!is_act((enum nima_kind)kind)) {
+            continue;
+        }
+        nima_str own = family_of((enum nima_kind)kind);
+        sum = nima_str_eq(own, family) ? sum + shares->of[kind] : shares->of[kind];
+        family = own;
+        best = sum > best ? sum : best;
+    }
+    return best;
+}
+
 static void classify(struct nima_ctx *ctx, struct reading *r, struct part *part)
 {
     struct nima_features features;
@@ -96,12 +114,9 @@ static void classify(struct nima_ctx *ctx, struct reading *r, struct part *part)
     struct nima_arena_mark mark = nima_scratch(ctx);
     nima_understand_features(ctx, &r->tokens, part->first, part->last, &features);
     lean_by_examples(r, part, nima_str_sub(r->query->text, part->from, part->end), lean);
-    nima_understand_classify(&r->u->weights, &features, part->vector, lean, &part->shares);
+    nima_understand_classify(ctx, &r->u->weights, &features, part->vector, lean, &part->shares);
     nima_scratch_end(ctx, mark);
-    part->act = 0;
-    for (int kind = 0; kind < NIMA_KINDS; kind++) {
-        part->act += is_act((enum nima_kind)kind) ? part->shares.of[kind] : 0;
-    }
+    part->act = family_share(&part->shares);
 }
 
 /* The act that is likeliest, whatever else is. */

@@ -23,17 +23,24 @@ struct tagging {
     uint8_t (*before)[NIMA_LABELS]; /* the best label before */
 };
 
+static void add_row(const struct nima_weights *w, uint32_t feature, double *out)
+{
+    size_t row = nima_sparse_find(&w->tags, feature & (((uint32_t)1 << w->tag_bits) - 1));
+    if (row == SIZE_MAX) {
+        return;
+    }
+    for (uint32_t n = w->tags.starts[row]; n < w->tags.starts[row + 1]; n++) {
+        out[w->tags.columns[n]] += w->tag_scale * w->tags.values[n];
+    }
+}
+
 static void score_token(const struct nima_weights *w, enum nima_kind kind, const uint32_t *features,
                         size_t count, double *out)
 {
-    size_t mask = ((size_t)1 << w->tag_bits) - 1;
     uint32_t own = nima_understand_kind_hash(kind);
     for (size_t i = 0; i < count; i++) {
-        const int8_t *plain = w->tags + (features[i] & mask) * w->labels;
-        const int8_t *under = w->tags + (nima_understand_mix(features[i], own) & mask) * w->labels;
-        for (size_t n = 0; n < w->labels; n++) {
-            out[n] += w->tag_scale * (plain[n] + under[n]);
-        }
+        add_row(w, features[i], out);
+        add_row(w, nima_understand_mix(features[i], own), out);
     }
 }
 

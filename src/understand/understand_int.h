@@ -8,7 +8,7 @@
 #include "understand/understand.h"
 
 enum {
-    NIMA_FEATURE_SCHEME = 1,
+    NIMA_FEATURE_SCHEME = 2,
     NIMA_CLAUSE_TOKENS_MAX = 120,
     NIMA_WORD_FEATURES_MAX = 4096, /* of one clause, for the classifier */
     NIMA_TAG_FEATURES_MAX = 48,    /* of one token, for the tagger */
@@ -39,25 +39,33 @@ const uint8_t *nima_understand_typed(struct nima_ctx *ctx, const struct nima_lan
                                      nima_str text, const struct nima_tokens *tokens, size_t from,
                                      size_t end);
 
+/* Rows of a few weights each, found by the hash of a feature. */
+struct nima_sparse {
+    size_t rows, entries;
+    const uint32_t *hashes; /* sorted */
+    const uint32_t *starts; /* rows + 1 of them */
+    const uint8_t *columns; /* kinds or labels, in the file's order */
+    const int8_t *values;
+};
+/* The row of the hash; SIZE_MAX: it has none. */
+size_t nima_sparse_find(const struct nima_sparse *sparse, uint32_t hash);
+
 /* Weights as they stand in the file; see weights.c for its layout. */
 struct nima_weights {
-    size_t kinds; /* rows, in the file's order */
+    size_t kinds; /* in the file's order */
     enum nima_kind kind_of[NIMA_KINDS];
-    size_t word_bits;    /* words: 1 << word_bits rows of `kinds` */
-    const uint8_t *idfs; /* of each row, in 1/16 */
-    const int8_t *words;
-    const float *word_scale; /* of each kind */
+    struct nima_sparse words;
+    const uint8_t *idfs; /* of each row of words, in 1/16 */
     size_t dims;
-    const int8_t *vector;      /* kinds x dims */
-    const float *vector_scale; /* of each kind */
-    const float *bias;         /* of each kind */
-    float words_alone;         /* by which the words count more without a vector */
+    const int8_t *vector;                          /* kinds x dims */
+    const float *word_scale, *vector_scale, *bias; /* of each kind */
+    float words_alone; /* by which the words count more without a vector */
     float temperature;
     float with_do, with_ask, without_do, without_ask; /* thresholds of the share */
     size_t labels;
     uint8_t label_of[NIMA_LABELS];
-    size_t tag_bits; /* tags: 1 << tag_bits rows of `labels` */
-    const int8_t *tags;
+    size_t tag_bits; /* features of tags are cut to so many bits */
+    struct nima_sparse tags;
     float tag_scale, follow_scale;
     const int8_t *follows; /* (labels + 1) x labels: the label before, the last row at the start */
 };
@@ -72,7 +80,7 @@ struct nima_shares {
     enum nima_kind best;
 };
 /* `vector` NULL: by words alone. `lean` (NULL: none) is added to the scores of kinds. */
-void nima_understand_classify(const struct nima_weights *weights,
+void nima_understand_classify(struct nima_ctx *ctx, const struct nima_weights *weights,
                               const struct nima_features *features, const float *vector,
                               const float *lean, struct nima_shares *out);
 

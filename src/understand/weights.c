@@ -1,21 +1,31 @@
 /*
  * The file of weights (data/weights.bin), written by scripts/train-understanding. Little-endian:
  *
- *   "NIMAUND1"  u32 fingerprint  u32 kinds  u32 word_bits  u32 dims  u32 labels  u32 tag_bits
+ *   "NIMAUND2"  u32 fingerprint kinds dims labels tag_bits
+ *               u32 word_rows word_entries tag_rows tag_entries
  *   f32 words_alone temperature with_do with_ask without_do without_ask tag_scale follow_scale
  *   kinds: u8 length and name, each        labels: u8 length and name ("O", "B-when", "I-when")
  *   padding to 4
  *   f32 word_scale[kinds] vector_scale[kinds] bias[kinds]
- *   u8 idfs[1 << word_bits]
- *   i8 words[(1 << word_bits) * kinds]  i8 vector[kinds * dims]
- *   i8 tags[(1 << tag_bits) * labels]   i8 follows[(labels + 1) * labels]
+ *   u32 word_hashes[word_rows] word_starts[word_rows + 1]
+ *   u32 tag_hashes[tag_rows] tag_starts[tag_rows + 1]
+ *   u8 idfs[word_rows]  u8 word_columns[word_entries]  i8 word_values[word_entries]
+ *   u8 tag_columns[tag_entries]  i8 tag_values[tag_entries]
+ *   i8 vector[kinds * dims]  i8 follows[(labels + 1) * labels]
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "understand/understand_int.h"
 
-enum { NUMBERS = 6, SHARES = 8, NAME_BYTES_MAX = 64, BITS_MAX = 16, DIMS_MAX = 4096 };
+enum {
+    NUMBERS = 9,
+    SHARES = 8,
+    NAME_BYTES_MAX = 64,
+    BITS_MAX = 24,
+    DIMS_MAX = 4096,
+    ROWS_MAX = 1 << 20
+};
 
 struct reader {
     nima_str bytes;
@@ -76,16 +86,53 @@ static void read_names(struct reader *r, struct nima_weights *w)
     take(r, (4 - r->at % 4) % 4);
 }
 
+size_t nima_sparse_find(const struct nima_sparse *sparse, uint32_t hash)
+{
+    size_t low = 0, high = sparse->rows;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (sparse->hashes[middle] < hash) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < sparse->rows && sparse->hashes[low] == hash ? low : SIZE_MAX;
+}
+
+/* Every row within the entries, every entry within the columns: what is read of it later holds. */
+static bool holds(const struct nima_sparse *sparse, size_t columns)
+{
+    for (size_t i = 0; i < sparse->rows; i++) {
+        if (sparse->starts[i] > sparse->starts[i + 1] || sparse->starts[i + 1] > sparse->entries) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < sparse->entries; i++) {
+        if (sparse->columns[i] >= columns) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void read_tables(struct reader *r, struct nima_weights *w)
 {
     w->word_scale = take(r, w->kinds * sizeof(float));
     w->vector_scale = take(r, w->kinds * sizeof(float));
     w->bias = take(r, w->kinds * sizeof(float));
-    w->idfs = take(r, (size_t)1 << w->word_bits);
-    w->words = take(r, ((size_t)1 << w->word_bits) * w->kinds);
+    w->words.hashes = take(r, w->words.rows * sizeof(uint32_t));
+    w->words.starts = take(r, (w->words.rows + 1) * sizeof(uint32_t));
+    w->tags.hashes = take(r, w->tags.rows * sizeof(uint32_t));
+    w->tags.starts = take(r, (w->tags.rows + 1) * sizeof(uint32_t));
+    w->idfs = take(r, w->words.rows);
+    w->words.columns = take(r, w->words.entries);
+    w->words.values = take(r, w->words.entries);
+    w->tags.columns = take(r, w->tags.entries);
+    w->tags.values = take(r, w->tags.entries);
     w->vector = take(r, w->kinds * w->dims);
-    w->tags = take(r, ((size_t)1 << w->tag_bits) * w->labels);
     w->follows = take(r, (w->labels + 1) * w->labels);
+    r->broken = r->broken || !holds(&w->words, w->kinds) || !holds(&w->tags, w->labels);
 }
 
 bool nima_weights_read(struct nima_weights *weights, nima_str bytes, char *problem,
@@ -97,7 +144,7 @@ bool nima_weights_read(struct nima_weights *weights, nima_str bytes, char *probl
     uint32_t numbers[NUMBERS] = {0};
     float shares[SHARES] = {0};
     const void *head = take(&r, sizeof(numbers)), *tail = take(&r, sizeof(shares));
-    if (r.broken || memcmp(magic, "NIMAUND1", 8) != 0) {
+    if (r.broken || memcmp(magic, "NIMAUND2", 8) != 0) {
         snprintf(problem, problem_bytes, "the weights are damaged; train them again");
         return false;
     }
@@ -110,10 +157,13 @@ bool nima_weights_read(struct nima_weights *weights, nima_str bytes, char *probl
         return false;
     }
     w.kinds = numbers[1];
-    w.word_bits = numbers[2];
-    w.dims = numbers[3];
-    w.labels = numbers[4];
-    w.tag_bits = numbers[5];
+    w.dims = numbers[2];
+    w.labels = numbers[3];
+    w.tag_bits = numbers[4];
+    w.words.rows = numbers[5];
+    w.words.entries = numbers[6];
+    w.tags.rows = numbers[7];
+    w.tags.entries = numbers[8];
     w.words_alone = shares[0];
     w.temperature = shares[1];
     w.with_do = shares[2];
@@ -122,8 +172,9 @@ bool nima_weights_read(struct nima_weights *weights, nima_str bytes, char *probl
     w.without_ask = shares[5];
     w.tag_scale = shares[6];
     w.follow_scale = shares[7];
-    r.broken = w.kinds > NIMA_KINDS || w.word_bits > BITS_MAX || w.dims > DIMS_MAX ||
-               w.labels > NIMA_LABELS || w.tag_bits > BITS_MAX;
+    r.broken = w.kinds > NIMA_KINDS || w.dims > DIMS_MAX || w.labels > NIMA_LABELS ||
+               w.tag_bits > BITS_MAX || w.words.rows > ROWS_MAX || w.tags.rows > ROWS_MAX ||
+               w.words.entries > ROWS_MAX || w.tags.entries > ROWS_MAX;
     read_names(&r, &w);
     read_tables(&r, &w);
     if (r.broken || r.at != bytes.len) {
