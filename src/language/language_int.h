@@ -56,6 +56,7 @@ enum nima_slot {
     NIMA_SLOT_DURATION,
     NIMA_SLOT_ZONE, /* "UTC", "est" */
     NIMA_SLOT_CITY, /* "berlin" */
+    NIMA_SLOT_HUNDREDS, /* "eight hundred", "0900" */
     NIMA_SLOT_COUNT
 };
 

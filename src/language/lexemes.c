@@ -39,8 +39,12 @@ static bool cut_elision(struct cutter *c, const struct nima_token *token)
         return false;
     }
     struct nima_token half = *token;
-    size_t said = nima_str_find(nima_str_sub(token->lower, 0, token->lower.len), NIMA_STR("'"), 0);
-    (void)said;
+    nima_str owner = nima_str_sub(token->fold, 0, at);
+    if (nima_str_ends(token->fold, NIMA_STR("'s")) &&
+        nima_lexicon_find(c->language, owner) >= 0) {
+        add(c, &half, NIMA_LEXEME_WORD, owner); /* "tomorrow's" */
+        return true;
+    }
     add(c, &half, NIMA_LEXEME_WORD, nima_str_sub(token->fold, 0, at + 1));
     half.sentence = false;
     add(c, &half, NIMA_LEXEME_WORD, nima_str_sub(token->fold, at + 1, token->fold.len));

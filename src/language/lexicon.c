@@ -229,7 +229,7 @@ static enum nima_slot slot_named(nima_str name)
     static const char *const names[NIMA_SLOT_COUNT] = {"",     "n",       "hour",    "min",
                                                        "clock", "dotted", "weekday", "month",
                                                        "day",  "ord",     "year",    "date",
-                                                       "unit", "dur",     "zone",    "city"};
+                                                       "unit", "dur",     "zone",    "city",  "hhmm"};
     for (int i = 1; i < NIMA_SLOT_COUNT; i++) {
         if (nima_str_eq(name, nima_str_of(names[i]))) {
             return (enum nima_slot)i;

@@ -19,6 +19,7 @@
  * As language.h: results in ctx->arena, offsets in bytes, nothing fails.
  */
 #include "language/numbers.h"
+#include "language/zones.h"
 
 struct nima_zone;
 
@@ -91,7 +92,3 @@ void nima_when_read(struct nima_ctx *ctx, const struct nima_when_setting *settin
  * English; `zone` the person's. */
 nima_str nima_when_text(struct nima_ctx *ctx, const struct nima_when_setting *setting,
                         const struct nima_when *when);
-
-/* The IANA name of a zone as people write it: "Europe/Berlin", "berlin", "UTC+2", "EST", "CET";
- * absent when it is none. Offsets are Etc/GMT names, which have whole hours alone. */
-nima_str nima_when_zone_name(struct nima_ctx *ctx, nima_str said);

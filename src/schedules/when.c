@@ -196,7 +196,12 @@ nima_rc nima_schedule_when_read(struct nima_ctx *ctx, const struct nima_schedule
                                "when must have one of cron, at, every and event");
     }
     row->timezone = when->timezone.ptr != NULL ? when->timezone : zone;
-    rc = nima_zone_load(ctx, row->timezone, &loaded);
+    if (!nima_schedules_zone_named(ctx, row->timezone, &row->timezone, &loaded)) {
+        rc = nima_fail_field(ctx, NIMA_E_INVALID, "timezone",
+                             "there is no time zone \"" NIMA_FMT
+                             "\"; write one such as Europe/Berlin, Berlin, CET or UTC+2",
+                             NIMA_ARG(nima_utf8_prefix(row->timezone, 40)));
+    }
     if (rc == NIMA_OK) {
         rc = read_spec(ctx, when, row);
     }
@@ -314,6 +319,7 @@ void nima_schedule_when_fill(struct nima_ctx *ctx, const struct nima_schedule_ro
     }
     when->except.items = NIMA_NEW(ctx->arena, nima_str, NIMA_SCHEDULE_EXCEPT_MAX);
     rest = spec.except;
+    when->has_except = true;
     while (when->except.count < NIMA_SCHEDULE_EXCEPT_MAX && nima_str_next(&rest, ',', &day)) {
         when->except.items[when->except.count++] = day;
     }
