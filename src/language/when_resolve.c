@@ -160,6 +160,7 @@ static bool in_days(struct nima_ctx *ctx, const struct place *p, const struct ni
                         : MORNING;
     }
     out->has_time = clock != NULL;
+    out->named_month = day->kind == NIMA_DAY_MONTH && day->edge == NIMA_EDGE_WHOLE;
     set_span(p, &span, out);
     if (said->part != 0 && clock == NULL) {
         out->has_time = false;
