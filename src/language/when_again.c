@@ -282,7 +282,7 @@ static void by_year(struct again *a)
     static const int longest[13] = {0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     for (int i = 0; i < said->day_count; i++) {
         struct nima_day day = said->days[i];
-        struct nima_day_span span;
+        struct nima_day_span span = {0, 0, false};
         if (day.kind == NIMA_DAY_HOLIDAY) {
             bool fixed = !nima_str_starts(day.holiday, NIMA_STR("easter")) &&
                          nima_day_resolve(&day, a->today, &span);
@@ -361,7 +361,7 @@ static void by_list(struct again *a)
     for (int i = 0; i < days; i++) {
         struct nima_day today = {.kind = NIMA_DAY_OFFSET};
         const struct nima_day *day = said->day_count > 0 ? &said->days[i] : &today;
-        struct nima_day_span span;
+        struct nima_day_span span = {0, 0, false};
         struct nima_civil at;
         if (!nima_day_resolve(day, a->today, &span)) {
             a->out->problem = NIMA_STR("there is no such day");
@@ -392,7 +392,7 @@ static void by_list(struct again *a)
 static void set_ends(struct again *a)
 {
     const struct nima_time_said *said = a->said;
-    struct nima_day_span span;
+    struct nima_day_span span = {0, 0, false};
     if (said->has_starting && said->has_starting_day) {
         if (!nima_day_resolve(&said->starting, a->today, &span)) {
             a->out->problem = NIMA_STR("there is no such day");
@@ -455,7 +455,7 @@ static void set_except(struct again *a)
     }
     a->out->except = NIMA_NEW(a->ctx->arena, int64_t, NIMA_WHEN_EXCEPT_MAX * 32);
     for (int i = 0; i < said->except_count; i++) {
-        struct nima_day_span span;
+        struct nima_day_span span = {0, 0, false};
         if (!nima_day_resolve(&said->except[i], a->today, &span) || span.last - span.first > 31) {
             not_whole(a);
             continue;

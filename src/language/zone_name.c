@@ -1,5 +1,7 @@
 /* Time zones as people write them, to their IANA names. src/language/data/zones.txt: the names of
  * tzdata's zone.tab, one a line. */
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "language/language_int.h"
@@ -125,25 +127,33 @@ static nima_str of_offset(struct nima_ctx *ctx, nima_str folded)
     return (nima_str){NULL, 0};
 }
 
-static bool same_name(nima_str name, nima_str folded)
+/* Names and cities of tzdata, folded and sorted: made once. */
+struct zone_key {
+    char folded[NAME_CHARS];
+    nima_str name;
+};
+enum { KEYS_MAX = 1200 };
+static struct zone_key keys[KEYS_MAX];
+static size_t key_count;
+static pthread_once_t keys_made = PTHREAD_ONCE_INIT;
+
+static void fold_name(nima_str name, char out[NAME_CHARS])
 {
-    if (name.len != folded.len) {
-        return false;
+    size_t used = 0;
+    for (size_t i = 0; i < name.len && used < NAME_CHARS - 1; i++) {
+        char c = name.ptr[i];
+        c = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+        out[used++] = c == '_' || c == '-' ? ' ' : c;
     }
-    for (size_t i = 0; i < name.len; i++) {
-        char a = name.ptr[i], b = folded.ptr[i];
-        a = a >= 'A' && a <= 'Z' ? (char)(a + 32) : a;
-        a = a == '_' || a == '-' ? ' ' : a;
-        b = b == '_' || b == '-' ? ' ' : b;
-        if (a != b) {
-            return false;
-        }
-    }
-    return true;
+    out[used] = '\0';
 }
 
-/* "europe/berlin" whole, or the city behind the last slash. */
-static nima_str of_tzdata(nima_str folded)
+static int by_folded(const void *a, const void *b)
+{
+    return strcmp(((const struct zone_key *)a)->folded, ((const struct zone_key *)b)->folded);
+}
+
+static void make_keys(void)
 {
     const struct nima_embedded *file =
         nima_embedded_find(nima_embedded_language, NIMA_STR("zones.txt"));
@@ -153,12 +163,26 @@ static nima_str of_tzdata(nima_str folded)
         while (slash > 0 && line.ptr[slash - 1] != '/') {
             slash--;
         }
-        if (line.len > 0 && (same_name(line, folded) ||
-                             same_name(nima_str_sub(line, slash, line.len), folded))) {
-            return line;
+        nima_assert(key_count + 2 <= KEYS_MAX);
+        if (line.len > 0) {
+            fold_name(line, keys[key_count].folded);
+            keys[key_count++].name = line;
+            fold_name(nima_str_sub(line, slash, line.len), keys[key_count].folded);
+            keys[key_count++].name = line;
         }
     }
-    return (nima_str){NULL, 0};
+    qsort(keys, key_count, sizeof(keys[0]), by_folded);
+}
+
+/* "europe/berlin" whole, or the city behind the last slash. */
+static nima_str of_tzdata(nima_str folded)
+{
+    struct zone_key wanted;
+    pthread_once(&keys_made, make_keys);
+    fold_name(folded, wanted.folded);
+    const struct zone_key *found =
+        bsearch(&wanted, keys, key_count, sizeof(keys[0]), by_folded);
+    return found != NULL ? found->name : (nima_str){NULL, 0};
 }
 
 nima_str nima_zone_abbreviation(struct nima_ctx *ctx, nima_str folded)
