@@ -211,7 +211,7 @@ static void find_time(struct nima_ctx *ctx, const struct nima_when_setting *sett
 
 static bool has_time(const struct nima_when *when)
 {
-    return when->unread.ptr != NULL ||
+    return when->unread.ptr != NULL || when->problem.ptr != NULL ||
            (when->kind != NIMA_WHEN_NONE && when->kind != NIMA_WHEN_DURATION);
 }
 
