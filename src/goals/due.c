@@ -1,4 +1,5 @@
-/* Days by which something is to be reached: read by language/when.h, taken to the end of the day. */
+/* Days by which something is to be reached: read by language/when.h, taken to the end of the day.
+ */
 #include "goals/said_int.h"
 #include "language/when.h"
 #include "util/zone.h"

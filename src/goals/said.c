@@ -267,10 +267,10 @@ static bool read_due(const struct slots *slots, size_t from, size_t end, bool wh
 {
     const struct nima_wish_words *words = slots->words;
     return from < end && end <= words->count &&
-           nima_due_read(slots->ctx,
-                         nima_str_sub(slots->message, words->items[from].from,
-                                      words->items[end - 1].end),
-                         whole, out);
+           nima_due_read(
+               slots->ctx,
+               nima_str_sub(slots->message, words->items[from].from, words->items[end - 1].end),
+               whole, out);
 }
 
 static bool fits_slot(struct slots *slots, size_t at, char slot, const char *rest)
@@ -282,8 +282,7 @@ static bool fits_slot(struct slots *slots, size_t at, char slot, const char *res
     }
     for (size_t end = at + 1; end <= slots->words->count; end++) {
         struct nima_due due;
-        if ((slot != 'D' || read_due(slots, at, end, false, &due)) &&
-            fits(slots, end, rest)) {
+        if ((slot != 'D' || read_due(slots, at, end, false, &due)) && fits(slots, end, rest)) {
             slots->from[index] = at;
             slots->end[index] = end;
             slots->due = slot == 'D' ? due : slots->due;
@@ -340,8 +339,7 @@ static void split_day(struct slots *slots, struct nima_wish *out)
         bool in = nima_wish_in(words, at, "in|within|during");
         bool bare = nima_wish_in(words, at, "this|next");
         struct nima_due due;
-        if ((by || in || bare) &&
-            read_due(slots, at + !bare, slots->end[1], in || bare, &due)) {
+        if ((by || in || bare) && read_due(slots, at + !bare, slots->end[1], in || bare, &due)) {
             out->due = due;
             slots->end[1] = at;
             return;

@@ -40,8 +40,7 @@ static bool cut_elision(struct cutter *c, const struct nima_token *token)
     }
     struct nima_token half = *token;
     nima_str owner = nima_str_sub(token->fold, 0, at);
-    if (nima_str_ends(token->fold, NIMA_STR("'s")) &&
-        nima_lexicon_find(c->language, owner) >= 0) {
+    if (nima_str_ends(token->fold, NIMA_STR("'s")) && nima_lexicon_find(c->language, owner) >= 0) {
         add(c, &half, NIMA_LEXEME_WORD, owner); /* "tomorrow's" */
         return true;
     }
@@ -197,8 +196,8 @@ static void cut_pieces(struct cutter *c, const struct nima_token *token)
         end += number ? 0 : 1;
         piece.from = same ? token->from + at : token->from;
         piece.end = same ? token->from + end : token->end;
-        struct nima_lexeme *lexeme = add(
-            c, &piece, number ? NIMA_LEXEME_NUMBER : NIMA_LEXEME_PUNCT, nima_str_sub(text, at, end));
+        struct nima_lexeme *lexeme = add(c, &piece, number ? NIMA_LEXEME_NUMBER : NIMA_LEXEME_PUNCT,
+                                         nima_str_sub(text, at, end));
         lexeme->digits = number && nima_str_to_f64(lexeme->fold, &lexeme->number);
         piece.joined = true;
         piece.sentence = piece.hyphen = false;
@@ -274,8 +273,8 @@ void nima_lexemes_of(struct nima_ctx *ctx, const struct nima_language *language,
             }
             taken = taken == 0 ? 1 : taken;
         } else {
-            add(&c, token,
-                token->kind == NIMA_TOKEN_CJK ? NIMA_LEXEME_WORD : NIMA_LEXEME_PUNCT, token->fold);
+            add(&c, token, token->kind == NIMA_TOKEN_CJK ? NIMA_LEXEME_WORD : NIMA_LEXEME_PUNCT,
+                token->fold);
         }
         i += taken;
     }

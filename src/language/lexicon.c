@@ -14,7 +14,14 @@
 
 NIMA_EMBEDDED(language);
 
-enum { WORDS_MAX = 4096, BUCKETS = 8192, PATTERNS_MAX = 700, LINKS_MAX = 3000, PHRASES_MAX = 256, ALTS_MAX = 24 };
+enum {
+    WORDS_MAX = 4096,
+    BUCKETS = 8192,
+    PATTERNS_MAX = 700,
+    LINKS_MAX = 3000,
+    PHRASES_MAX = 256,
+    ALTS_MAX = 24
+};
 
 const char *const nima_language_codes[NIMA_LANGUAGES + 1] = {"de", "en", "es", "fr",
                                                              "it", "nl", "pt", NULL};
@@ -132,9 +139,8 @@ static void load_months(struct loader *l, const struct nima_yaml *lists)
 
 static void load_units(struct loader *l, const struct nima_yaml *map)
 {
-    static const char *const names[NIMA_UNIT_COUNT] = {"second", "minute",    "hour",
-                                                       "day",    "week",      "fortnight",
-                                                       "month",  "quarter",   "year"};
+    static const char *const names[NIMA_UNIT_COUNT] = {
+        "second", "minute", "hour", "day", "week", "fortnight", "month", "quarter", "year"};
     for (int unit = 0; unit < NIMA_UNIT_COUNT; unit++) {
         const struct nima_yaml *list = nima_yaml_get(map, names[unit]);
         for (const struct nima_yaml *name = list != NULL ? list->first : NULL; name != NULL;
@@ -226,10 +232,9 @@ static struct nima_words_alt *load_alts(struct loader *l, const struct nima_yaml
 
 static enum nima_slot slot_named(nima_str name)
 {
-    static const char *const names[NIMA_SLOT_COUNT] = {"",     "n",       "hour",    "min",
-                                                       "clock", "dotted", "weekday", "month",
-                                                       "day",  "ord",     "year",    "date",
-                                                       "unit", "dur",     "zone",    "city",  "hhmm"};
+    static const char *const names[NIMA_SLOT_COUNT] = {
+        "",    "n",    "hour", "min",  "clock", "dotted", "weekday", "month", "day",
+        "ord", "year", "date", "unit", "dur",   "zone",   "city",    "hhmm"};
     for (int i = 1; i < NIMA_SLOT_COUNT; i++) {
         if (nima_str_eq(name, nima_str_of(names[i]))) {
             return (enum nima_slot)i;

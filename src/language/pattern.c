@@ -164,8 +164,8 @@ static size_t year_at(const struct matcher *m, size_t at, struct nima_captures *
     const struct nima_lexeme *lexeme = lexeme_at(m, at);
     double value, rest;
     c->year = 0;
-    if (lexeme == NULL || (lexeme->kind == NIMA_LEXEME_NUMBER &&
-                           (!lexeme->digits || lexeme->fold.len != 4))) {
+    if (lexeme == NULL ||
+        (lexeme->kind == NIMA_LEXEME_NUMBER && (!lexeme->digits || lexeme->fold.len != 4))) {
         return 0;
     }
     size_t used = nima_number_at(m->language, m->lexemes, at, &value);
@@ -314,13 +314,13 @@ static bool is_counted(const struct nima_language *language, const struct nima_l
         return false;
     }
     const struct nima_lexeme *behind = &lexemes->items[next];
-    bool sign = behind->kind == NIMA_LEXEME_PUNCT &&
-                (nima_str_eq(behind->fold, NIMA_STR("%")) ||
-                 nima_str_eq(behind->fold, NIMA_STR("$")) ||
-                 nima_str_eq(behind->fold, NIMA_STR("\xe2\x82\xac")) ||
-                 nima_str_eq(behind->fold, NIMA_STR("\xc2\xa3")));
-    bool unit = behind->id >= 0 && (language->entries[behind->id].money ||
-                                    language->entries[behind->id].unit >= 0);
+    bool sign =
+        behind->kind == NIMA_LEXEME_PUNCT &&
+        (nima_str_eq(behind->fold, NIMA_STR("%")) || nima_str_eq(behind->fold, NIMA_STR("$")) ||
+         nima_str_eq(behind->fold, NIMA_STR("\xe2\x82\xac")) ||
+         nima_str_eq(behind->fold, NIMA_STR("\xc2\xa3")));
+    bool unit = behind->id >= 0 &&
+                (language->entries[behind->id].money || language->entries[behind->id].unit >= 0);
     return sign || unit || (behind->joined && behind->kind == NIMA_LEXEME_WORD);
 }
 
@@ -346,9 +346,8 @@ static void try_links(struct matcher *m, int link, size_t at, struct nima_expect
             is_counted(m->language, m->lexemes, end)) {
             continue;
         }
-        bool better = end > at + best->count ||
-                      (end > at && end == at + best->count && best->pattern->weak &&
-                       !pattern->weak);
+        bool better = end > at + best->count || (end > at && end == at + best->count &&
+                                                 best->pattern->weak && !pattern->weak);
         if (better) {
             *best = (struct nima_match){pattern, end - at, captures};
         }

@@ -45,9 +45,9 @@ struct nima_when {
     bool has_time;              /* a time of day was said, or time from now in hours or less */
     bool has_day;               /* a day was said */
     bool guessed_half, guessed_time;
-    bool by;      /* "by Friday", "until June": the end of it is meant */
-    bool named_month; /* a month by its name, the whole of it */
-    bool from_now; /* "in 20 minutes" */
+    bool by;                       /* "by Friday", "until June": the end of it is meant */
+    bool named_month;              /* a month by its name, the whole of it */
+    bool from_now;                 /* "in 20 minutes" */
     struct nima_duration duration; /* DURATION, and what was said from now */
     int64_t at_ms;                 /* when to act: the moment; of days the hour that was taken */
     int64_t start_ms;              /* its first millisecond */

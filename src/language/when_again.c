@@ -132,10 +132,11 @@ static int64_t moment_ms(const struct again *a, int64_t day, int hour, int minut
 static void interval_days(struct again *a, int64_t count, char unit, int weekday)
 {
     const struct nima_time_said *said = a->said;
-    int64_t from = a->out->starts_ms != 0
-                       ? (a->out->starts_ms / 1000 +
-                          nima_zone_offset_s(a->zone, a->out->starts_ms / 1000)) / DAY_S
-                       : a->today;
+    int64_t from =
+        a->out->starts_ms != 0
+            ? (a->out->starts_ms / 1000 + nima_zone_offset_s(a->zone, a->out->starts_ms / 1000)) /
+                  DAY_S
+            : a->today;
     bool plain = said->clock_count == 0 && said->part == 0 && weekday < 0;
     interval(a, count, unit);
     if (said->clock_count > 1) {
@@ -239,8 +240,8 @@ static void by_month_days(struct again *a, nima_str months)
                 a->out->problem = NIMA_STR("no month has so many weeks");
             }
             a->out->short_months = a->out->short_months || day->n == 5;
-            lines_at_clocks(a, nima_fmt(a->ctx, "* " NIMA_FMT " " NIMA_FMT, NIMA_ARG(months),
-                                        NIMA_ARG(nth)));
+            lines_at_clocks(
+                a, nima_fmt(a->ctx, "* " NIMA_FMT " " NIMA_FMT, NIMA_ARG(months), NIMA_ARG(nth)));
         } else if (day->kind == NIMA_DAY_LAST) {
             lines_at_clocks(a, nima_fmt(a->ctx, "L " NIMA_FMT " *", NIMA_ARG(months)));
         } else {

@@ -10,12 +10,12 @@ enum mode { MAIN, UNTIL, STARTING, EXCEPT };
 struct composer {
     struct nima_time_said *out;
     enum mode mode;
-    bool filled;   /* what the mode waits for has come */
-    int every;     /* "every 2": waiting for what comes again; 0: no */
-    bool broken;   /* other words stand between this piece and those before it */
+    bool filled;            /* what the mode waits for has come */
+    int every;              /* "every 2": waiting for what comes again; 0: no */
+    bool broken;            /* other words stand between this piece and those before it */
     bool to, from, between; /* "to", "from" stood before */
-    bool anchored; /* EVERY weeks or months have their day */
-    int last_clock; /* index + 1 of the clock that the piece before set */
+    bool anchored;          /* EVERY weeks or months have their day */
+    int last_clock;         /* index + 1 of the clock that the piece before set */
     const struct nima_when_piece *waiting; /* an "until" or such without what it needs */
 };
 
@@ -65,14 +65,14 @@ static void fill_date(const struct nima_captures *c, struct nima_day *day)
 
 static enum nima_unit unit_named(nima_str name)
 {
-    return nima_str_eq(name, NIMA_STR("week"))      ? NIMA_UNIT_WEEK
-           : nima_str_eq(name, NIMA_STR("month"))   ? NIMA_UNIT_MONTH
-           : nima_str_eq(name, NIMA_STR("quarter")) ? NIMA_UNIT_QUARTER
-           : nima_str_eq(name, NIMA_STR("year"))    ? NIMA_UNIT_YEAR
-           : nima_str_eq(name, NIMA_STR("hour"))    ? NIMA_UNIT_HOUR
-           : nima_str_eq(name, NIMA_STR("day"))     ? NIMA_UNIT_DAY
+    return nima_str_eq(name, NIMA_STR("week"))        ? NIMA_UNIT_WEEK
+           : nima_str_eq(name, NIMA_STR("month"))     ? NIMA_UNIT_MONTH
+           : nima_str_eq(name, NIMA_STR("quarter"))   ? NIMA_UNIT_QUARTER
+           : nima_str_eq(name, NIMA_STR("year"))      ? NIMA_UNIT_YEAR
+           : nima_str_eq(name, NIMA_STR("hour"))      ? NIMA_UNIT_HOUR
+           : nima_str_eq(name, NIMA_STR("day"))       ? NIMA_UNIT_DAY
            : nima_str_eq(name, NIMA_STR("fortnight")) ? NIMA_UNIT_FORTNIGHT
-                                                    : NIMA_UNIT_COUNT;
+                                                      : NIMA_UNIT_COUNT;
 }
 
 static int season_month(nima_str name)
@@ -186,11 +186,11 @@ static int minutes_of(const struct nima_when_piece *piece)
         (void)nima_str_to_i64(nima_str_sub(text, negative ? 1 : 0, text.len - 4), &base);
         return (int)(negative ? -base : base) + (minus ? -minute : minute);
     }
-    return int_arg(piece, 0) + (piece->match.captures.has_hour &&
-                                        (is_arg(piece, 0, "0") || is_arg(piece, 0, "am") ||
-                                         is_arg(piece, 0, "pm"))
-                                    ? minute
-                                    : 0);
+    return int_arg(piece, 0) +
+           (piece->match.captures.has_hour &&
+                    (is_arg(piece, 0, "0") || is_arg(piece, 0, "am") || is_arg(piece, 0, "pm"))
+                ? minute
+                : 0);
 }
 
 static bool clock_of(const struct nima_when_piece *piece, struct nima_clock *out)
@@ -366,7 +366,11 @@ static void take_repeat(struct composer *c, const struct nima_when_piece *piece)
         break;
     case NIMA_ACT_everyn: {
         int n = int_arg(piece, 0);
-        again_every(c, n > 0 ? n : captures->n > 0 ? captures->n : 1, captures->unit >= 0 ? captures->unit : NIMA_UNIT_WEEK);
+        again_every(c,
+                    n > 0             ? n
+                    : captures->n > 0 ? captures->n
+                                      : 1,
+                    captures->unit >= 0 ? captures->unit : NIMA_UNIT_WEEK);
         break;
     }
     case NIMA_ACT_everydur:
@@ -410,8 +414,7 @@ static bool take_aside(struct composer *c, const struct nima_when_piece *piece)
         bool plural = is_day && day.kind == NIMA_DAY_WEEKDAY;
         bool set = piece->action == NIMA_ACT_weekdays || piece->action == NIMA_ACT_everydays;
         if (plural || set) {
-            out->except_weekdays |=
-                set ? (unsigned)int_arg(piece, 0) : 1u << day.weekday;
+            out->except_weekdays |= set ? (unsigned)int_arg(piece, 0) : 1u << day.weekday;
         } else if (is_day && out->except_count < NIMA_WHEN_EXCEPT_MAX) {
             out->except[out->except_count++] = day;
         } else {
@@ -422,7 +425,8 @@ static bool take_aside(struct composer *c, const struct nima_when_piece *piece)
         return true;
     }
     bool until = c->mode == UNTIL;
-    if (is_day && !(until ? out->has_until_day : out->has_starting_day) && !(piece->action == NIMA_ACT_weekday && is_arg(piece, 0, "every"))) {
+    if (is_day && !(until ? out->has_until_day : out->has_starting_day) &&
+        !(piece->action == NIMA_ACT_weekday && is_arg(piece, 0, "every"))) {
         *(until ? &out->until : &out->starting) = day;
         *(until ? &out->has_until_day : &out->has_starting_day) = true;
     } else if (is_clock && !(until ? out->has_until_at : out->has_starting_at) &&
@@ -506,15 +510,16 @@ static void take_day(struct composer *c, const struct nima_when_piece *piece)
     if (!day_of(piece, &day)) {
         return;
     }
-    bool plural = day.kind == NIMA_DAY_WEEKDAY && (piece->match.captures.weekday_plural ||
-                                                   is_arg(piece, 0, "every"));
+    bool plural = day.kind == NIMA_DAY_WEEKDAY &&
+                  (piece->match.captures.weekday_plural || is_arg(piece, 0, "every"));
     bool is_weekdays = out->again == NIMA_AGAIN_WEEKDAYS && day.kind == NIMA_DAY_WEEKDAY;
     bool goes_on = is_weekdays && !is_arg(piece, 0, "next");
     bool in_weeks = out->again == NIMA_AGAIN_EVERY && out->unit == NIMA_UNIT_WEEK &&
                     day.kind == NIMA_DAY_WEEKDAY;
-    bool in_months = out->again == NIMA_AGAIN_EVERY && out->unit == NIMA_UNIT_MONTH &&
-                     (day.kind == NIMA_DAY_DATE || day.kind == NIMA_DAY_NTH ||
-                      day.kind == NIMA_DAY_LAST) && day.month == 0;
+    bool in_months =
+        out->again == NIMA_AGAIN_EVERY && out->unit == NIMA_UNIT_MONTH &&
+        (day.kind == NIMA_DAY_DATE || day.kind == NIMA_DAY_NTH || day.kind == NIMA_DAY_LAST) &&
+        day.month == 0;
     bool in_years = out->again == NIMA_AGAIN_EVERY && out->unit == NIMA_UNIT_YEAR &&
                     (day.kind == NIMA_DAY_DATE || day.kind == NIMA_DAY_HOLIDAY);
     if (in_weeks) {

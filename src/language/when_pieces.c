@@ -59,11 +59,11 @@ static bool expects(const struct nima_when_pieces *pieces, bool adjacent)
     case NIMA_ACT_and: {
         const struct nima_when_piece *before =
             pieces->count > 1 && last->behind ? &pieces->items[pieces->count - 2] : NULL;
-        bool clock = before != NULL && (before->action == NIMA_ACT_clock ||
-                                        before->action == NIMA_ACT_clock24 ||
-                                        before->action == NIMA_ACT_noon);
-        bool month = before != NULL &&
-                     (before->action == NIMA_ACT_month || before->action == NIMA_ACT_dom);
+        bool clock = before != NULL &&
+                     (before->action == NIMA_ACT_clock || before->action == NIMA_ACT_clock24 ||
+                      before->action == NIMA_ACT_noon);
+        bool month =
+            before != NULL && (before->action == NIMA_ACT_month || before->action == NIMA_ACT_dom);
         return clock || month;
     }
     default:
@@ -105,14 +105,14 @@ void nima_when_scan(struct nima_ctx *ctx, const struct nima_when_setting *settin
             at++;
             continue;
         }
-        pieces.items[pieces.count++] = (struct nima_when_piece){
-            .action = action_of(match.pattern->action),
-            .match = match,
-            .first = at,
-            .from = lexemes->items[at].from,
-            .end = lexemes->items[at + match.count - 1].end,
-            .text = which,
-            .behind = adjacent};
+        pieces.items[pieces.count++] =
+            (struct nima_when_piece){.action = action_of(match.pattern->action),
+                                     .match = match,
+                                     .first = at,
+                                     .from = lexemes->items[at].from,
+                                     .end = lexemes->items[at + match.count - 1].end,
+                                     .text = which,
+                                     .behind = adjacent};
         adjacent = true;
         at += match.count;
     }

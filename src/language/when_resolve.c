@@ -42,7 +42,8 @@ void nima_clock_choose(const struct nima_clock *clock, int part, struct nima_whe
     }
     out->hour = clock->hour;
     out->minute = clock->minute;
-    bool evening = clock->part == 'a' || clock->part == 'e' || (clock->part == 'n' && clock->hour > 4);
+    bool evening =
+        clock->part == 'a' || clock->part == 'e' || (clock->part == 'n' && clock->hour > 4);
     if (clock->exact && evening && clock->hour > 0 && clock->hour < 12) {
         out->hour += 12; /* "six heures du soir" */
         return;
@@ -155,9 +156,8 @@ static bool in_days(struct nima_ctx *ctx, const struct place *p, const struct ni
     }
     nima_clock_choose(clock, said->part, out);
     if (out->hour < 0) {
-        out->hour = span.first == p->today
-                        ? p->now.hour + (p->now.minute >= out->minute ? 1 : 0)
-                        : MORNING;
+        out->hour =
+            span.first == p->today ? p->now.hour + (p->now.minute >= out->minute ? 1 : 0) : MORNING;
     }
     out->has_time = clock != NULL;
     out->named_month = day->kind == NIMA_DAY_MONTH && day->edge == NIMA_EDGE_WHOLE;
@@ -280,7 +280,8 @@ static void once(struct nima_ctx *ctx, const struct place *p, const struct nima_
         nima_clock_choose(NULL, said->part, out);
         out->kind = NIMA_WHEN_DAY;
         out->at_ms = moment_ms(p, p->today, out->hour, 0);
-        out->at_ms = out->at_ms <= p->now_ms ? moment_ms(p, p->today + 1, out->hour, 0) : out->at_ms;
+        out->at_ms =
+            out->at_ms <= p->now_ms ? moment_ms(p, p->today + 1, out->hour, 0) : out->at_ms;
         out->start_ms = out->at_ms;
         out->end_ms = out->at_ms;
     } else if (said->has_for || said->has_duration) {
@@ -338,8 +339,5 @@ void nima_when_resolve(struct nima_ctx *ctx, const struct nima_when_setting *set
         nima_when_again(ctx, setting, said, p.zone, out);
     } else {
         once(ctx, &p, said, out);
-    }
-    if (out->problem.ptr == NULL && out->past && said->zone.ptr == NULL && !said->has_ago) {
-        out->whole = out->whole;
     }
 }

@@ -52,26 +52,46 @@ static const char *const abbreviations[][2] = {
 };
 /* Other names of cities and lands with one zone. */
 static const char *const places[][2] = {
-    {"eastern", "America/New_York"},      {"central", "America/Chicago"},
-    {"mountain", "America/Denver"},       {"pacific", "America/Los_Angeles"},
-    {"new york city", "America/New_York"}, {"nyc", "America/New_York"},
-    {"san francisco", "America/Los_Angeles"}, {"boston", "America/New_York"},
-    {"washington", "America/New_York"},   {"seattle", "America/Los_Angeles"},
-    {"germany", "Europe/Berlin"},         {"munich", "Europe/Berlin"},
-    {"hamburg", "Europe/Berlin"},         {"frankfurt", "Europe/Berlin"},
-    {"cologne", "Europe/Berlin"},         {"france", "Europe/Paris"},
-    {"uk", "Europe/London"},              {"england", "Europe/London"},
-    {"britain", "Europe/London"},         {"italy", "Europe/Rome"},
-    {"milan", "Europe/Rome"},             {"milano", "Europe/Rome"},
-    {"roma", "Europe/Rome"},              {"netherlands", "Europe/Amsterdam"},
-    {"barcelona", "Europe/Madrid"},       {"porto", "Europe/Lisbon"},
-    {"lisboa", "Europe/Lisbon"},          {"wien", "Europe/Vienna"},
-    {"geneva", "Europe/Zurich"},          {"basel", "Europe/Zurich"},
-    {"rio", "America/Sao_Paulo"},         {"rio de janeiro", "America/Sao_Paulo"},
-    {"beijing", "Asia/Shanghai"},         {"china", "Asia/Shanghai"},
-    {"japan", "Asia/Tokyo"},              {"india", "Asia/Kolkata"},
-    {"mumbai", "Asia/Kolkata"},           {"delhi", "Asia/Kolkata"},
-    {"bangalore", "Asia/Kolkata"},        {"kiev", "Europe/Kyiv"},
+    {"eastern", "America/New_York"},
+    {"central", "America/Chicago"},
+    {"mountain", "America/Denver"},
+    {"pacific", "America/Los_Angeles"},
+    {"new york city", "America/New_York"},
+    {"nyc", "America/New_York"},
+    {"san francisco", "America/Los_Angeles"},
+    {"boston", "America/New_York"},
+    {"washington", "America/New_York"},
+    {"seattle", "America/Los_Angeles"},
+    {"germany", "Europe/Berlin"},
+    {"munich", "Europe/Berlin"},
+    {"hamburg", "Europe/Berlin"},
+    {"frankfurt", "Europe/Berlin"},
+    {"cologne", "Europe/Berlin"},
+    {"france", "Europe/Paris"},
+    {"uk", "Europe/London"},
+    {"england", "Europe/London"},
+    {"britain", "Europe/London"},
+    {"italy", "Europe/Rome"},
+    {"milan", "Europe/Rome"},
+    {"milano", "Europe/Rome"},
+    {"roma", "Europe/Rome"},
+    {"netherlands", "Europe/Amsterdam"},
+    {"barcelona", "Europe/Madrid"},
+    {"porto", "Europe/Lisbon"},
+    {"lisboa", "Europe/Lisbon"},
+    {"wien", "Europe/Vienna"},
+    {"geneva", "Europe/Zurich"},
+    {"basel", "Europe/Zurich"},
+    {"rio", "America/Sao_Paulo"},
+    {"rio de janeiro", "America/Sao_Paulo"},
+    {"beijing", "Asia/Shanghai"},
+    {"china", "Asia/Shanghai"},
+    {"japan", "Asia/Tokyo"},
+    {"india", "Asia/Kolkata"},
+    {"mumbai", "Asia/Kolkata"},
+    {"delhi", "Asia/Kolkata"},
+    {"bangalore", "Asia/Kolkata"},
+    {"kiev", "Europe/Kyiv"},
 };
 
 static nima_str in_table(const char *const table[][2], size_t count, nima_str folded)
@@ -177,17 +197,17 @@ static void make_keys(void)
 /* "europe/berlin" whole, or the city behind the last slash. */
 static nima_str of_tzdata(nima_str folded)
 {
-    struct zone_key wanted;
+    struct zone_key wanted = {.name = folded};
     pthread_once(&keys_made, make_keys);
     fold_name(folded, wanted.folded);
-    const struct zone_key *found =
-        bsearch(&wanted, keys, key_count, sizeof(keys[0]), by_folded);
+    const struct zone_key *found = bsearch(&wanted, keys, key_count, sizeof(keys[0]), by_folded);
     return found != NULL ? found->name : (nima_str){NULL, 0};
 }
 
 nima_str nima_zone_abbreviation(struct nima_ctx *ctx, nima_str folded)
 {
-    nima_str found = in_table(abbreviations, sizeof(abbreviations) / sizeof(abbreviations[0]), folded);
+    nima_str found =
+        in_table(abbreviations, sizeof(abbreviations) / sizeof(abbreviations[0]), folded);
     return found.ptr != NULL || folded.len < 5 ? found : of_offset(ctx, folded);
 }
 

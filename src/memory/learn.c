@@ -2,8 +2,8 @@
  * what is known (decide.h), stored; the profile gets name, languages, time zone and pronouns. */
 #include <string.h>
 
-#include "memory/commands.h"
 #include "language/zones.h"
+#include "memory/commands.h"
 #include "memory/dates.h"
 #include "memory/decide.h"
 #include "memory/learn_model.h"

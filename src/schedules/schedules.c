@@ -333,8 +333,7 @@ void nima_schedules_view(struct nima_ctx *ctx, const struct nima_schedule_row *r
 {
     struct nima_schedule_row again = *row;
     again.next_at = 0;
-    bool over = !row->enabled && row->last_at != 0 &&
-                !nima_str_eq(row->kind, NIMA_STR("event")) &&
+    bool over = !row->enabled && row->last_at != 0 && !nima_str_eq(row->kind, NIMA_STR("event")) &&
                 nima_schedule_when_next(ctx, &again, nima_ctx_now(ctx)) == 0;
     *out = (struct nima_schedule_view){
         .id = row->id,

@@ -52,9 +52,9 @@ static nima_rc read_event(struct nima_ctx *ctx, nima_str event)
 
 /* A spec in its parts. */
 struct spec {
-    nima_str base;        /* lines or interval */
-    int64_t from, until;  /* 0: none */
-    nima_str except;      /* days with commas between; absent: none */
+    nima_str base;       /* lines or interval */
+    int64_t from, until; /* 0: none */
+    nima_str except;     /* days with commas between; absent: none */
 };
 
 static bool cut_behind(nima_str *text, nima_str mark, nima_str *tail)
@@ -103,11 +103,13 @@ static nima_rc check_limits(struct nima_ctx *ctx, const struct nima_schedule_whe
     int64_t day;
     if (limits && when->cron.ptr == NULL && when->every.ptr == NULL) {
         return nima_fail_field(ctx, NIMA_E_INVALID,
-                               when->has_starting ? "starting" : when->has_until ? "until" : "except",
+                               when->has_starting ? "starting"
+                               : when->has_until  ? "until"
+                                                  : "except",
                                "starting, until and except go with cron or every");
     }
-    if (when->has_until &&
-        (when->until <= nima_ctx_now(ctx) || (when->has_starting && when->until <= when->starting))) {
+    if (when->has_until && (when->until <= nima_ctx_now(ctx) ||
+                            (when->has_starting && when->until <= when->starting))) {
         return nima_fail_field(ctx, NIMA_E_INVALID, "until", "it would be over before it begins");
     }
     for (size_t i = 0; i < when->except.count; i++) {
@@ -184,8 +186,8 @@ static nima_rc read_spec(struct nima_ctx *ctx, const struct nima_schedule_when *
                : nima_fail_field(ctx, NIMA_E_INVALID, "at", "this time lies in the past");
 }
 
-nima_rc nima_schedule_when_read(struct nima_ctx *ctx, const struct nima_schedule_when *when, nima_str zone,
-                       struct nima_schedule_row *row)
+nima_rc nima_schedule_when_read(struct nima_ctx *ctx, const struct nima_schedule_when *when,
+                                nima_str zone, struct nima_schedule_row *row)
 {
     const struct nima_zone *loaded;
     int given = (when->cron.ptr != NULL) + (when->every.ptr != NULL) + (when->event.ptr != NULL) +

@@ -42,7 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     nima_ctx_init(&ctx);
     nima_str text = fuzz_str(data + 1, size - 1);
     struct nima_when_setting setting = {.now_ms = INT64_C(1795597200000)};
-    setting.language = nima_language_get(nima_str_of(nima_language_codes[data[0] % NIMA_LANGUAGES]));
+    setting.language =
+        nima_language_get(nima_str_of(nima_language_codes[data[0] % NIMA_LANGUAGES]));
     nima_rc rc = nima_zone_load(&ctx, NIMA_STR("Europe/Berlin"), &setting.zone);
     fuzz_must(rc == NIMA_OK);
     int64_t start = nima_mono_us();

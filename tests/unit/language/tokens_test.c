@@ -36,7 +36,8 @@ TEST(words_are_found_whatever_stands_between_them)
                         "ana \xef\xac\x81t Stra\xc3\x9f"
                         "e"),
                   "zurich|manana|fit|strasse");
-    ASSERT_STR_EQ(folds("twenty-one 6pm 1h30 18:30, 24.12."), "twenty|one|6|pm|1|h|30|18:30|,|24.12|.");
+    ASSERT_STR_EQ(folds("twenty-one 6pm 1h30 18:30, 24.12."),
+                  "twenty|one|6|pm|1|h|30|18:30|,|24.12|.");
     ASSERT_STR_EQ(folds("\xe4\xbd\xa0\xe5\xa5\xbd \xf0\x9f\x91\xa8\xe2\x80\x8d\xf0\x9f\x91\xa9"),
                   "\xe4\xbd\xa0|\xe5\xa5\xbd|\xf0\x9f\x91\xa8\xf0\x9f\x91\xa9"); /* one family */
     ASSERT_STR_EQ(folds("\xff\xfe a"), "\xef\xbf\xbd|\xef\xbf\xbd|a");
@@ -55,8 +56,8 @@ static nima_str parts(const char *text, bool clauses)
     }
     for (size_t i = 0; i < found.count; i++) {
         nima_str part = nima_str_sub(nima_str_of(text), found.items[i].from, found.items[i].end);
-        out = nima_fmt(&ctx, NIMA_FMT "%s" NIMA_FMT, NIMA_ARG(out), i > 0 ? "|" : "",
-                       NIMA_ARG(part));
+        out =
+            nima_fmt(&ctx, NIMA_FMT "%s" NIMA_FMT, NIMA_ARG(out), i > 0 ? "|" : "", NIMA_ARG(part));
     }
     return out;
 }
@@ -64,8 +65,9 @@ static nima_str parts(const char *text, bool clauses)
 TEST(sentences_and_clauses)
 {
     nima_ctx_init(&ctx);
-    ASSERT_STR_EQ(parts("I live in Lisbon.I work at home. Dr. Lee came at 5 p.m. today! ok? yes", false),
-                  "I live in Lisbon.|I work at home.|Dr. Lee came at 5 p.m. today!|ok?|yes");
+    ASSERT_STR_EQ(
+        parts("I live in Lisbon.I work at home. Dr. Lee came at 5 p.m. today! ok? yes", false),
+        "I live in Lisbon.|I work at home.|Dr. Lee came at 5 p.m. today!|ok?|yes");
     ASSERT_STR_EQ(parts("one\ntwo 1.5 km, e.g. here", false), "one|two 1.5 km, e.g. here");
     ASSERT_STR_EQ(parts("buy milk and call Ana, then sleep", true), "buy milk|call Ana|sleep");
     nima_ctx_done(&ctx);
@@ -136,7 +138,8 @@ TEST(numbers_in_words_and_digits)
                  {"fr", "soixante et onze", 71},
                  {"fr", "vingt et un", 21},
                  {"fr", "deux cent trente", 230},
-                 {"fr", "12\xe2\x80\xaf"
+                 {"fr",
+                  "12\xe2\x80\xaf"
                   "000",
                   12000},
                  {"es", "treinta y cinco", 35},
@@ -167,14 +170,16 @@ TEST(quantities_with_their_units)
     struct nima_quantities q;
     nima_ctx_init(&ctx);
     const struct nima_language *en = nima_language_get(NIMA_STR("en"));
-    nima_language_quantities(&ctx, en, NIMA_STR("I saved $1200 so far, ran 5 km, my sixth book"), &q);
+    nima_language_quantities(&ctx, en, NIMA_STR("I saved $1200 so far, ran 5 km, my sixth book"),
+                             &q);
     ASSERT_INT_EQ(q.count, 3);
     ASSERT_TRUE(q.items[0].kind == NIMA_QUANTITY_MONEY && q.items[0].value == 1200);
     ASSERT_STR_EQ(q.items[0].unit, "$");
     ASSERT_TRUE(q.items[1].kind == NIMA_QUANTITY_MEASURE && q.items[1].value == 5);
     ASSERT_STR_EQ(q.items[1].unit, "km");
     ASSERT_TRUE(q.items[2].kind == NIMA_QUANTITY_ORDINAL && q.items[2].value == 6);
-    nima_language_quantities(&ctx, en, NIMA_STR("1 hour 30 minutes and 2 eggs, 40 euros, 1h30"), &q);
+    nima_language_quantities(&ctx, en, NIMA_STR("1 hour 30 minutes and 2 eggs, 40 euros, 1h30"),
+                             &q);
     ASSERT_INT_EQ(q.count, 4);
     ASSERT_TRUE(q.items[0].kind == NIMA_QUANTITY_DURATION && q.items[0].value == 5400);
     ASSERT_TRUE(q.items[1].kind == NIMA_QUANTITY_NUMBER);
