@@ -30,13 +30,15 @@ struct nima_lexicon_entry {
     nima_str word; /* folded */
     double number;
     bool has_number, joiner, article, conjunction, function, money, about;
-    int scale;    /* 100, 1000 …: multiplies what stands before; 0: no */
-    int ordinal;  /* 0: none */
-    int weekday;  /* 0: Sunday; -1: none */
-    bool plural;  /* of a weekday: again and again */
-    int month;    /* 0: none */
-    int unit;     /* -1: none */
-    int patterns; /* link to the first pattern that may begin with it; -1 */
+    bool ambiguous; /* a day or month in short, and another word: "sun" */
+    bool leads;     /* a bare hour before a day may follow: "for 6 tomorrow" */
+    int scale;      /* 100, 1000 …: multiplies what stands before; 0: no */
+    int ordinal;    /* 0: none */
+    int weekday;    /* 0: Sunday; -1: none */
+    bool plural;    /* of a weekday: again and again */
+    int month;      /* 0: none */
+    int unit;       /* -1: none */
+    int patterns;   /* link to the first pattern that may begin with it; -1 */
 };
 
 enum nima_slot {

@@ -264,6 +264,10 @@ void nima_lexemes_of(struct nima_ctx *ctx, const struct nima_language *language,
             cut_number(&c, token, dot);
         } else if (token->kind == NIMA_TOKEN_WORD) {
             taken = cut_half_of_day(&c, i);
+            bool iso = nima_str_eq(token->fold, NIMA_STR("t")) && token->joined && next->joined &&
+                       next->kind == NIMA_TOKEN_NUMBER && c.out.count > 0 &&
+                       c.out.items[c.out.count - 1].kind == NIMA_LEXEME_DATE;
+            taken = iso ? 1 : taken; /* "2026-12-01T18:30" */
             bool known = taken > 0 || nima_lexicon_find(language, token->fold) >= 0;
             if (!known && !cut_elision(&c, token) && !cut_weekday(&c, token)) {
                 known = true;

@@ -202,7 +202,7 @@ static void load_ordinals(struct loader *l, const struct nima_yaml *map)
     }
 }
 
-enum flag { JOINER, ARTICLE, CONJUNCTION, FUNCTION, MONEY, ABOUT };
+enum flag { JOINER, ARTICLE, CONJUNCTION, FUNCTION, MONEY, ABOUT, AMBIGUOUS, LEADS };
 static void load_flags(struct loader *l, const struct nima_yaml *list, enum flag flag)
 {
     for (const struct nima_yaml *e = list != NULL ? list->first : NULL; e != NULL; e = e->next) {
@@ -215,6 +215,8 @@ static void load_flags(struct loader *l, const struct nima_yaml *list, enum flag
         entry->function = entry->function || flag == FUNCTION;
         entry->money = entry->money || flag == MONEY;
         entry->about = entry->about || flag == ABOUT;
+        entry->ambiguous = entry->ambiguous || flag == AMBIGUOUS;
+        entry->leads = entry->leads || flag == LEADS;
     }
 }
 
@@ -364,6 +366,8 @@ static void load(struct loader *l, const struct nima_yaml *root)
     load_flags(l, nima_yaml_get(root, "function_words"), FUNCTION);
     load_flags(l, nima_yaml_get(root, "currencies"), MONEY);
     load_flags(l, nima_yaml_get(root, "about"), ABOUT);
+    load_flags(l, nima_yaml_get(root, "ambiguous"), AMBIGUOUS);
+    load_flags(l, nima_yaml_get(root, "hour_words"), LEADS);
     language->durations =
         load_phrases(l, nima_yaml_get(root, "durations"), &language->duration_count);
     language->halves = load_alts(l, nima_yaml_get(root, "and_a_half"), &language->half_count);

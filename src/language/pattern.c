@@ -342,6 +342,11 @@ static void try_links(struct matcher *m, int link, size_t at, struct nima_expect
         if (pattern->weak && (!expected.weak || (expected.from && before))) {
             continue;
         }
+        const struct nima_lexicon_entry *first = entry_at(m, at);
+        if (end == at + 1 && first != NULL && first->ambiguous && !expected.weak &&
+            !expected.behind) {
+            continue;
+        }
         if (end > at && nima_str_starts(pattern->action, NIMA_STR("clock")) &&
             is_counted(m->language, m->lexemes, end)) {
             continue;

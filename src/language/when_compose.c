@@ -13,6 +13,7 @@ struct composer {
     bool filled;            /* what the mode waits for has come */
     int every;              /* "every 2": waiting for what comes again; 0: no */
     bool broken;            /* other words stand between this piece and those before it */
+    bool anded;             /* "and" since the last of them */
     bool to, from, between; /* "to", "from" stood before */
     bool anchored;          /* EVERY weeks or months have their day */
     int last_clock;         /* index + 1 of the clock that the piece before set */
@@ -95,7 +96,8 @@ static bool day_of(const struct nima_when_piece *piece, struct nima_day *out)
         break;
     case NIMA_ACT_weekday:
         day.kind = NIMA_DAY_WEEKDAY;
-        day.mod = arg(piece, 0).len > 0 ? arg(piece, 0).ptr[0] : '\0';
+        day.mod =
+            arg(piece, 0).len > 0 && arg(piece, 0).ptr[0] != '-' ? arg(piece, 0).ptr[0] : '\0';
         break;
     case NIMA_ACT_date:
         fill_date(c, &day);
@@ -159,9 +161,10 @@ static void add_day(struct composer *c, const struct nima_day *day)
         out->odd = true;
         return;
     }
-    if (c->to && out->day_count == 1) {
+    if ((c->to || (c->from && !c->anded)) && out->day_count == 1) {
         out->days_range = true;
     }
+    c->anded = false;
     out->odd = out->odd || (c->broken && out->day_count > 0);
     c->to = false;
     out->days[out->day_count++] = *day;
@@ -235,6 +238,8 @@ static void add_clock(struct composer *c, const struct nima_clock *clock)
         out->odd = true;
         return;
     }
+    c->to = c->to || (c->from && !c->anded && out->clock_count == 1); /* "de 9h à 17h" */
+    c->anded = false;
     out->clocks_range = c->to && out->clock_count == 1;
     out->odd = out->odd || (c->to && out->clock_count != 1) || (c->broken && out->clock_count > 0);
     c->to = false;
@@ -488,6 +493,7 @@ static void take_pointer(struct composer *c, const struct nima_when_piece *piece
         c->to = true;
         break;
     case NIMA_ACT_and:
+        c->anded = true;
         c->to = c->to || (c->between && (c->out->clock_count == 1 || c->out->day_count == 1));
         c->between = c->between && !c->to;
         break;
@@ -522,7 +528,15 @@ static void take_day(struct composer *c, const struct nima_when_piece *piece)
         day.month == 0;
     bool in_years = out->again == NIMA_AGAIN_EVERY && out->unit == NIMA_UNIT_YEAR &&
                     (day.kind == NIMA_DAY_DATE || day.kind == NIMA_DAY_HOLIDAY);
-    if (in_weeks) {
+    bool limits = c->from && out->again != NIMA_AGAIN_NONE && !in_months && !in_years && !goes_on &&
+                  !in_weeks && c->every == 0 && !plural;
+    if (limits) { /* "every day from 1 to 24 December" */
+        bool end = out->has_starting_day;
+        *(end ? &out->until : &out->starting) = day;
+        *(end ? &out->has_until_day : &out->has_starting_day) = true;
+        *(end ? &out->has_until : &out->has_starting) = true;
+        c->to = false;
+    } else if (in_weeks) {
         again_weekdays(c, 1u << day.weekday);
     } else if (in_months || in_years) {
         add_day(c, &day);
@@ -548,7 +562,8 @@ static void take_day(struct composer *c, const struct nima_when_piece *piece)
     if (c->waiting != NULL && c->waiting->action == NIMA_ACT_every) {
         c->waiting = NULL;
     }
-    if (piece->action == NIMA_ACT_day && arg(piece, 1).len > 0) {
+    if ((piece->action == NIMA_ACT_day || piece->action == NIMA_ACT_weekday) &&
+        arg(piece, 1).len > 0) {
         c->last_clock = 0;
         set_part(c, arg(piece, 1).ptr[0]);
     }
@@ -574,6 +589,13 @@ static void take_duration(struct composer *c, const struct nima_when_piece *piec
         set_duration(c, piece, c->every > 0 ? &out->has_for : &out->has_duration);
         break;
     }
+}
+
+static void take_times(struct composer *c, const struct nima_when_piece *piece)
+{
+    int n = int_arg(piece, 0) > 0 ? int_arg(piece, 0) : (int)piece->match.captures.n;
+    c->out->odd = c->out->odd || n < 1 || n > TIMES_MAX;
+    c->out->times = n;
 }
 
 static void take_main(struct composer *c, const struct nima_when_piece *piece)
@@ -610,6 +632,10 @@ static void take_main(struct composer *c, const struct nima_when_piece *piece)
     case NIMA_ACT_everydur:
     case NIMA_ACT_repeat:
     case NIMA_ACT_lastworkday:
+        if (is_arg(piece, 2, "soft") && (before > 0 || out->day_count > 0) && piece->behind) {
+            set_part(c, arg(piece, 1).ptr[0]); /* "um 3 Uhr nachmittags" */
+            break;
+        }
         c->mode = MAIN;
         take_repeat(c, piece);
         break;
@@ -620,12 +646,9 @@ static void take_main(struct composer *c, const struct nima_when_piece *piece)
     case NIMA_ACT_duration:
         take_duration(c, piece);
         break;
-    case NIMA_ACT_times: {
-        int n = int_arg(piece, 0) > 0 ? int_arg(piece, 0) : (int)piece->match.captures.n;
-        out->odd = out->odd || n < 1 || n > TIMES_MAX;
-        out->times = n;
+    case NIMA_ACT_times:
+        take_times(c, piece);
         break;
-    }
     case NIMA_ACT_now:
         out->now = true;
         break;
@@ -661,6 +684,7 @@ bool nima_when_compose(const struct nima_when_piece *pieces, size_t count,
     for (size_t i = 0; i < count; i++) {
         const struct nima_when_piece *piece = &pieces[i];
         c.broken = c.broken || (i > 0 && !piece->behind);
+        c.to = c.to || (piece->hyphen && piece->action == NIMA_ACT_weekday); /* "mon-fri" */
         if (is_pointer(piece->action)) {
             any = any || nima_when_is_content(piece);
             take_pointer(&c, piece);

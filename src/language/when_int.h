@@ -33,6 +33,7 @@ struct nima_when_piece {
     size_t first;     /* lexeme */
     size_t from, end; /* bytes of the text */
     size_t text;      /* which passage */
+    bool hyphen;      /* a hyphen joins it to the piece before it */
     bool behind;      /* directly behind the piece before it */
 };
 struct nima_when_pieces {

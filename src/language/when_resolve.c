@@ -159,6 +159,12 @@ static bool in_days(struct nima_ctx *ctx, const struct place *p, const struct ni
         out->hour =
             span.first == p->today ? p->now.hour + (p->now.minute >= out->minute ? 1 : 0) : MORNING;
     }
+    int part = clock != NULL && clock->part != 0 ? clock->part : said->part;
+    bool today = day->kind == NIMA_DAY_OFFSET && day->n == 0;
+    bool small = clock != NULL &&
+                 ((out->hour < 5 && part == 'n') || (out->hour == 0 && (part == 'e' || today)));
+    span.first += small ? 1 : 0; /* "tonight at 12", "today at midnight" */
+    span.last += small ? 1 : 0;
     out->has_time = clock != NULL;
     out->named_month = day->kind == NIMA_DAY_MONTH && day->edge == NIMA_EDGE_WHOLE;
     set_span(p, &span, out);
@@ -296,6 +302,8 @@ static void once(struct nima_ctx *ctx, const struct place *p, const struct nima_
         }
         out->by = true;
     }
+    bool apart = said->has_duration && (said->by || said->day_count > 0 || clock != NULL);
+    out->whole = out->whole && !apart; /* "two days before Christmas" */
     bool extra = said->has_until && out->kind != NIMA_WHEN_NONE && !out->by;
     bool aside = said->except_count > 0 || said->except_weekdays != 0 || said->times > 1 ||
                  (said->has_starting && said->day_count + said->clock_count > 0);
@@ -309,6 +317,27 @@ static void once(struct nima_ctx *ctx, const struct place *p, const struct nima_
             once(ctx, p, &start, out);
         }
     }
+}
+
+/* "Monday to Friday at 8" comes every week. */
+static bool weekly(const struct nima_time_said *said, struct nima_time_said *out)
+{
+    bool days = said->days_range && said->clock_count > 0 && said->again == NIMA_AGAIN_NONE &&
+                said->days[0].kind == NIMA_DAY_WEEKDAY && said->days[1].kind == NIMA_DAY_WEEKDAY &&
+                said->days[0].mod == '\0' && said->day_count == 2;
+    if (!days) {
+        return false;
+    }
+    *out = *said;
+    out->again = NIMA_AGAIN_WEEKDAYS;
+    out->day_count = 0;
+    out->days_range = false;
+    int at = said->days[0].weekday;
+    for (; at != said->days[1].weekday; at = (at + 1) % 7) {
+        out->weekdays |= 1u << at;
+    }
+    out->weekdays |= 1u << at;
+    return true;
 }
 
 void nima_when_resolve(struct nima_ctx *ctx, const struct nima_when_setting *setting,
@@ -333,6 +362,8 @@ void nima_when_resolve(struct nima_ctx *ctx, const struct nima_when_setting *set
     int64_t local = p.now_ms / 1000 + nima_zone_offset_s(p.zone, p.now_ms / 1000);
     nima_civil_of(local, &p.now);
     p.today = (local - (local % DAY_S + DAY_S) % DAY_S) / DAY_S;
+    struct nima_time_said *again = NIMA_NEW(ctx->arena, struct nima_time_said, 1);
+    said = weekly(said, again) ? again : said;
     bool listed = (said->day_count > 1 && !said->days_range) ||
                   (said->clock_count > 1 && !said->clocks_range);
     if (said->again != NIMA_AGAIN_NONE || (listed && !said->has_after && !said->has_ago)) {
