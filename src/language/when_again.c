@@ -467,23 +467,60 @@ static void set_except(struct again *a)
     }
 }
 
+/* The first time after `after_ms` of all lines; 0: none. */
+static int64_t next_of_lines(struct again *a, int64_t after_ms)
+{
+    int64_t first = 0, at;
+    for (size_t i = 0; i < a->out->cron_count; i++) {
+        struct nima_cron cron;
+        if (nima_cron_read(a->ctx, a->out->crons[i], &cron) != NIMA_OK) {
+            a->out->problem = NIMA_STR("there is no such day");
+            return 0;
+        }
+        if (nima_cron_next(&cron, a->zone, after_ms, &at) && (first == 0 || at < first)) {
+            first = at;
+        }
+    }
+    return first;
+}
+
+static int64_t interval_ms(nima_str every)
+{
+    int64_t count = 0;
+    char unit = every.ptr[every.len - 1];
+    (void)nima_str_to_i64(nima_str_sub(every, 0, every.len - 1), &count);
+    return count * 1000 *
+           (unit == 's'   ? 1
+            : unit == 'm' ? 60
+            : unit == 'h' ? 3600
+            : unit == 'd' ? DAY_S
+                          : 7 * DAY_S);
+}
+
+/* "five times": until the fifth. */
+static void end_after_times(struct again *a)
+{
+    struct nima_when *out = a->out;
+    if (a->said->times < 1 || out->ends_ms != 0 || out->first_ms == 0) {
+        return;
+    }
+    int64_t at = out->first_ms;
+    for (int i = 1; i < a->said->times && at != 0; i++) {
+        at = out->cron_count > 0 ? next_of_lines(a, at) : at + interval_ms(out->every);
+    }
+    out->ends_ms = at;
+    out->whole = out->whole && at != 0;
+}
+
 static void find_first(struct again *a)
 {
     struct nima_when *out = a->out;
     struct nima_error before = a->ctx->error;
     int64_t from = out->starts_ms > a->now_ms ? out->starts_ms - 1 : a->now_ms;
-    for (size_t i = 0; i < out->cron_count; i++) {
-        struct nima_cron cron;
-        int64_t at;
-        if (nima_cron_read(a->ctx, out->crons[i], &cron) != NIMA_OK) {
-            out->problem = NIMA_STR("there is no such day");
-            break;
-        }
-        if (nima_cron_next(&cron, a->zone, from, &at) &&
-            (out->first_ms == 0 || at < out->first_ms)) {
-            out->first_ms = at;
-        }
+    if (out->cron_count > 0) {
+        out->first_ms = next_of_lines(a, from);
     }
+    end_after_times(a);
     a->ctx->error = before;
     out->at_ms = out->start_ms = out->first_ms;
     out->end_ms = out->ends_ms;
