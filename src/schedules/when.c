@@ -154,19 +154,40 @@ static nima_rc check_lines(struct nima_ctx *ctx, nima_str lines)
     return NIMA_OK;
 }
 
+/* A row's own spec may come back as it stands, with its limits in it: when something is undone. */
+static nima_rc check_embedded(struct nima_ctx *ctx, const char *field, nima_str text,
+                              struct spec *out)
+{
+    int64_t day;
+    nima_str rest, part;
+    cut_spec(text, out);
+    bool ok = (nima_str_find(text, NIMA_STR(" until "), 0) == SIZE_MAX || out->until != 0) &&
+              (nima_str_find(text, NIMA_STR(" from "), 0) == SIZE_MAX || out->from != 0);
+    rest = out->except;
+    while (ok && rest.ptr != NULL && nima_str_next(&rest, ',', &part)) {
+        ok = day_of(part, &day);
+    }
+    return ok ? NIMA_OK
+              : nima_fail_field(ctx, NIMA_E_INVALID, field,
+                                "what limits it is written as starting, until and except");
+}
+
 static nima_rc read_spec(struct nima_ctx *ctx, const struct nima_schedule_when *when,
                          struct nima_schedule_row *row)
 {
+    struct spec spec;
     NIMA_TRY(check_limits(ctx, when));
     if (when->cron.ptr != NULL) {
         row->kind = NIMA_STR("cron");
+        NIMA_TRY(check_embedded(ctx, "cron", when->cron, &spec));
         row->spec = with_limits(ctx, when, when->cron);
-        return check_lines(ctx, when->cron);
+        return check_lines(ctx, spec.base);
     }
     if (when->every.ptr != NULL) {
         row->kind = NIMA_STR("every");
+        NIMA_TRY(check_embedded(ctx, "every", when->every, &spec));
         row->spec = with_limits(ctx, when, when->every);
-        return interval_s(when->every) > 0
+        return interval_s(spec.base) > 0
                    ? NIMA_OK
                    : nima_fail_field(ctx, NIMA_E_INVALID, "every",
                                      "every must be like 30s, 15m, 2h, 1d or 2w, from a second to "
