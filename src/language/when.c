@@ -50,12 +50,14 @@ static bool next_run(const struct nima_when_pieces *pieces, size_t *at, struct r
         }
         while (pieces->items[from].action == NIMA_ACT_glue ||
                pieces->items[from].action == NIMA_ACT_and ||
+               pieces->items[from].action == NIMA_ACT_or ||
                pieces->items[from].action == NIMA_ACT_to ||
                pieces->items[from].action == NIMA_ACT_zone) {
             from++;
         }
         while (pieces->items[end - 1].action == NIMA_ACT_glue ||
                pieces->items[end - 1].action == NIMA_ACT_and ||
+               pieces->items[end - 1].action == NIMA_ACT_or ||
                pieces->items[end - 1].action == NIMA_ACT_to ||
                pieces->items[end - 1].action == NIMA_ACT_from ||
                pieces->items[end - 1].action == NIMA_ACT_by ||

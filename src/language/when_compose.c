@@ -13,6 +13,7 @@ struct composer {
     bool filled;            /* what the mode waits for has come */
     int every;              /* "every 2": waiting for what comes again; 0: no */
     bool broken;            /* other words stand between this piece and those before it */
+    bool chosen;            /* "or": of two, nobody said which */
     bool anded;             /* "and" since the last of them */
     bool to, from, between; /* "to", "from" stood before */
     bool anchored;          /* EVERY weeks or months have their day */
@@ -164,6 +165,10 @@ static void add_day(struct composer *c, const struct nima_day *day)
     if ((c->to || (c->from && !c->anded)) && out->day_count == 1) {
         out->days_range = true;
     }
+    bool weekdays = out->day_count > 0 && out->days[0].kind == NIMA_DAY_WEEKDAY &&
+                    day->kind == NIMA_DAY_WEEKDAY;
+    bool loose = out->day_count > 0 && !c->anded && !out->days_range && !weekdays;
+    out->odd = out->odd || loose || (c->chosen && out->day_count > 0); /* "friday 13th" */
     c->anded = false;
     out->odd = out->odd || (c->broken && out->day_count > 0);
     c->to = false;
@@ -239,6 +244,7 @@ static void add_clock(struct composer *c, const struct nima_clock *clock)
         return;
     }
     c->to = c->to || (c->from && !c->anded && out->clock_count == 1); /* "de 9h à 17h" */
+    out->odd = out->odd || (c->chosen && out->clock_count > 0);
     c->anded = false;
     out->clocks_range = c->to && out->clock_count == 1;
     out->odd = out->odd || (c->to && out->clock_count != 1) || (c->broken && out->clock_count > 0);
@@ -492,6 +498,9 @@ static void take_pointer(struct composer *c, const struct nima_when_piece *piece
     case NIMA_ACT_to:
         c->to = true;
         break;
+    case NIMA_ACT_or:
+        c->chosen = true;
+        break;
     case NIMA_ACT_and:
         c->anded = true;
         c->to = c->to || (c->between && (c->out->clock_count == 1 || c->out->day_count == 1));
@@ -672,7 +681,8 @@ static bool is_pointer(enum nima_when_action action)
 {
     return action == NIMA_ACT_every || action == NIMA_ACT_until || action == NIMA_ACT_starting ||
            action == NIMA_ACT_from || action == NIMA_ACT_to || action == NIMA_ACT_except ||
-           action == NIMA_ACT_by || action == NIMA_ACT_and || action == NIMA_ACT_glue;
+           action == NIMA_ACT_by || action == NIMA_ACT_or || action == NIMA_ACT_and ||
+           action == NIMA_ACT_glue;
 }
 
 bool nima_when_compose(const struct nima_when_piece *pieces, size_t count,
@@ -684,7 +694,10 @@ bool nima_when_compose(const struct nima_when_piece *pieces, size_t count,
     for (size_t i = 0; i < count; i++) {
         const struct nima_when_piece *piece = &pieces[i];
         c.broken = c.broken || (i > 0 && !piece->behind);
-        c.to = c.to || (piece->hyphen && piece->action == NIMA_ACT_weekday); /* "mon-fri" */
+        c.to = c.to || (piece->hyphen &&
+                        (piece->action == NIMA_ACT_weekday || piece->action == NIMA_ACT_clock ||
+                         piece->action == NIMA_ACT_clock24 ||
+                         piece->action == NIMA_ACT_noon)); /* "mon-fri" */
         if (is_pointer(piece->action)) {
             any = any || nima_when_is_content(piece);
             take_pointer(&c, piece);

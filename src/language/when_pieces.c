@@ -33,6 +33,7 @@ bool nima_when_is_content(const struct nima_when_piece *piece)
     case NIMA_ACT_except:
     case NIMA_ACT_by:
     case NIMA_ACT_and:
+    case NIMA_ACT_or:
     case NIMA_ACT_glue:
     case NIMA_ACT_zone:
         return false;

@@ -181,6 +181,7 @@ static bool in_days(struct nima_ctx *ctx, const struct place *p, const struct ni
         }
         out->kind = NIMA_WHEN_RANGE;
         out->end_ms = end_of_day_ms(p, last.last);
+        out->whole = out->whole && clock == NULL; /* each day, or the first? */
         return true;
     }
     after_now(p, day, &span, clock != NULL || said->part != 0, out);
