@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "language/passages.h"
 #include "util/buf.h"
 
 enum { QUOTE_BYTES_MAX = 2000, BRACKET_BYTES_MAX = 300, INDENT_OF_CODE = 4 };
@@ -115,6 +116,7 @@ nima_str nima_memory_said_plain(struct nima_ctx *ctx, nima_str text)
 {
     struct nima_buf kept;
     struct nima_buf plain;
+    text = nima_language_own_text(ctx, text);
     nima_buf_init(&kept, text.len + 16);
     nima_buf_init(&plain, text.len + 16);
     nima_str line;
