@@ -98,7 +98,10 @@ static void read_clause(nima_str text, bool must_order, struct reading *out)
     size_t first = nima_language_word_in(" so and ok now hey hi ", w.items[0]) && w.count > 1;
     out->asks = nima_language_word_in(l->questions, w.items[first]);
     out->reports = nima_language_any_in(l->reports, &w);
-    out->texts = nima_language_any_in(l->texts, &w);
+    for (size_t i = 0; i < w.count; i++) { /* in "reply to this" it is the order */
+        bool order = i == at && out->loose;
+        out->texts = out->texts || (!order && nima_language_word_in(l->texts, w.items[i]));
+    }
     out->points = nima_language_any_in(l->pointing, &w);
     out->judges = nima_language_any_in(l->judged, &w);
     out->above = nima_language_any_in(" above ", &w);

@@ -5,6 +5,7 @@
 #include "memory/learner.h"
 #include "memory/memory_int.h"
 #include "memory/profile.h"
+#include "memory/undo.h"
 #include "util/json.h"
 #include "util/uuid.h"
 
@@ -237,8 +238,49 @@ nima_rc nima_memory_delete(struct nima_ctx *ctx, struct nima_memory *memory, nim
     return rc;
 }
 
+nima_rc nima_memory_forget_fact(struct nima_ctx *ctx, struct nima_memory *memory, nima_str id,
+                                nima_str *token_out)
+{
+    struct nima_fact fact;
+    NIMA_TRY(nima_facts_get(ctx, memory->store, id, &fact));
+    NIMA_TRY(nima_memory_delete(ctx, memory, id));
+    bool active = nima_str_eq(fact.status, NIMA_STR("active"));
+    *token_out = active ? nima_memory_undo_keep(ctx, memory->undo, &fact) : (nima_str){0};
+    return NIMA_OK;
+}
+
+nima_rc nima_memory_restore(struct nima_ctx *ctx, struct nima_memory *memory, nima_str token,
+                            nima_str id, struct nima_fact *out)
+{
+    struct nima_fact fact, stored;
+    bool created = false;
+    int64_t change = 0;
+    if (!nima_memory_undo_take(ctx, memory->undo, token, id, &fact)) {
+        return nima_fail(ctx, NIMA_E_NOT_FOUND,
+                         "there is nothing to bring back: what was forgotten can be brought back "
+                         "for ten minutes");
+    }
+    NIMA_TRY(nima_memory_embed_facts(ctx, memory, &fact, 1));
+    struct nima_person *person = nima_memory_person_take(ctx, memory);
+    nima_memory_person_write(person);
+    nima_rc rc = nima_facts_put(ctx, memory->store, &fact, &stored, &created, &change);
+    if (rc == NIMA_OK) {
+        struct nima_delta delta = delta_of(ctx, &fact, &stored, created);
+        nima_memory_person_apply(person, change, &delta, 1);
+    }
+    nima_memory_person_write_end(person);
+    nima_memory_person_give(memory, person);
+    NIMA_TRY(rc);
+    struct nima_learned back = {.fact = stored, .event = NIMA_LEARNED_ADDED};
+    struct nima_learned_list list = {.items = &back, .count = 1};
+    NIMA_TRY(nima_memory_profile_learn(ctx, memory, &list));
+    *out = stored;
+    return NIMA_OK;
+}
+
 nima_rc nima_memory_forget(struct nima_ctx *ctx, struct nima_memory *memory)
 {
+    nima_memory_undo_drop(memory->undo, ctx->user_id);
     nima_memory_learner_drop(memory->learner, ctx->user_id);
     int64_t change = 0;
     struct nima_person *person = nima_memory_person_take(ctx, memory);

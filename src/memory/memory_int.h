@@ -10,6 +10,7 @@
 #include "memory/talk_embed.h"
 
 struct nima_learner;
+struct nima_undo;
 /* The change of the embedding model (renew.c). What has no comment is the ticking thread's own. */
 enum nima_walk { NIMA_WALK_COUNTING, NIMA_WALK_RENEWING, NIMA_WALK_CHECKING, NIMA_WALK_DONE };
 struct nima_renew {
@@ -40,6 +41,7 @@ struct nima_memory {
     struct nima_memory_options options;
     struct nima_people people;
     struct nima_learner *learner;
+    struct nima_undo *undo;
     struct nima_renew renew;
     struct nima_talk_embedder embedder;
 };

@@ -376,7 +376,10 @@ struct nima_retract {
     enum nima_retraction kind;
     bool answered; /* it is for memory, not for the model */
     struct nima_fact_rows meant;
+    nima_str restore; /* UNDO: the id of what the turn before forgot */
 };
+/* "Which of these do you mean?", and the facts by number. */
+void nima_retract_ask(const struct nima_fact_rows *meant, struct nima_buf *text);
 NIMA_MUST_USE nima_rc nima_retract_find(struct nima_ctx *ctx, struct nima_orchestrator *o,
                                         const struct nima_turn *turn, nima_str message,
                                         int64_t before, struct nima_retract *out);

@@ -39,6 +39,22 @@ static void read_told(struct nima_ctx *ctx, const struct nima_message_row *row,
     out->recalled_count = count;
 }
 
+/* The fact that was forgotten in the turn; absent: none was. */
+static nima_str forgotten_in(struct nima_ctx *ctx, const struct nima_message_row *row)
+{
+    struct nima_reply_meta meta = {0};
+    if (nima_json_decode(ctx, &nima_reply_meta_shape, row->metadata, &meta) != NIMA_OK) {
+        ctx->error = (struct nima_error){0};
+        return (nima_str){0};
+    }
+    for (size_t i = 0; i < meta.remembered.count; i++) {
+        if (nima_str_eq(meta.remembered.items[i].event, NIMA_STR("forgotten"))) {
+            return meta.remembered.items[i].id;
+        }
+    }
+    return (nima_str){0};
+}
+
 static bool has_all(struct nima_words *words, nima_str text, const uint64_t *terms, size_t count)
 {
     struct nima_terms own = nima_search_words_of(words, text, (nima_str){NULL, 0});
@@ -88,17 +104,23 @@ static nima_rc find_chosen(struct nima_ctx *ctx, struct nima_orchestrator *o,
 {
     struct nima_last_reply told;
     struct nima_fact_rows facts;
-    if (message.len > ANSWER_BYTES_MAX || rows->count < ROUND ||
-        !nima_str_starts(rows->items[ASKED].content, nima_str_of(which))) {
+    if (message.len > ANSWER_BYTES_MAX || rows->count < 2 ||
+        !nima_str_starts(rows->items[rows->count - 1].content, nima_str_of(which))) {
         return NIMA_OK;
     }
-    enum nima_retraction kind = nima_memory_retraction(ctx, rows->items[SAID].content);
+    nima_str said = rows->items[rows->count - 2].content;
+    enum nima_retraction kind = nima_memory_retraction(ctx, said);
     if (kind == NIMA_RETRACT_NOTHING) {
+        NIMA_TRY(nima_memory_forget_candidates(ctx, o->memory, said, &facts));
+        kind = NIMA_RETRACT_FORGET;
+    } else if (rows->count < ROUND) {
         return NIMA_OK;
+    } else {
+        read_told(ctx, &rows->items[TOLD], &told);
+        NIMA_TRY(nima_memory_retracts(ctx, o->memory, kind, &told, &facts));
     }
-    read_told(ctx, &rows->items[TOLD], &told);
-    NIMA_TRY(nima_memory_retracts(ctx, o->memory, kind, &told, &facts));
-    const struct nima_fact *fact = chosen(ctx, &facts, rows->items[ASKED].content, message);
+    const struct nima_fact *fact =
+        chosen(ctx, &facts, rows->items[rows->count - 1].content, message);
     if (fact != NULL) {
         out->kind = kind;
         out->answered = true;
@@ -130,6 +152,12 @@ nima_rc nima_retract_find(struct nima_ctx *ctx, struct nima_orchestrator *o,
     if (kind == NIMA_RETRACT_NOTHING) {
         return find_chosen(ctx, o, &rows, message, out);
     }
+    if (kind == NIMA_RETRACT_UNDO) {
+        out->restore = forgotten_in(ctx, last);
+        out->kind = kind;
+        out->answered = out->restore.ptr != NULL;
+        return NIMA_OK;
+    }
     read_told(ctx, last, &told);
     NIMA_TRY(nima_memory_retracts(ctx, o->memory, kind, &told, &out->meant));
     out->kind = kind;
@@ -137,7 +165,7 @@ nima_rc nima_retract_find(struct nima_ctx *ctx, struct nima_orchestrator *o,
     return NIMA_OK;
 }
 
-static void ask(const struct nima_fact_rows *meant, struct nima_buf *text)
+void nima_retract_ask(const struct nima_fact_rows *meant, struct nima_buf *text)
 {
     nima_buf_add(text, nima_str_of(which));
     for (size_t i = 0; i < meant->count && i < ASKED_MAX; i++) {
@@ -158,12 +186,34 @@ static void confirm(enum nima_retraction kind, const struct nima_learned_list *d
     }
 }
 
+static nima_rc bring_back(struct nima_ctx *ctx, struct nima_orchestrator *o, nima_str fact_id,
+                          nima_str *reply, struct nima_learned_list *out)
+{
+    struct nima_learned back = {.event = NIMA_LEARNED_ADDED};
+    *out = (struct nima_learned_list){0};
+    nima_rc rc = nima_memory_restore(ctx, o->memory, (nima_str){NULL, 0}, fact_id, &back.fact);
+    if (rc == NIMA_E_NOT_FOUND) {
+        *reply = NIMA_STR("That is gone for good: what was forgotten can be brought back for ten "
+                          "minutes.");
+        ctx->error = (struct nima_error){0};
+        return NIMA_OK;
+    }
+    NIMA_TRY(rc);
+    *reply = nima_fmt(ctx, "I remember again: " NIMA_FMT, NIMA_ARG(back.fact.fact));
+    out->items = NIMA_NEW(ctx->arena, struct nima_learned, 1);
+    out->items[out->count++] = back;
+    return NIMA_OK;
+}
+
 nima_rc nima_retract_run(struct nima_ctx *ctx, struct nima_orchestrator *o,
                          const struct nima_retract *retract, const struct nima_utterance *said,
                          nima_str *reply, struct nima_learned_list *out)
 {
     struct nima_buf text;
     struct nima_learned_list done = {0};
+    if (retract->kind == NIMA_RETRACT_UNDO) {
+        return bring_back(ctx, o, retract->restore, reply, out);
+    }
     if (retract->meant.count == 1) {
         NIMA_TRY(nima_memory_retract(ctx, o->memory, retract->kind, &retract->meant.items[0], said,
                                      &done));
@@ -172,7 +222,7 @@ nima_rc nima_retract_run(struct nima_ctx *ctx, struct nima_orchestrator *o,
     if (done.count > 0) {
         confirm(retract->kind, &done, &text);
     } else if (retract->meant.count > 1) {
-        ask(&retract->meant, &text);
+        nima_retract_ask(&retract->meant, &text);
     } else {
         nima_buf_add(&text, NIMA_STR("I kept nothing of what was said last. The list of what I "
                                      "know is on the page under Memory."));
