@@ -141,23 +141,37 @@ nima_rc nima_memory_add_many(struct nima_ctx *ctx, struct nima_memory *memory,
     return nima_memory_store_facts(ctx, memory, checked, count, out, created);
 }
 
-nima_rc nima_memory_supersede(struct nima_ctx *ctx, struct nima_memory *memory, nima_str old_id,
-                              const struct nima_fact *fact, struct nima_fact *out)
+nima_rc nima_memory_put_seen(struct nima_ctx *ctx, struct nima_memory *memory, int64_t seen,
+                             nima_str old_id, const struct nima_fact *fact, struct nima_fact *out,
+                             bool *created)
 {
     struct nima_fact stamped = *fact;
-    stamp(ctx, &stamped);
+    bool replaces = old_id.ptr != NULL;
     int64_t change = 0;
+    stamp(ctx, &stamped);
+    *created = true;
     struct nima_person *person = nima_memory_person_take(ctx, memory);
     nima_memory_person_write(person);
-    nima_rc rc = nima_facts_supersede(ctx, memory->store, old_id, &stamped, out, &change);
+    nima_rc rc =
+        replaces
+            ? nima_facts_supersede_seen(ctx, memory->store, seen, old_id, &stamped, out, &change)
+            : nima_facts_put_seen(ctx, memory->store, seen, &stamped, out, created, &change);
     if (rc == NIMA_OK) {
         struct nima_fact old = {.id = old_id};
-        struct nima_delta deltas[2] = {{NIMA_DELTA_DROP, &old}, delta_of(ctx, &stamped, out, true)};
-        nima_memory_person_apply(person, change, deltas, 2);
+        struct nima_delta deltas[2] = {{NIMA_DELTA_DROP, &old},
+                                       delta_of(ctx, &stamped, out, *created)};
+        nima_memory_person_apply(person, change, replaces ? deltas : deltas + 1, replaces ? 2 : 1);
     }
     nima_memory_person_write_end(person);
     nima_memory_person_give(memory, person);
     return rc;
+}
+
+nima_rc nima_memory_supersede(struct nima_ctx *ctx, struct nima_memory *memory, nima_str old_id,
+                              const struct nima_fact *fact, struct nima_fact *out)
+{
+    bool created;
+    return nima_memory_put_seen(ctx, memory, NIMA_SEEN_ANY, old_id, fact, out, &created);
 }
 
 /* The row as it will be. A text that stays keeps its vector, also while no model is loaded. */

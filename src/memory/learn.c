@@ -12,7 +12,7 @@
 #include "util/log.h"
 #include "util/zone.h"
 
-enum { MESSAGE_BYTES_MAX = 64 * 1024 };
+enum { MESSAGE_BYTES_MAX = 64 * 1024, DECIDE_TRIES = 64 };
 
 struct learning {
     const struct nima_utterance *said;
@@ -42,25 +42,23 @@ static void note(struct learning *l, const struct nima_fact *fact, enum nima_lea
     l->out->items[l->out->count++] = (struct nima_learned){.fact = *fact, .event = event};
 }
 
-static nima_rc add(struct nima_ctx *ctx, struct nima_memory *memory, struct learning *l, size_t i)
+static nima_rc add(struct nima_ctx *ctx, struct nima_memory *memory, struct learning *l, size_t i,
+                   int64_t seen)
 {
     struct nima_fact stored;
     bool created = false;
-    NIMA_TRY(nima_memory_store_facts(ctx, memory, &l->facts[i], 1, &stored, &created));
+    NIMA_TRY(
+        nima_memory_put_seen(ctx, memory, seen, (nima_str){0}, &l->facts[i], &stored, &created));
     note(l, &stored, created ? NIMA_LEARNED_ADDED : NIMA_LEARNED_UNCHANGED);
     return NIMA_OK;
 }
 
 static nima_rc replace(struct nima_ctx *ctx, struct nima_memory *memory, struct learning *l,
-                       size_t i, const struct nima_fact *known)
+                       size_t i, int64_t seen, const struct nima_fact *known)
 {
     struct nima_fact stored;
-    nima_rc rc = nima_memory_supersede(ctx, memory, known->id, &l->facts[i], &stored);
-    if (rc == NIMA_E_NOT_FOUND || rc == NIMA_E_CONFLICT) { /* somebody was faster */
-        ctx->error = (struct nima_error){0};
-        return add(ctx, memory, l, i);
-    }
-    NIMA_TRY(rc);
+    bool created = false;
+    NIMA_TRY(nima_memory_put_seen(ctx, memory, seen, known->id, &l->facts[i], &stored, &created));
     struct nima_fact old = *known;
     old.status = NIMA_STR("superseded");
     old.superseded_by = stored.id;
@@ -69,20 +67,39 @@ static nima_rc replace(struct nima_ctx *ctx, struct nima_memory *memory, struct 
     return NIMA_OK;
 }
 
-static nima_rc take(struct nima_ctx *ctx, struct nima_memory *memory, struct learning *l, size_t i)
+static nima_rc take_once(struct nima_ctx *ctx, struct nima_memory *memory, struct learning *l,
+                         size_t i)
 {
     struct nima_decision decision;
+    int64_t seen = 0;
+    NIMA_TRY(nima_facts_change(ctx, memory->store, &seen));
     NIMA_TRY(nima_memory_decide(ctx, memory, &l->candidates->items[i], &l->facts[i], &decision));
     switch (decision.kind) {
     case NIMA_DECIDE_NOTHING:
         note(l, &decision.known, NIMA_LEARNED_UNCHANGED);
         return NIMA_OK;
     case NIMA_DECIDE_REPLACE:
-        return replace(ctx, memory, l, i, &decision.known);
+        return replace(ctx, memory, l, i, seen, &decision.known);
     case NIMA_DECIDE_ADD:
         break;
     }
-    return add(ctx, memory, l, i);
+    return add(ctx, memory, l, i, seen);
+}
+
+/* What was decided by facts that have changed since, by another process perhaps, is decided
+ * again: two homes that are said at once leave one. */
+static nima_rc take(struct nima_ctx *ctx, struct nima_memory *memory, struct learning *l, size_t i)
+{
+    nima_rc rc = NIMA_E_BUSY;
+    struct nima_person *person = nima_memory_person_take(ctx, memory);
+    pthread_mutex_lock(&person->deciding);
+    for (int n = 0; n < DECIDE_TRIES && rc == NIMA_E_BUSY; n++) {
+        ctx->error = (struct nima_error){0};
+        rc = take_once(ctx, memory, l, i);
+    }
+    pthread_mutex_unlock(&person->deciding);
+    nima_memory_person_give(memory, person);
+    return rc;
 }
 
 /* The wall's clock where the person is when they say it; the machine's own zone unless they told.

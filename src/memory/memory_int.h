@@ -83,8 +83,14 @@ NIMA_MUST_USE nima_rc nima_memory_learn_by_model(struct nima_ctx *ctx, struct ni
 /* INVALID naming `prefix`field, or NIMA_OK; absent metadata becomes "{}". */
 NIMA_MUST_USE nima_rc nima_memory_check_fact(struct nima_ctx *ctx, const char *prefix,
                                              struct nima_fact *fact);
-/* Stores one checked and embedded fact that takes the place of old_id, and keeps the index right.
- */
+/* What a decision was made by: the facts' change number; ANY: by nothing. */
+enum { NIMA_SEEN_ANY = -1 };
+/* Stores one checked and embedded fact that takes the place of old_id (absent: of none), and keeps
+ * the index right. BUSY when the facts have changed since `seen`, and nothing is stored. */
+NIMA_MUST_USE nima_rc nima_memory_put_seen(struct nima_ctx *ctx, struct nima_memory *memory,
+                                           int64_t seen, nima_str old_id,
+                                           const struct nima_fact *fact, struct nima_fact *out,
+                                           bool *created);
 NIMA_MUST_USE nima_rc nima_memory_supersede(struct nima_ctx *ctx, struct nima_memory *memory,
                                             nima_str old_id, const struct nima_fact *fact,
                                             struct nima_fact *out);
