@@ -53,16 +53,32 @@ static nima_rc add(struct nima_ctx *ctx, struct nima_memory *memory, struct lear
     return NIMA_OK;
 }
 
+static void note_superseded(struct learning *l, const struct nima_fact *known, nima_str by)
+{
+    struct nima_fact old = *known;
+    old.status = NIMA_STR("superseded");
+    old.superseded_by = by;
+    note(l, &old, NIMA_LEARNED_SUPERSEDED);
+}
+
 static nima_rc replace(struct nima_ctx *ctx, struct nima_memory *memory, struct learning *l,
-                       size_t i, int64_t seen, const struct nima_fact *known)
+                       size_t i, int64_t seen, const struct nima_decision *decision)
 {
     struct nima_fact stored;
     bool created = false;
-    NIMA_TRY(nima_memory_put_seen(ctx, memory, seen, known->id, &l->facts[i], &stored, &created));
-    struct nima_fact old = *known;
-    old.status = NIMA_STR("superseded");
-    old.superseded_by = stored.id;
-    note(l, &old, NIMA_LEARNED_SUPERSEDED);
+    NIMA_TRY(nima_memory_put_seen(ctx, memory, seen, decision->known.id, &l->facts[i], &stored,
+                                  &created));
+    note_superseded(l, &decision->known, stored.id);
+    for (size_t k = 0; k < decision->also_count; k++) {
+        nima_rc rc =
+            nima_memory_supersede(ctx, memory, decision->also[k].id, &l->facts[i], &stored);
+        if (rc == NIMA_E_NOT_FOUND || rc == NIMA_E_CONFLICT) { /* somebody was faster */
+            ctx->error = (struct nima_error){0};
+            continue;
+        }
+        NIMA_TRY(rc);
+        note_superseded(l, &decision->also[k], stored.id);
+    }
     note(l, &stored, NIMA_LEARNED_ADDED);
     return NIMA_OK;
 }
@@ -79,7 +95,7 @@ static nima_rc take_once(struct nima_ctx *ctx, struct nima_memory *memory, struc
         note(l, &decision.known, NIMA_LEARNED_UNCHANGED);
         return NIMA_OK;
     case NIMA_DECIDE_REPLACE:
-        return replace(ctx, memory, l, i, seen, &decision.known);
+        return replace(ctx, memory, l, i, seen, &decision);
     case NIMA_DECIDE_ADD:
         break;
     }
@@ -147,7 +163,7 @@ static nima_rc take_all(struct nima_ctx *ctx, struct nima_memory *memory,
         NIMA_TRY(nima_memory_check_fact(ctx, "", &l.facts[i]));
     }
     NIMA_TRY(nima_memory_embed_facts(ctx, memory, l.facts, candidates->count));
-    out->items = NIMA_NEW(ctx->arena, struct nima_learned, candidates->count * 2);
+    out->items = NIMA_NEW(ctx->arena, struct nima_learned, candidates->count * (NIMA_ALSO_MAX + 2));
     for (size_t i = 0; i < candidates->count; i++) {
         if (!repeated(candidates, i)) {
             NIMA_TRY(take(ctx, memory, &l, i));

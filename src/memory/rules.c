@@ -42,10 +42,23 @@ static bool we_fits(const struct nima_clause *c)
     return nima_memory_token_in(at(c, 1), " live have own moved are lived ");
 }
 
-static void apply_self(const struct nima_rule_run *run)
+/* "have just moved" says what "moved" does. */
+static size_t moved_at(const struct nima_clause *c)
+{
+    size_t i = 2;
+    while (in(c, i, " just now recently finally already since also ")) {
+        i++;
+    }
+    return is(c, 1, "have") && is(c, i, "moved") ? i : 1;
+}
+
+void nima_memory_rule_self(const struct nima_rule_run *run)
 {
     const struct nima_clause *c = run->clause;
     if (is(c, 0, "we") && !we_fits(c)) {
+        return;
+    }
+    if (nima_memory_rule_ended(run)) {
         return;
     }
     size_t verb = 1;
@@ -54,6 +67,9 @@ static void apply_self(const struct nima_rule_run *run)
     }
     if (is(c, verb, "am") || (is(c, 0, "we") && is(c, verb, "are"))) {
         (void)(am_no_longer(run) || nima_memory_rule_am(run, "The user", verb + 1));
+        return;
+    }
+    if (moved_at(c) > 1 && nima_memory_rule_past(run, "The user", moved_at(c))) {
         return;
     }
     (void)(nima_memory_rule_have(run, 1) || nima_memory_rule_not(run, verb) ||
@@ -198,7 +214,7 @@ static size_t take_clauses(struct nima_rule_run *run, const struct nima_clauses 
         if (nima_memory_token_in(&run->clause->t[0], " my our ")) {
             (void)nima_memory_rule_mine(run);
         } else {
-            apply_self(run);
+            nima_memory_rule_self(run);
         }
         unknown += run->out->count == before;
     }

@@ -56,10 +56,10 @@ static void measure(const char *file, const char *half, double least)
     struct world w = world_open();
     nima_str data;
     nima_str line;
-    ASSERT_OK_CTX(&w.ctx, nima_file_read(&w.ctx,
-                                         nima_fmt(&w.ctx, "%s/tests/data/%s", NIMA_SOURCE_DIR, file)
-                                             .ptr,
-                                         DATA_BYTES_MAX, &data));
+    ASSERT_OK_CTX(&w.ctx,
+                  nima_file_read(&w.ctx,
+                                 nima_fmt(&w.ctx, "%s/tests/data/%s", NIMA_SOURCE_DIR, file).ptr,
+                                 DATA_BYTES_MAX, &data));
     while (nima_str_next(&data, '\n', &line)) {
         const struct nima_json *pair;
         if (line.len == 0) {
