@@ -304,7 +304,9 @@ static void decide_by_meaning(const struct nima_fact *fact, const struct nima_me
     for (size_t i = 0; i < near->count; i++) {
         const struct nima_memory_hit *hit = &near->items[i];
         bool same_text = nima_str_eq_nocase(hit->fact.fact, fact->fact);
-        bool reworded = fact->embedding != NULL && hit->vector >= rewording_cosine &&
+        /* of a script that the embedding model does not know all texts are one */
+        bool reworded = fact->embedding != NULL && !nima_memory_beyond_latin(fact->fact) &&
+                        hit->vector >= rewording_cosine &&
                         nima_memory_same_details(hit->fact.fact, fact->fact);
         if (same_text || reworded) {
             *out = (struct nima_decision){.kind = NIMA_DECIDE_NOTHING, .known = hit->fact};

@@ -240,7 +240,7 @@ nima_rc nima_memory_learn(struct nima_ctx *ctx, struct nima_memory *memory,
     struct nima_learned_list learned = {0};
     nima_str about;
     nima_str left = NIMA_STR("");
-    nima_str text = readable(said);
+    nima_str text = nima_memory_said_normal(ctx, readable(said));
     enum nima_command command = nima_memory_command(text, &about);
     if (command == NIMA_COMMAND_FORGET) {
         NIMA_TRY(nima_memory_forget_about(ctx, memory, about, &learned));

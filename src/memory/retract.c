@@ -106,7 +106,7 @@ static nima_str plain(struct nima_ctx *ctx, nima_str message)
 
 enum nima_retraction nima_memory_retraction(struct nima_ctx *ctx, nima_str message)
 {
-    message = nima_str_trim(message);
+    message = nima_str_trim(nima_memory_said_normal(ctx, message));
     if (message.len == 0 || message.len > PHRASE_BYTES_MAX / 2 || !nima_utf8_valid(message) ||
         nima_str_ends(message, NIMA_STR("?"))) {
         return NIMA_RETRACT_NOTHING;

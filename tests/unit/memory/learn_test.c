@@ -259,6 +259,35 @@ TEST(what_the_person_set_in_the_profile_stays)
     world_close(&w);
 }
 
+TEST(blanks_marks_and_apostrophes_of_every_kind_are_read)
+{
+    static const char *const home[] = {
+        "I\u00A0live in Lisbon.",        "I live\u202Fin\u00A0Lisbon.",
+        "I\u3000live\u3000in Lisbon.",   "I\tlive in Lisbon.",
+        "\tI live in Lisbon.",           "\u200FI live in Lisbon.",
+        "\uFEFFI live in \u200BLisbon.", "I\u2009live in Lisbon\u200E.",
+        "\u202AI live in Lisbon\u202C",  "Hello!I live in Lisbon.",
+        "I´m living in Lisbon.",         "I\u02BCm living in Lisbon.",
+        "I`m living in Lisbon.",         "It is late.\u2028I live in Lisbon."};
+    struct world w = world_open();
+    for (size_t i = 0; i < sizeof(home) / sizeof(home[0]); i++) {
+        w.ctx.user_id = nima_fmt(&w.ctx, "person%zu", i);
+        struct nima_learned_list got = tell(&w, home[i]);
+        bool right = got.count == 1 && nima_str_ends(got.items[0].fact.fact, NIMA_STR("Lisbon"));
+        if (!right) {
+            fail_msg("%zu: \"%s\" taught %zu", i, home[i], got.count);
+        }
+    }
+    w.ctx.user_id = NIMA_STR("ana");
+    struct nima_learned_list got = tell(&w, "I live in Lisbon.I work at Bosch.My name is Ana.");
+    ASSERT_INT_EQ(got.count, 3);
+    got = tell(&w, "He said:\u00A0I live in Rome.");
+    ASSERT_INT_EQ(got.count, 0);
+    got = tell(&w, "That´s wrong, I live in Porto.");
+    ASSERT_TRUE(learned(&got, NIMA_LEARNED_ADDED, "The user lives in Porto"));
+    world_close(&w);
+}
+
 TEST(odd_messages_teach_nothing_and_break_nothing)
 {
     static const char *const texts[] = {
