@@ -71,7 +71,7 @@ static bool next_sentence(const struct nima_marked *m, size_t *at, struct senten
 struct reading {        /* of a clause that may be a lead-in or an order */
     bool strict, loose; /* begins with such an order */
     bool asks;          /* begins as a question */
-    bool reports, texts, points, judges, third, above, own;
+    bool reports, texts, points, judges, third, above, own, labelled;
     size_t count;
 };
 
@@ -122,6 +122,7 @@ static void read_clause(nima_str text, bool must_order, struct reading *out)
     const char *last = w.items[w.count - 1];
     bool labelled = nima_language_word_in(l->own_labels, whole) ||
                     (nima_language_word_in(l->own_labels, last) && !out->third && !out->reports);
+    out->labelled = labelled && !out->points;
     out->own =
         labelled ||
         (w.count >= 2 && strcmp(last, "me") == 0 && strcmp(w.items[w.count - 2], "about") == 0) ||
@@ -172,7 +173,7 @@ static bool leads_in(nima_str text, const struct sentence *s)
     if (s->mark == ':') {
         bool other = r.reports || r.texts;
         bool voice = s->block && greets(nima_str_sub(text, s->next, text.len));
-        return r.strict || loose || (!r.own && (other || voice)) ||
+        return r.strict || (loose && !r.labelled) || (!r.own && (other || voice)) ||
                (r.asks && r.points && (r.judges || other));
     }
     bool points = r.points && (r.texts || r.judges || r.reports);

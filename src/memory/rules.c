@@ -284,6 +284,31 @@ static nima_str without_quoted_rest(nima_str text)
     return head;
 }
 
+/* "Remember: the plumber comes on Tuesday" asks as "remember that …" does. */
+static nima_str with_wish(struct nima_ctx *ctx, nima_str text)
+{
+    static const char *const wishes[] = {
+        "remember",           "please remember",     "remember this",   "please remember this",
+        "don't forget",       "please don't forget", "do not forget",   "keep in mind",
+        "bear in mind",       "please keep in mind", "make a note",     "please make a note",
+        "take note",          "please note",         "take a note",     "save this",
+        "please save this",   "memorize this",       "memorise this",   "write this down",
+        "note this",          "note this down",      "for your memory", "to remember",
+        "things to remember", "keep this in mind",   "don’t forget",    "nima, remember"};
+    size_t colon = nima_str_find(text, NIMA_STR(":"), 0);
+    if (colon == SIZE_MAX || colon + 1 >= text.len || text.ptr[colon + 1] != ' ') {
+        return text;
+    }
+    nima_str head = nima_str_trim(nima_str_sub(text, 0, colon));
+    for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++) {
+        if (nima_str_eq_nocase(head, nima_str_of(wishes[i]))) {
+            return nima_fmt(ctx, "remember that " NIMA_FMT,
+                            NIMA_ARG(nima_str_trim(nima_str_sub(text, colon + 1, text.len))));
+        }
+    }
+    return text;
+}
+
 nima_rc nima_memory_extract(struct nima_ctx *ctx, nima_str text, struct nima_candidates *out)
 {
     nima_str left;
@@ -307,6 +332,7 @@ nima_rc nima_memory_extract_left(struct nima_ctx *ctx, nima_str text, struct nim
             continue;
         }
         struct nima_sentence sentence = sentences[i];
+        sentence.text = with_wish(ctx, sentence.text);
         bool colon = nima_str_find(sentence.text, NIMA_STR(":"), 0) != SIZE_MAX;
         sentence.text = without_quoted_rest(sentence.text);
         sentence.question = sentence.question && !colon;

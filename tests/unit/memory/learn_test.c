@@ -288,6 +288,41 @@ TEST(blanks_marks_and_apostrophes_of_every_kind_are_read)
     world_close(&w);
 }
 
+TEST(what_is_asked_to_be_kept_is_kept)
+{
+    static const char *const kept[][2] = {
+        {"Remember: I am allergic to nuts.", "The user is allergic to nuts"},
+        {"Please remember: the plumber comes on Mondays.", "the plumber comes on Mondays"},
+        {"Remember the plumber comes on Mondays", "the plumber comes on Mondays"},
+        {"Remember that the boiler is in the cellar", "the boiler is in the cellar"},
+        {"Note that the boiler is in the cellar.", "the boiler is in the cellar"},
+        {"note that my locker is on level 4", "The user's locker is on level 4"},
+        {"Please note that the office closes at five", "the office closes at five"},
+        {"Make a note that the boiler is in the cellar.", "the boiler is in the cellar"},
+        {"make a note: the boiler is in the cellar", "the boiler is in the cellar"},
+        {"Keep in mind: my mother hates phone calls.", "The user's mother hates phone calls"},
+        {"Don't forget: the guest network is called Pelican",
+         "the guest network is called Pelican"},
+        {"please remember this: my door is the blue one", "The user's door is the blue one"},
+        {"Bear in mind that the office closes at five.", "the office closes at five"}};
+    static const char *const other[] = {
+        "Remember to call mum", "Remember when we talked about Rome?", "Remember the milk",
+        "Do you remember that the boiler is in the cellar?", "Notice that the sky is blue"};
+    struct world w = world_open();
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+        w.ctx.user_id = nima_fmt(&w.ctx, "kept%zu", i);
+        struct nima_learned_list got = tell(&w, kept[i][0]);
+        if (got.count != 1 || !learned(&got, NIMA_LEARNED_ADDED, kept[i][1]) ||
+            !nima_str_eq(got.items[0].fact.source, NIMA_STR("explicit"))) {
+            fail_msg("%s", kept[i][0]);
+        }
+    }
+    for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
+        ASSERT_INT_EQ(tell(&w, other[i]).count, 0);
+    }
+    world_close(&w);
+}
+
 TEST(odd_messages_teach_nothing_and_break_nothing)
 {
     static const char *const texts[] = {
