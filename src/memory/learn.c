@@ -188,7 +188,7 @@ nima_rc nima_memory_learn_by_model(struct nima_ctx *ctx, struct nima_memory *mem
     nima_str left;
     NIMA_TRY(nima_memory_extract_left(ctx, readable(said), candidates, &left));
     size_t by_rules = candidates->count;
-    NIMA_TRY(nima_memory_ask_model(ctx, memory, left, candidates));
+    NIMA_TRY(nima_memory_ask_model(ctx, memory, left, said->cares, candidates));
     for (size_t i = by_rules; i < candidates->count; i++) {
         fresh->items[fresh->count++] = candidates->items[i];
     }

@@ -149,6 +149,7 @@ struct nima_utterance {
     nima_str text;            /* what the person wrote, untouched */
     nima_str conversation_id; /* where; absent when not from a chat */
     nima_str message_id;
+    nima_str cares; /* what the model is to look for above all ("boats; money"); may be absent */
     int64_t said_at_ms; /* what "yesterday" is counted from; 0: now */
     bool wait;          /* for what the model learns; else it learns in the background */
 };

@@ -167,12 +167,13 @@ static nima_rc tell_learned(struct nima_ctx *ctx, struct turn_state *s,
                : NIMA_OK;
 }
 
-static struct nima_utterance utterance(const struct turn_state *s)
+static nima_rc utterance(struct nima_ctx *ctx, struct turn_state *s, struct nima_utterance *out)
 {
-    return (struct nima_utterance){.text = s->message,
+    *out = (struct nima_utterance){.text = s->message,
                                    .conversation_id = s->conversation_id,
                                    .message_id = s->message_id,
                                    .wait = s->turn->learn == NIMA_LEARN_WAIT};
+    return nima_voice_cares(ctx, s->o, s->persona, &out->cares);
 }
 
 static nima_rc learn(struct nima_ctx *ctx, struct turn_state *s)
@@ -180,7 +181,8 @@ static nima_rc learn(struct nima_ctx *ctx, struct turn_state *s)
     if (s->turn->learn == NIMA_LEARN_OFF || !s->turn->use_memory || s->turn->again.ptr != NULL) {
         return NIMA_OK;
     }
-    struct nima_utterance said = utterance(s);
+    struct nima_utterance said;
+    NIMA_TRY(utterance(ctx, s, &said));
     struct nima_learned_list learned;
     NIMA_TRY(nima_memory_learn(ctx, s->o->memory, &said, &learned));
     return tell_learned(ctx, s, &learned);
@@ -194,7 +196,8 @@ static nima_rc tell(struct nima_ctx *ctx, struct turn_state *s)
 
 static nima_rc retract(struct nima_ctx *ctx, struct turn_state *s)
 {
-    struct nima_utterance said = utterance(s);
+    struct nima_utterance said;
+    NIMA_TRY(utterance(ctx, s, &said));
     struct nima_learned_list learned;
     NIMA_TRY(nima_retract_run(ctx, s->o, &s->retract, &said, &s->reply.text, &learned));
     NIMA_TRY(tell_learned(ctx, s, &learned));
@@ -205,7 +208,8 @@ static nima_rc retract(struct nima_ctx *ctx, struct turn_state *s)
 static nima_rc run_command(struct nima_ctx *ctx, struct turn_state *s)
 {
     struct nima_learned_list learned = {0};
-    struct nima_utterance said = utterance(s);
+    struct nima_utterance said;
+    NIMA_TRY(utterance(ctx, s, &said));
     nima_rc rc = nima_memory_learn(ctx, s->o->memory, &said, &learned);
     struct nima_buf text;
     nima_buf_init(&text, NIMA_MESSAGE_CHARS_MAX * 4);

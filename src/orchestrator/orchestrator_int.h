@@ -202,6 +202,9 @@ NIMA_MUST_USE nima_rc nima_summary_move(struct nima_ctx *ctx, struct nima_orches
 NIMA_MUST_USE nima_rc nima_voice_choose(struct nima_ctx *ctx, struct nima_orchestrator *o,
                                         const struct nima_turn *turn, nima_str metadata,
                                         nima_str *out);
+/* What the persona cares to remember ("boats; money"); absent: nothing of its own. */
+NIMA_MUST_USE nima_rc nima_voice_cares(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                       nima_str persona, nima_str *out);
 /* The metadata with the turn's persona in it; absent when that changes nothing. */
 NIMA_MUST_USE nima_rc nima_voice_keep(struct nima_ctx *ctx, const struct nima_turn *turn,
                                       nima_str metadata, nima_str *out);
