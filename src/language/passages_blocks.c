@@ -219,7 +219,9 @@ static void mark_mails(struct nima_marked *m)
         bool header = starts_with_one(line.text, words->mail_headers);
         first = header && headers == 0 ? line.from : first;
         headers = header ? headers + 1 : (line.text.len == 0 ? headers : 0);
-        bool begins = starts_with_one(line.text, words->mail_begins) || wrote_line(line.text);
+        bool subject = line.from == 0 && nima_str_starts(line.text, NIMA_STR("Subject: "));
+        bool begins =
+            subject || starts_with_one(line.text, words->mail_begins) || wrote_line(line.text);
         if (begins || headers >= 2) {
             nima_language_mark(m, begins ? line.from : first, m->text.len);
             return;

@@ -9,7 +9,7 @@
 
 #include "language/passages_int.h"
 
-enum { LEAD_BYTES_MAX = 160, BEHIND_WORDS_MAX = 14 };
+enum { LEAD_BYTES_MAX = 160, BEHIND_WORDS_MAX = 14, BARE_WORDS_MAX = 5 };
 
 struct sentence {
     size_t from, end; /* the end is behind its mark */
@@ -72,6 +72,8 @@ struct reading {        /* of a clause that may be a lead-in or an order */
     bool strict, loose; /* begins with such an order */
     bool asks;          /* begins as a question */
     bool reports, texts, points, judges, third, above, own, labelled;
+    bool announces; /* "I got the following from …" */
+    bool bare;      /* an order without an object: "translate to Spanish" */
     size_t count;
 };
 
@@ -102,10 +104,19 @@ static void read_clause(nima_str text, bool must_order, struct reading *out)
         bool order = i == at && out->loose;
         out->texts = out->texts || (!order && nima_language_word_in(l->texts, w.items[i]));
     }
-    out->points = nima_language_any_in(l->pointing, &w);
+    for (size_t i = 0; i < w.count; i++) { /* "say that I am ill" points at nothing */
+        bool joins = strcmp(w.items[i], "that") == 0 && i + 1 < w.count &&
+                     !nima_language_word_in(l->texts, w.items[i + 1]) &&
+                     !nima_language_word_in(" to into in as for please ", w.items[i + 1]);
+        out->points = out->points || (!joins && nima_language_word_in(l->pointing, w.items[i]));
+    }
     out->judges = nima_language_any_in(l->judged, &w);
     out->above = nima_language_any_in(" above ", &w);
     out->third = nima_language_any_in(l->third, &w);
+    out->announces = out->reports && nima_language_any_in(" following below ", &w);
+    const char *next = at + 1 < w.count ? w.items[at + 1] : "please";
+    out->bare = out->strict && w.count - at <= BARE_WORDS_MAX &&
+                nima_language_word_in(" to into in as please briefly for again shortly now ", next);
     bool mine = nima_language_any_in(" i my me myself our we ", &w);
     char whole[LEAD_BYTES_MAX + NIMA_LEAD_WORDS_MAX];
     size_t len = 0;
@@ -165,7 +176,9 @@ static bool leads_in(nima_str text, const struct sentence *s)
     if (s->block && passes_on(clause)) {
         return true;
     }
-    read_clause(clause, !s->block && strchr(":?", s->mark) == NULL, &r);
+    bool must_order = !s->block && strchr(":?", s->mark) == NULL &&
+                      nima_str_find_nocase(clause, NIMA_STR("following"), 0) == SIZE_MAX;
+    read_clause(clause, must_order, &r);
     bool loose = r.loose && (r.points || r.texts || r.judges);
     if (r.count == 0) {
         return false;
@@ -180,7 +193,8 @@ static bool leads_in(nima_str text, const struct sentence *s)
     if (s->block && (r.strict || (r.loose && points) || (r.asks && points))) {
         return true;
     }
-    if (s->block && r.reports && (r.points || r.texts) && !r.own && s->mark != '?') {
+    bool passed_on = r.reports && (r.points || (r.texts && s->mark != '?')) && !r.own;
+    if ((s->block && passed_on) || r.announces) {
         return true;
     }
     bool demanding = r.strict && nima_str_find_nocase(clause, NIMA_STR("\""), 0) == SIZE_MAX;
@@ -198,7 +212,7 @@ static bool points_back(nima_str clause)
     if (r.count == 0 || r.count > BEHIND_WORDS_MAX) {
         return false;
     }
-    bool ordered = r.strict && (r.points || r.texts);
+    bool ordered = r.strict && (r.points || r.texts || r.bare);
     bool loosely = r.loose && (r.above || (r.points && (r.texts || r.judges)));
     bool asked = r.asks && (r.above || (r.points && (r.texts || r.judges)));
     return ordered || loosely || asked;

@@ -255,11 +255,45 @@ static bool take_sentence(struct nima_rule_run *run, const struct nima_sentence 
 /* What stands before a colon speaks for itself only when it leads in: "About me: …". */
 static nima_str without_quoted_rest(nima_str text)
 {
-    static const char *const intros[] = {
-        "quick intro", "intro",       "about me",        "a bit about me", "context",
-        "fyi",         "background",  "some background", "note",           "info",
-        "btw",         "for context", "update",          "remember",       "please remember",
-        "hi",          "ps",          "correction"};
+    static const char *const intros[] = {"quick intro",
+                                         "intro",
+                                         "about me",
+                                         "a bit about me",
+                                         "context",
+                                         "fyi",
+                                         "background",
+                                         "some background",
+                                         "note",
+                                         "info",
+                                         "btw",
+                                         "for context",
+                                         "update",
+                                         "remember",
+                                         "please remember",
+                                         "hi",
+                                         "ps",
+                                         "correction",
+                                         "my details",
+                                         "details",
+                                         "facts",
+                                         "some facts",
+                                         "two things",
+                                         "a few things",
+                                         "one thing",
+                                         "one more thing",
+                                         "one question",
+                                         "heads up",
+                                         "news",
+                                         "good news",
+                                         "bad news",
+                                         "big news",
+                                         "quick update",
+                                         "listen",
+                                         "look",
+                                         "confession",
+                                         "disclaimer",
+                                         "the thing is",
+                                         "info about me"};
     size_t colon = 0;
     while ((colon = nima_str_find(text, NIMA_STR(":"), colon)) != SIZE_MAX) {
         bool in_time = colon > 0 && isdigit((unsigned char)text.ptr[colon - 1]) &&
