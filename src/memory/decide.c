@@ -324,10 +324,12 @@ static bool may_end(enum nima_ends kind, nima_str fact)
     static const char *const placed[] = {"lives ",   "is living ",  "moved ",
                                          "works ",   "is working ", "resides ",
                                          "studies ", "teaches ",    NULL};
-    static const char *const doing[] = {"plays ",     "drinks ",    "eats ",        "does ",
-                                        "practices ", "practises ", "smokes",       "goes ",
-                                        "runs",       "collects ",  "is learning ", "learns ",
-                                        "watches ",   "uses ",      "is playing ",  NULL};
+    static const char *const doing[] = {
+        "plays ",   "drinks ", "eats ",       "does ", "practices ", "practises ",   "smokes",
+        "goes ",    "swims",   "cycles",      "hikes", "climbs",     "meditates",    "dances",
+        "sings",    "paints",  "bakes",       "cooks", "reads",      "writes",       "jogs",
+        "walks",    "knits",   "takes ",      "runs",  "collects ",  "is learning ", "learns ",
+        "watches ", "uses ",   "is playing ", NULL};
     static const char *const studying[] = {"studies ", "is studying ", "majors ", "attends ", NULL};
     const char *const *begins[] = {[NIMA_ENDS_POSSESSION] = having, [NIMA_ENDS_CREATURE] = having,
                                    [NIMA_ENDS_ACTIVITY] = doing,    [NIMA_ENDS_WORK] = working,

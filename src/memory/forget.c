@@ -1,10 +1,12 @@
 #include "memory/forget.h"
 
-#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "memory/lexicon.h"
 #include "memory/said.h"
 #include "search/words.h"
+#include "util/buf.h"
 
 enum {
     TERMS_MAX = 64,
@@ -153,9 +155,31 @@ bool nima_memory_same_sense(struct nima_ctx *ctx, nima_str about, nima_str fact)
            small_words_agree(f, f_count, a, a_count);
 }
 
+/* One word for those that mean the same person or are spelled in two ways. */
+static nima_str one_wording(struct nima_ctx *ctx, nima_str text)
+{
+    struct nima_buf buf;
+    nima_str rest = text, word;
+    bool changed = false;
+    nima_buf_init(&buf, 2 * text.len + 64);
+    while (nima_str_next(&rest, ' ', &word)) {
+        char low[NIMA_TOKEN_CHARS];
+        snprintf(low, sizeof(low), NIMA_FMT, NIMA_ARG(word));
+        const char *one = nima_memory_one_word(low);
+        changed = changed || one != low;
+        nima_buf_add(&buf, buf.len > 0 ? NIMA_STR(" ") : NIMA_STR(""));
+        nima_buf_add(&buf, one != low ? nima_str_of(one) : word);
+    }
+    nima_str made = changed ? nima_str_copy(ctx->arena, nima_buf_view(&buf)) : text;
+    nima_buf_done(&buf);
+    return made;
+}
+
 static enum nima_meant by_words(struct nima_ctx *ctx, struct nima_words *words, nima_str about,
                                 nima_str fact)
 {
+    about = one_wording(ctx, about);
+    fact = one_wording(ctx, fact);
     struct term_list asked, known;
     struct nima_terms user = nima_search_words_of(words, NIMA_STR("user"), (nima_str){0});
     uint64_t user_term = user.count > 0 ? user.items[0] : 0;

@@ -112,10 +112,20 @@ static bool gives_up(const struct nima_rule_run *run, size_t i)
     size_t end = nima_memory_rule_end(c, object);
     const char *verb = nima_memory_verb_of_gerund(at(c, object)->low);
     struct nima_candidate made = {0};
-    if (verb != NULL && statement_of(run, verb, object + 1, end, &made)) {
+    size_t said_end = object + 1; /* without "years ago", "last May" */
+    while (said_end < end && !in(c, said_end,
+                                 " last since because yesterday when ago in two three"
+                                 " four five six ten many some years months weeks ")) {
+        said_end++;
+    }
+    if (verb != NULL && statement_of(run, verb, object + 1, said_end, &made)) {
         made.ends = made.text;
         made.ends_kind = NIMA_ENDS_STATEMENT;
-    } else if (up && !nima_memory_vague(c, object - (is(c, object, "the") ? 0 : 0)) &&
+    } else if (verb != NULL && said_end == object + 1) {
+        made = (struct nima_candidate){.category = NIMA_STR("habit"), .value = NIMA_STR("")};
+        made.ends = nima_str_of(verb);
+        made.ends_kind = NIMA_ENDS_ACTIVITY;
+    } else if (up && !nima_memory_vague(c, object) &&
                !in(c, object, " on hope all it my everything ")) {
         made = (struct nima_candidate){.category = NIMA_STR("habit"), .value = NIMA_STR("")};
         made.ends = nima_memory_third_text(run->ctx, "", c->t, object, end);

@@ -274,7 +274,7 @@ bool nima_memory_rule_have(const struct nima_rule_run *run, size_t i)
         return true;
     }
     size_t object = i + (is(c, i + 1, "got") ? 2 : 1);
-    if ((nima_memory_vague(c, object) && !is(c, object, "another")) ||
+    if ((nima_memory_vague(c, object) && !in(c, object, " another one ")) ||
         in(c, object, " to no been had ")) {
         return false;
     }

@@ -373,8 +373,12 @@ static nima_str which_of(const struct nima_rule_run *run, const struct head *hea
                                   " middle another next previous ";
     const struct nima_clause *c = run->clause;
     nima_str which = NIMA_STR("");
+    /* of which one has one at a time: the new one takes the place of the old */
+    bool one = in(c, head->noun,
+                  " boss manager landlord landlady job employer partner girlfriend"
+                  " boyfriend fiance fiancee address flatmate doctor teacher ");
     for (size_t i = 1; i < head->noun; i++) {
-        if (in(c, i, telling)) {
+        if (in(c, i, telling) && !(one && is(c, i, "new"))) {
             which = nima_fmt(run->ctx, NIMA_FMT "%s ", NIMA_ARG(which),
                              nima_memory_one_word(at(c, i)->low));
         }
