@@ -379,7 +379,9 @@ struct nima_retract {
     enum nima_retraction kind;
     bool answered; /* it is for memory, not for the model */
     struct nima_fact_rows meant;
-    nima_str restore; /* UNDO: the id of what the turn before forgot */
+    bool all;          /* what was asked about, each of it */
+    nima_str *restore; /* UNDO: ids of what the turn before forgot */
+    size_t restore_count;
 };
 /* "Which of these do you mean?", and the facts by number. */
 void nima_retract_ask(const struct nima_fact_rows *meant, struct nima_buf *text);

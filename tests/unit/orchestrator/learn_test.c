@@ -215,6 +215,23 @@ TEST(several_that_may_be_meant_are_asked_about)
     world_close(&w);
 }
 
+TEST(all_that_was_asked_about_is_forgotten_when_that_is_said)
+{
+    struct world w = world_open();
+    world_remember(&w, "The user takes warfarin");
+    world_remember(&w, "The user is allergic to warfarin");
+    world_remember(&w, "The user likes tea");
+    ASSERT_CONTAINS(said(&w, none, "/forget warfarin"), "Which of these do you mean?");
+    nima_str reply = said(&w, w.out.conversation_id, "Both.");
+    ASSERT_CONTAINS(reply, "Forgotten: The user takes warfarin");
+    ASSERT_CONTAINS(reply, "Forgotten: The user is allergic to warfarin");
+    assert_int_equal(count_facts(&w), 1);
+    reply = said(&w, w.out.conversation_id, "undo that");
+    ASSERT_CONTAINS(reply, "I remember again: The user takes warfarin");
+    assert_int_equal(count_facts(&w), 3);
+    world_close(&w);
+}
+
 TEST(what_was_forgotten_is_brought_back_by_a_word)
 {
     struct world w = world_open();
