@@ -207,6 +207,9 @@ NIMA_MUST_USE nima_rc nima_summary_move(struct nima_ctx *ctx, struct nima_orches
 NIMA_MUST_USE nima_rc nima_voice_choose(struct nima_ctx *ctx, struct nima_orchestrator *o,
                                         const struct nima_turn *turn, nima_str metadata,
                                         nima_str *out);
+/* What the persona cares to remember ("boats; money"); absent: nothing of its own. */
+NIMA_MUST_USE nima_rc nima_voice_cares(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                       nima_str persona, nima_str *out);
 /* The metadata with the turn's persona in it; absent when that changes nothing. */
 NIMA_MUST_USE nima_rc nima_voice_keep(struct nima_ctx *ctx, const struct nima_turn *turn,
                                       nima_str metadata, nima_str *out);
@@ -383,7 +386,12 @@ struct nima_retract {
     enum nima_retraction kind;
     bool answered; /* it is for memory, not for the model */
     struct nima_fact_rows meant;
+    bool all;          /* what was asked about, each of it */
+    nima_str *restore; /* UNDO: ids of what the turn before forgot */
+    size_t restore_count;
 };
+/* "Which of these do you mean?", and the facts by number. */
+void nima_retract_ask(const struct nima_fact_rows *meant, struct nima_buf *text);
 NIMA_MUST_USE nima_rc nima_retract_find(struct nima_ctx *ctx, struct nima_orchestrator *o,
                                         const struct nima_turn *turn, nima_str message,
                                         int64_t before, struct nima_retract *out);

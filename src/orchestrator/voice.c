@@ -118,6 +118,22 @@ static nima_rc finish(struct nima_ctx *ctx, struct speech *speech, nima_rc rc,
     return rc != NIMA_OK ? rc : sent;
 }
 
+nima_rc nima_voice_cares(struct nima_ctx *ctx, struct nima_orchestrator *o, nima_str persona,
+                         nima_str *out)
+{
+    struct nima_persona speaks;
+    *out = (nima_str){NULL, 0};
+    if (o->personality == NULL) {
+        return NIMA_OK;
+    }
+    NIMA_TRY(nima_personality_get(ctx, o->personality, persona, &speaks));
+    for (size_t i = 0; i < speaks.memory.count; i++) {
+        *out = nima_fmt(ctx, NIMA_FMT "%s" NIMA_FMT, NIMA_ARG(*out), i > 0 ? "; " : "",
+                        NIMA_ARG(speaks.memory.items[i]));
+    }
+    return NIMA_OK;
+}
+
 static void judge(struct nima_ctx *ctx, struct nima_orchestrator *o, nima_str persona,
                   const struct nima_filter *filter, struct nima_context_personality **out)
 {
