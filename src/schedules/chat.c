@@ -27,9 +27,12 @@ static void act(struct nima_ctx *ctx, const char *event, const struct nima_sched
 
 bool nima_schedules_asked(struct nima_ctx *ctx, nima_str message)
 {
-    struct nima_said said;
+    struct nima_said said = {.kind = NIMA_SAID_NOTHING};
     struct nima_arena_mark mark = nima_scratch(ctx);
-    nima_said_read(ctx, message, &said);
+    struct nima_when_setting setting = {.now_ms = nima_ctx_now(ctx)};
+    if (nima_zone_load(ctx, NIMA_STR("UTC"), &setting.zone) == NIMA_OK) {
+        nima_said_read(ctx, &setting, message, &said);
+    }
     bool asked = said.kind != NIMA_SAID_NOTHING;
     nima_scratch_end(ctx, mark);
     return asked;
@@ -37,9 +40,10 @@ bool nima_schedules_asked(struct nima_ctx *ctx, nima_str message)
 
 /* Making one */
 
-static nima_str doubts(struct nima_ctx *ctx, const struct nima_said_when *when)
+static nima_str doubts(struct nima_ctx *ctx, const struct nima_when *when)
 {
-    if (when->guessed_time) {
+    bool days = when->kind != NIMA_WHEN_RECURRENCE || when->every.ptr == NULL || when->has_day;
+    if (when->guessed_time && days && !when->from_now) {
         return nima_fmt(ctx, " You named no time, so I took %02d:%02d.", when->hour, when->minute);
     }
     if (when->guessed_half) {
@@ -51,23 +55,36 @@ static nima_str doubts(struct nima_ctx *ctx, const struct nima_said_when *when)
     return NIMA_STR("");
 }
 
+/* Why no reminder can be set at that time; absent: it can. */
+static nima_str trouble(struct nima_ctx *ctx, const struct nima_when *when, int64_t now_ms)
+{
+    bool once = when->kind != NIMA_WHEN_RECURRENCE;
+    if (when->problem.ptr != NULL) {
+        return nima_fmt(ctx, "I set no reminder: " NIMA_FMT ". Which time do you mean?",
+                        NIMA_ARG(when->problem));
+    }
+    return when->past || (once && when->at_ms <= now_ms)
+               ? NIMA_STR("That time lies in the past, so I set no reminder. Which time do you "
+                          "mean?")
+               : (nima_str){NULL, 0};
+}
+
 static nima_rc remind(struct nima_ctx *ctx, struct nima_schedules *schedules,
+                      const struct nima_when_setting *setting, nima_str zone_name,
                       const struct nima_said *said, nima_str conversation_id,
                       struct nima_schedules_reply *out)
 {
-    const struct nima_zone *zone;
-    nima_str zone_name;
-    struct nima_said_when when;
+    struct nima_schedule_when when;
     struct nima_schedule_view view;
-    NIMA_TRY(nima_schedules_zone(ctx, schedules, &zone_name, &zone));
-    if (!nima_said_resolve(ctx, &said->time, zone, nima_ctx_now(ctx), &when)) {
-        out->text = NIMA_STR("That time lies in the past, or there is no such day, so I set no "
-                             "reminder. Which time do you mean?");
+    int64_t first_at;
+    out->text = trouble(ctx, &said->when, setting->now_ms);
+    if (out->text.ptr != NULL) {
         return NIMA_OK;
     }
-    when.when.timezone = zone_name;
+    nima_schedules_when_of(ctx, &said->when, &when, &first_at);
+    when.timezone = when.timezone.ptr != NULL ? when.timezone : zone_name;
     struct nima_schedule_do what = {.remind = said->text, .conversation_id = conversation_id};
-    struct nima_schedule_wish wish = {.when = &when.when, .what = &what, .first_at = when.first_at};
+    struct nima_schedule_wish wish = {.when = &when, .what = &what, .first_at = first_at};
     nima_rc rc = nima_schedules_add(ctx, schedules, &wish, false, &view);
     if (rc == NIMA_E_INVALID) {
         out->text = nima_fmt(ctx, "I set no reminder: %s.", ctx->error.message);
@@ -75,11 +92,12 @@ static nima_rc remind(struct nima_ctx *ctx, struct nima_schedules *schedules,
     }
     NIMA_TRY(rc);
     nima_str at = nima_schedules_when_text(ctx, view.next_at, zone_name);
-    nima_str doubt = doubts(ctx, &when);
-    bool again = when.repeating.ptr != NULL;
+    nima_str doubt = doubts(ctx, &said->when);
+    bool again = said->when.kind == NIMA_WHEN_RECURRENCE;
+    nima_str repeating = again ? nima_when_text(ctx, setting, &said->when) : NIMA_STR("");
     out->text =
         nima_fmt(ctx, "I will remind you on " NIMA_FMT "%s" NIMA_FMT ": " NIMA_FMT "." NIMA_FMT,
-                 NIMA_ARG(at), again ? ", and then " : "", NIMA_ARG(when.repeating),
+                 NIMA_ARG(at), again ? ", and then " : "", NIMA_ARG(repeating),
                  NIMA_ARG(said->text), NIMA_ARG(doubt));
     act(ctx, "created", &view, 1, &out->actions);
     return NIMA_OK;
@@ -228,16 +246,25 @@ nima_rc nima_schedules_answer(struct nima_ctx *ctx, struct nima_schedules *sched
 {
     struct nima_said said;
     struct nima_schedules_reply reply = {{NULL, 0}, {NULL, 0}};
-    nima_said_read(ctx, message, &said);
+    struct nima_when_setting setting = {.now_ms = nima_ctx_now(ctx)};
+    nima_str zone_name;
+    NIMA_TRY(nima_schedules_zone(ctx, schedules, &zone_name, &setting.zone));
+    nima_said_read(ctx, &setting, message, &said);
     switch (said.kind) {
     case NIMA_SAID_REMIND:
-        NIMA_TRY(remind(ctx, schedules, &said, conversation_id, &reply));
+        NIMA_TRY(remind(ctx, schedules, &setting, zone_name, &said, conversation_id, &reply));
         break;
     case NIMA_SAID_LIST:
         NIMA_TRY(list(ctx, schedules, &reply));
         break;
     case NIMA_SAID_CANCEL:
         NIMA_TRY(cancel(ctx, schedules, &said, &reply));
+        break;
+    case NIMA_SAID_HALF:
+        reply.text = nima_fmt(ctx,
+                              "I did not understand all of the time (\"" NIMA_FMT
+                              "\"), so I set no reminder. When exactly shall I remind you?",
+                              NIMA_ARG(said.when.unread));
         break;
     case NIMA_SAID_WHAT:
         reply.text = NIMA_STR("Of what shall I remind you? Say it with the time in one sentence, "

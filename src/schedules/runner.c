@@ -60,7 +60,7 @@ static nima_rc straighten(struct runner *r)
         for (size_t i = 0; i < rows.count; i++) {
             struct nima_schedule_row fresh = rows.items[i];
             fresh.next_at = 0;
-            int64_t next = nima_when_next(ctx, &fresh, ctx->now_ms);
+            int64_t next = nima_schedule_when_next(ctx, &fresh, ctx->now_ms);
             ctx->user_id = fresh.user_id;
             if (next != 0 && next < rows.items[i].next_at) {
                 NIMA_TRY(nima_schedule_move(ctx, r->s->store, &rows.items[i], next));
@@ -93,7 +93,7 @@ static nima_rc advance_due(struct runner *r)
         NIMA_TRY(nima_schedules_due(&r->ctx, r->s->store, &rows));
         for (size_t i = 0; i < rows.count; i++) {
             r->ctx.user_id = rows.items[i].user_id;
-            int64_t next = nima_when_next(&r->ctx, &rows.items[i], r->ctx.now_ms);
+            int64_t next = nima_schedule_when_next(&r->ctx, &rows.items[i], r->ctx.now_ms);
             NIMA_TRY(nima_schedule_advance(&r->ctx, r->s->store, &rows.items[i], next));
             r->made = true;
         }

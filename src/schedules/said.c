@@ -4,11 +4,41 @@
  * merely about reminding ("remind me what she said", "that reminds me") is nobody's wish here.
  */
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "schedules/said_int.h"
 
 enum { MESSAGE_BYTES_MAX = 400, LIST_WORDS_MAX = 9 };
+
+bool nima_said_is(const struct nima_said_words *words, size_t at, const char *low)
+{
+    return at < words->count && strcmp(words->items[at].low, low) == 0;
+}
+
+bool nima_said_in(const struct nima_said_words *words, size_t at, const char *list)
+{
+    char wanted[NIMA_SAID_WORD_CHARS + 3];
+    if (at >= words->count || words->items[at].low[0] == '\0') {
+        return false;
+    }
+    snprintf(wanted, sizeof(wanted), " %s ", words->items[at].low);
+    return strstr(list, wanted) != NULL;
+}
+
+size_t nima_said_begins(const struct nima_said_words *words, size_t at, const char *phrase)
+{
+    nima_str rest = nima_str_of(phrase), word;
+    size_t used = 0;
+    while (nima_str_next(&rest, ' ', &word)) {
+        if (at + used >= words->count ||
+            !nima_str_eq(word, nima_str_of(words->items[at + used].low))) {
+            return 0;
+        }
+        used++;
+    }
+    return used;
+}
 
 static bool is_edge(char c)
 {
@@ -132,26 +162,57 @@ static size_t trigger(const struct nima_said_words *words, size_t at, bool *remi
     return 0;
 }
 
-static size_t take_times(const struct nima_said_words *words, size_t at,
-                         struct nima_said_time *time)
+static bool in_time(const struct nima_said_words *words, size_t at, const struct nima_when *when)
 {
-    for (;;) {
-        size_t used = nima_said_time(words, at, time);
-        if (used == 0 && at + 1 < words->count &&
-            nima_said_in(words, at, " for starting from , ")) {
-            used = nima_said_time(words, at + 1, time);
-            used += used > 0 ? 1 : 0;
+    for (size_t i = 0; at < words->count && i < when->spans.count; i++) {
+        size_t from = words->items[at].from;
+        if (from >= when->spans.items[i].from && from < when->spans.items[i].end) {
+            return true;
         }
-        if (used == 0) {
-            return at;
-        }
-        at += used;
     }
+    return false;
 }
 
-static bool has_time(const struct nima_said_time *time)
+/* Behind the words of time that begin at `at`. */
+static size_t skip_times(const struct nima_said_words *words, size_t at,
+                         const struct nima_when *when)
 {
-    return time->has_day || time->has_hour || time->repeat != NIMA_REPEAT_NONE || time->part != 0;
+    while (in_time(words, at, when) ||
+           (in_time(words, at + 1, when) &&
+            nima_said_in(words, at, " for starting from on at , "))) {
+        at++;
+    }
+    return at;
+}
+
+/* The time that is meant. Of two that do not go together the one before "about" is, and the other
+ * is told of: "on Friday about the party on Saturday". */
+static void find_time(struct nima_ctx *ctx, const struct nima_when_setting *setting,
+                      nima_str message, const struct nima_said_words *words, struct nima_when *out)
+{
+    struct nima_whens all;
+    nima_when_find_one(ctx, setting, message, out);
+    bool clash = !out->whole && out->unread.ptr == message.ptr && out->spans.count > 1;
+    if (!clash) {
+        return;
+    }
+    size_t about = 0;
+    while (about < words->count && !nima_said_in(words, about, " about that of ")) {
+        about++;
+    }
+    nima_when_find(ctx, setting, message, &all);
+    bool apart = about < words->count && all.count > 1;
+    for (size_t i = 0; i < all.count && apart; i++) {
+        bool before = all.items[i].spans.items[0].from < words->items[about].from;
+        apart = before == (i == 0) && all.items[i].whole;
+    }
+    *out = apart ? all.items[0] : *out;
+}
+
+static bool has_time(const struct nima_when *when)
+{
+    return when->unread.ptr != NULL ||
+           (when->kind != NIMA_WHEN_NONE && when->kind != NIMA_WHEN_DURATION);
 }
 
 static size_t without_thanks(const struct nima_said_words *words, size_t end)
@@ -161,32 +222,6 @@ static size_t without_thanks(const struct nima_said_words *words, size_t end)
         end -= nima_said_is(words, end - 1, "you") ? 2 : 1;
     }
     return end;
-}
-
-/* A time at the end of the text, else one in its middle, is cut out of it. */
-static void find_time(const struct nima_said_words *words, size_t *from, size_t *end,
-                      size_t *gap_from, size_t *gap_end, struct nima_said_time *time)
-{
-    for (size_t i = *from + 1; i < *end; i++) {
-        struct nima_said_time tail = *time;
-        size_t at = take_times(words, i, &tail);
-        if (at >= *end) {
-            *time = tail;
-            *end = i;
-            return;
-        }
-    }
-    if (has_time(time)) {
-        return;
-    }
-    for (size_t i = *from + 1; i < *end; i++) {
-        size_t at = take_times(words, i, time);
-        if (at > i) {
-            *gap_from = i;
-            *gap_end = at;
-            return;
-        }
-    }
 }
 
 /* The words as they were written, without punctuation at the ends. */
@@ -204,6 +239,27 @@ static nima_str text_of(const struct nima_said_words *words, nima_str message, s
         text = nima_str_sub(text, 1, text.len);
     }
     return text.len > 0 ? text : (nima_str){NULL, 0};
+}
+
+/* Words [from, end) without those of time. */
+static nima_str text_without(struct nima_ctx *ctx, const struct nima_said_words *words,
+                             nima_str message, size_t from, size_t end,
+                             const struct nima_when *when)
+{
+    nima_str text = {NULL, 0};
+    while (from < end) {
+        size_t start = skip_times(words, from, when), stop = start;
+        while (stop < end && skip_times(words, stop, when) == stop) {
+            stop++;
+        }
+        nima_str piece = text_of(words, message, start, stop);
+        text = text.ptr == NULL   ? piece
+               : piece.ptr == NULL ? text
+                                   : nima_fmt(ctx, NIMA_FMT " " NIMA_FMT, NIMA_ARG(text),
+                                              NIMA_ARG(piece));
+        from = stop > from ? stop : from + 1;
+    }
+    return text;
 }
 
 /* One sentence, apart from abbreviations such as "a.m." in it. */
@@ -225,15 +281,27 @@ static bool asks_back(const struct nima_said_words *words, size_t at)
                         "what's who's where's when's how's ");
 }
 
+static enum nima_said_kind kind_of(const struct nima_said *said, bool timed, bool reminder)
+{
+    if (timed && (!said->when.whole || said->when.unread.ptr != NULL)) {
+        return NIMA_SAID_HALF;
+    }
+    if (said->text.len == 0) {
+        return timed || reminder ? NIMA_SAID_WHAT : NIMA_SAID_NOTHING;
+    }
+    return timed ? NIMA_SAID_REMIND : NIMA_SAID_WHEN;
+}
+
 static void read_rest(struct nima_ctx *ctx, const struct nima_said_words *words, nima_str message,
                       size_t at, bool reminder, struct nima_said *out)
 {
-    size_t end = without_thanks(words, words->count), gap_from = 0, gap_end = 0;
+    size_t end = without_thanks(words, words->count), start = at;
     if (asks_back(words, at) || !is_one_sentence(words, message, end)) {
         return;
     }
-    at = take_times(words, at, &out->time);
-    bool early = has_time(&out->time);
+    at = skip_times(words, at, &out->when);
+    bool timed = has_time(&out->when);
+    bool early = timed && (at > start || in_time(words, 0, &out->when) || in_time(words, start - 2, &out->when));
     bool link = nima_said_in(words, at, " to that about of i i'm it's ");
     bool to = nima_said_is(words, at, "to");
     bool colon = at > 0 && words->items[at - 1].comma;
@@ -241,24 +309,11 @@ static void read_rest(struct nima_ctx *ctx, const struct nima_said_words *words,
         return;
     }
     at += link && !nima_said_in(words, at, " i i'm it's ") ? 1 : 0;
-    if (at < end) {
-        find_time(words, &at, &end, &gap_from, &gap_end, &out->time);
-    }
-    bool timed = has_time(&out->time);
-    if ((!link && !colon && !(timed && early)) || (!timed && !to && !reminder)) {
+    if ((!link && !colon && !early) || (!timed && !to && !reminder)) {
         return;
     }
-    if (gap_end > 0) {
-        nima_str before = text_of(words, message, at, gap_from);
-        nima_str behind = text_of(words, message, gap_end, end);
-        out->text = behind.len > 0 && before.len > 0
-                        ? nima_fmt(ctx, NIMA_FMT " " NIMA_FMT, NIMA_ARG(before), NIMA_ARG(behind))
-                        : (before.len > 0 ? before : behind);
-    } else {
-        out->text = text_of(words, message, at, end);
-    }
-    out->kind = out->text.len == 0 ? (timed || reminder ? NIMA_SAID_WHAT : NIMA_SAID_NOTHING)
-                                   : (timed ? NIMA_SAID_REMIND : NIMA_SAID_WHEN);
+    out->text = text_without(ctx, words, message, at, end, &out->when);
+    out->kind = kind_of(out, timed, reminder);
 }
 
 /* "what reminders do I have?" */
@@ -345,11 +400,12 @@ static bool is_cancel(const struct nima_said_words *words, nima_str message, str
     return true;
 }
 
-void nima_said_read(struct nima_ctx *ctx, nima_str message, struct nima_said *out)
+void nima_said_read(struct nima_ctx *ctx, const struct nima_when_setting *setting, nima_str message,
+                    struct nima_said *out)
 {
     struct nima_said_words *words = NIMA_NEW(ctx->arena, struct nima_said_words, 1);
     bool reminder;
-    *out = (struct nima_said){.time = {.weekday = -1}};
+    *out = (struct nima_said){.kind = NIMA_SAID_NOTHING};
     message = nima_str_trim(message);
     if (message.len > MESSAGE_BYTES_MAX || nima_str_find(message, NIMA_STR("\n"), 0) != SIZE_MAX ||
         (nima_str_find_nocase(message, NIMA_STR("remind"), 0) == SIZE_MAX &&
@@ -370,13 +426,12 @@ void nima_said_read(struct nima_ctx *ctx, nima_str message, struct nima_said *ou
         out->kind = NIMA_SAID_CANCEL;
         return;
     }
+    find_time(ctx, setting, message, words, &out->when);
     size_t at = skip_polite(words, 0);
     size_t rest = trigger(words, at, &reminder);
     if (rest == 0) {
-        at = skip_polite(words, take_times(words, at, &out->time));
-        rest = has_time(&out->time) ? trigger(words, at, &reminder) : 0;
-    } else if (reminder) {
-        nima_said_time(words, rest - 2, &out->time); /* "a daily reminder" */
+        size_t behind = skip_times(words, at, &out->when);
+        rest = behind > at ? trigger(words, skip_polite(words, behind), &reminder) : 0;
     }
     if (rest > 0) {
         read_rest(ctx, words, message, rest, reminder, out);

@@ -176,7 +176,7 @@ static nima_rc read_wish(struct nima_ctx *ctx, struct nima_schedules *schedules,
             NIMA_TRY(nima_schedules_zone(ctx, schedules, &zone, &loaded));
         }
         row->next_at = 0;
-        NIMA_TRY(nima_when_read(ctx, wish->when, zone, row));
+        NIMA_TRY(nima_schedule_when_read(ctx, wish->when, zone, row));
         row->next_at = row->enabled ? wish->first_at : 0;
     }
     /* It would start itself again without end. */
@@ -196,10 +196,10 @@ static nima_rc read_wish(struct nima_ctx *ctx, struct nima_schedules *schedules,
         row->next_at = 0;
     }
     if (row->enabled && row->next_at == 0) {
-        row->next_at = nima_when_next(ctx, row, nima_ctx_now(ctx));
+        row->next_at = nima_schedule_when_next(ctx, row, nima_ctx_now(ctx));
     }
     row->next_at = row->enabled ? row->next_at : 0;
-    if (row->enabled && row->next_at == 0 && nima_str_eq(row->kind, NIMA_STR("at"))) {
+    if (row->enabled && row->next_at == 0 && !nima_str_eq(row->kind, NIMA_STR("event"))) {
         return nima_fail_field(ctx, NIMA_E_INVALID, "enabled",
                                "its time is over; give it another one");
     }
@@ -267,16 +267,13 @@ static void fill_when(struct nima_ctx *ctx, const struct nima_schedule_row *row,
                       struct nima_schedule_when *when)
 {
     when->timezone = row->timezone;
-    if (nima_str_eq(row->kind, NIMA_STR("cron"))) {
-        when->cron = row->spec;
-    } else if (nima_str_eq(row->kind, NIMA_STR("every"))) {
-        when->every = row->spec;
+    if (nima_str_eq(row->kind, NIMA_STR("cron")) || nima_str_eq(row->kind, NIMA_STR("every"))) {
+        nima_schedule_when_fill(ctx, row, when);
     } else if (nima_str_eq(row->kind, NIMA_STR("event"))) {
         when->event = row->spec;
     } else {
         when->has_at = nima_time_read(row->spec, &when->at);
     }
-    (void)ctx;
 }
 
 static void fill_upcoming(struct nima_ctx *ctx, const struct nima_schedule_row *row,
@@ -288,14 +285,18 @@ static void fill_upcoming(struct nima_ctx *ctx, const struct nima_schedule_row *
         char text[NIMA_TIME_CHARS + 1];
         nima_time_write(at.next_at, text);
         out->upcoming.items[out->upcoming.count++] = nima_str_copy(ctx->arena, nima_str_of(text));
-        at.next_at = nima_when_next(ctx, &at, at.next_at);
+        at.next_at = nima_schedule_when_next(ctx, &at, at.next_at);
     }
 }
 
 void nima_schedules_view(struct nima_ctx *ctx, const struct nima_schedule_row *row,
                          struct nima_schedule_view *out)
 {
-    bool over = !row->enabled && row->last_at != 0 && nima_str_eq(row->kind, NIMA_STR("at"));
+    struct nima_schedule_row again = *row;
+    again.next_at = 0;
+    bool over = !row->enabled && row->last_at != 0 &&
+                !nima_str_eq(row->kind, NIMA_STR("event")) &&
+                nima_schedule_when_next(ctx, &again, nima_ctx_now(ctx)) == 0;
     *out = (struct nima_schedule_view){
         .id = row->id,
         .name = row->name,

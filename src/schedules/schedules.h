@@ -21,7 +21,10 @@ enum {
     NIMA_SCHEDULE_NAME_CHARS_MAX = 200,
     NIMA_SCHEDULE_REMIND_CHARS_MAX = 2000,
     NIMA_SCHEDULE_PROMPT_CHARS_MAX = 8000,
-    NIMA_SCHEDULE_UPCOMING = 5
+    NIMA_SCHEDULE_UPCOMING = 5,
+    NIMA_SCHEDULE_CRON_CHARS_MAX = 1000,
+    NIMA_SCHEDULE_LINES_MAX = 16,
+    NIMA_SCHEDULE_EXCEPT_MAX = 100
 };
 
 struct nima_schedules_options {
@@ -48,11 +51,21 @@ void nima_schedules_stop(struct nima_schedules *schedules); /* waits for the run
 
 /* When: exactly one of cron, at, every, event. */
 struct nima_schedule_when {
-    nima_str cron, every, event;
+    nima_str cron; /* a line, or several with ; between: whichever comes first */
+    nima_str every, event;
     nima_str timezone; /* absent: the person's, else the machine's */
     int64_t at;
-    bool has_at;
+    int64_t starting, until; /* of cron and every: not before, not after */
+    bool has_at, has_starting, has_until;
+    struct {
+        nima_str *items; /* days that are left out: "2026-12-25" */
+        size_t count;
+    } except;
 };
+struct nima_when;
+/* What the reader of times understood, as a schedule has it; `first_at` for the wish. */
+void nima_schedules_when_of(struct nima_ctx *ctx, const struct nima_when *when,
+                            struct nima_schedule_when *out, int64_t *first_at);
 /* What: exactly one of remind, prompt, task. */
 struct nima_schedule_do {
     nima_str remind, prompt, task;

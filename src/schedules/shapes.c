@@ -6,15 +6,23 @@
 enum { INTERVAL_CHARS_MAX = 8, TASK_CHARS_MAX = 16000 };
 
 static const struct nima_field when_fields[] = {
-    NIMA_FIELD(STR, struct nima_schedule_when, cron, .max = NIMA_CRON_CHARS_MAX,
-               .doc =
-                   "Minute, hour, day of the month, month, day of the week; or @daily and such."),
+    NIMA_FIELD(STR, struct nima_schedule_when, cron, .max = NIMA_SCHEDULE_CRON_CHARS_MAX,
+               .doc = "Minute, hour, day of the month, month, day of the week, also with L, W and "
+                      "#; or @daily and such. Several lines with ; between: each of them counts."),
     NIMA_FIELD(TIME, struct nima_schedule_when, at,
                .has = NIMA_HAS(struct nima_schedule_when, has_at), .doc = "Once, at this time."),
     NIMA_FIELD(STR, struct nima_schedule_when, every, .max = INTERVAL_CHARS_MAX,
                .doc = "An interval: 30s, 15m, 2h, 1d, 2w."),
     NIMA_FIELD(STR, struct nima_schedule_when, event, .choices = nima_schedule_events,
                .doc = "Whenever this happens."),
+    NIMA_FIELD(TIME, struct nima_schedule_when, starting,
+               .has = NIMA_HAS(struct nima_schedule_when, has_starting),
+               .doc = "With cron and every: not before this time."),
+    NIMA_FIELD(TIME, struct nima_schedule_when, until,
+               .has = NIMA_HAS(struct nima_schedule_when, has_until),
+               .doc = "With cron and every: not after this time."),
+    NIMA_FIELD(STR_LIST, struct nima_schedule_when, except, .max = NIMA_SCHEDULE_EXCEPT_MAX,
+               .doc = "With cron and every: days that are left out, as 2026-12-25."),
     NIMA_FIELD(STR, struct nima_schedule_when, timezone, .max = NIMA_ZONE_NAME_MAX,
                .doc = "Whose clocks cron, days and weeks go by; else the profile's, else the "
                       "server's."),

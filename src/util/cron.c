@@ -26,13 +26,30 @@ static const struct kind kinds[FIELDS] = {
     {"day of the week", 0, 7, weekdays},
 };
 
+/* A step that is a whole round ("*\/60") would come once, at 0: what is meant is the next field. */
+static bool is_round(const struct kind *kind, nima_str part)
+{
+    return (kind == &kinds[0] && nima_str_eq(part, NIMA_STR("*/60"))) ||
+           (kind == &kinds[1] && nima_str_eq(part, NIMA_STR("*/24")));
+}
+
 static nima_rc refuse(struct nima_ctx *ctx, const struct kind *kind, nima_str part)
 {
+    if (is_round(kind, part)) {
+        bool hour = kind == &kinds[0];
+        return nima_fail_field(ctx, NIMA_E_INVALID, "cron",
+                               "\"" NIMA_FMT "\" steps over the whole %s; write \"%s\" for every %s",
+                               NIMA_ARG(part), hour ? "hour" : "day",
+                               hour ? "0 * * * *" : "0 0 * * *", hour ? "hour" : "day");
+    }
     return nima_fail_field(ctx, NIMA_E_INVALID, "cron",
                            "the %s of this cron line cannot be \"" NIMA_FMT
-                           "\": it takes %d..%d%s, lists, ranges and steps",
+                           "\": it takes %d..%d%s, lists, ranges and steps%s",
                            kind->name, NIMA_ARG(nima_utf8_prefix(part, 40)), kind->low, kind->high,
-                           kind->words == NULL ? "" : ", names");
+                           kind->words == NULL ? "" : ", names",
+                           kind == &kinds[2]   ? ", L and W"
+                           : kind == &kinds[4] ? ", # and L"
+                                               : "");
 }
 
 static bool read_value(const struct kind *kind, nima_str text, int *out)
@@ -70,8 +87,17 @@ static bool read_part(const struct kind *kind, nima_str part, uint64_t *bits)
     }
     if (nima_str_find(range, NIMA_STR("-"), 0) != SIZE_MAX) {
         nima_str_next(&range, '-', &left);
-        if (!read_value(kind, left, &low) || !read_value(kind, range, &high) || low > high) {
+        if (!read_value(kind, left, &low) || !read_value(kind, range, &high)) {
             return false;
+        }
+        if (low > high) { /* "fri-mon", "22-6": over the end */
+            int last = kind == &kinds[4] ? 6 : kind->high;
+            high += last - kind->low + 1;
+            bool round = kind->words != NULL || kind == &kinds[1];
+            for (int i = low; round && i <= high; i += step) {
+                *bits |= UINT64_C(1) << (i > last ? i - last - 1 + kind->low : i);
+            }
+            return round;
         }
     } else if (!nima_str_eq(range, NIMA_STR("*"))) {
         if (!read_value(kind, range, &low)) {
@@ -85,13 +111,67 @@ static bool read_part(const struct kind *kind, nima_str part, uint64_t *bits)
     return true;
 }
 
+static bool ends_in(nima_str text, char letter)
+{
+    return text.len > 0 && (text.ptr[text.len - 1] | 32) == (letter | 32);
+}
+
+/* "L", "L-2", "LW", "15W" */
+static bool read_day_word(nima_str part, struct nima_cron *out)
+{
+    static const struct kind before = {"day", 1, 30, NULL};
+    int day;
+    if (nima_str_eq_nocase(part, NIMA_STR("lw")) || nima_str_eq_nocase(part, NIMA_STR("wl"))) {
+        out->last_workday = true;
+        return true;
+    }
+    if (nima_str_eq_nocase(part, NIMA_STR("l"))) {
+        out->before_last |= 1;
+        return out->last_day = true;
+    }
+    if (part.len > 2 && nima_str_starts_nocase(part, NIMA_STR("l-")) &&
+        read_value(&before, nima_str_sub(part, 2, part.len), &day)) {
+        out->before_last |= 1u << day;
+        return out->last_day = true;
+    }
+    if (ends_in(part, 'w') && read_value(&kinds[2], nima_str_sub(part, 0, part.len - 1), &day)) {
+        out->near |= 1u << day;
+        return true;
+    }
+    return false;
+}
+
+/* "1#2", "fri#L", "5L" */
+static bool read_weekday_word(nima_str part, struct nima_cron *out)
+{
+    static const struct kind nths = {"week", 1, 5, NULL};
+    size_t sign = nima_str_find(part, NIMA_STR("#"), 0);
+    nima_str day_text = nima_str_sub(part, 0, sign != SIZE_MAX ? sign : part.len - 1);
+    nima_str nth_text =
+        sign != SIZE_MAX ? nima_str_sub(part, sign + 1, part.len) : NIMA_STR("L");
+    int day, nth = 6;
+    if ((sign == SIZE_MAX && !ends_in(part, 'l')) || !read_value(&kinds[4], day_text, &day) ||
+        (!nima_str_eq_nocase(nth_text, NIMA_STR("l")) && !read_value(&nths, nth_text, &nth))) {
+        return false;
+    }
+    out->nth[day % 7] |= (uint8_t)(1u << nth);
+    out->has_nth = true;
+    return true;
+}
+
+static bool read_word(const struct kind *kind, nima_str part, struct nima_cron *out)
+{
+    return (kind == &kinds[2] && read_day_word(part, out)) ||
+           (kind == &kinds[4] && part.len > 1 && read_weekday_word(part, out));
+}
+
 static nima_rc read_field(struct nima_ctx *ctx, const struct kind *kind, nima_str field,
-                          uint64_t *out)
+                          struct nima_cron *cron, uint64_t *out)
 {
     uint64_t bits = 0;
-    nima_str rest = field, part;
+    nima_str rest = nima_str_eq(field, NIMA_STR("?")) ? NIMA_STR("*") : field, part;
     while (nima_str_next(&rest, ',', &part)) {
-        if (!read_part(kind, part, &bits)) {
+        if (!read_part(kind, part, &bits) && !read_word(kind, part, cron)) {
             return refuse(ctx, kind, field);
         }
     }
@@ -132,10 +212,48 @@ static size_t cut(nima_str text, nima_str fields[FIELDS + 1])
     return count;
 }
 
+/* A weekday that is the nearest to one that is meant: a Friday before it, a Monday behind it. */
+static bool is_near(const struct nima_cron *cron, const struct nima_civil *date, int last)
+{
+    int wd = date->weekday, day = date->day;
+    if (wd == 0 || wd == 6) {
+        return false;
+    }
+    uint32_t near = cron->near;
+    bool here = (near >> day & 1) != 0;
+    bool friday = wd == 5 && day < 31 && (near >> (day + 1) & 1) != 0 && day + 1 <= last;
+    bool monday = wd == 1 && day > 1 && (near >> (day - 1) & 1) != 0;
+    bool first = wd == 1 && day == 3 && (near >> 1 & 1) != 0;             /* Saturday the 1st */
+    bool end = wd == 5 && day == last - 2 && (near >> last & 1) != 0;     /* Sunday the last */
+    return here || friday || monday || first || end;
+}
+
+static bool is_special(const struct nima_cron *cron, const struct nima_civil *date)
+{
+    int last = nima_month_days(date->year, date->month);
+    if (cron->last_day && (cron->before_last >> (last - date->day) & 1) != 0) {
+        return true;
+    }
+    int back = last - date->day, wd = date->weekday;
+    if (cron->last_workday && wd >= 1 && wd <= 5 && (back == 0 || (wd == 5 && back <= 2))) {
+        return true;
+    }
+    return cron->near != 0 && is_near(cron, date, last);
+}
+
+static bool is_nth(const struct nima_cron *cron, const struct nima_civil *date)
+{
+    unsigned bits = cron->nth[date->weekday];
+    bool last = date->day + 7 > nima_month_days(date->year, date->month);
+    return (bits >> ((date->day - 1) / 7 + 1) & 1) != 0 || (last && (bits >> 6 & 1) != 0);
+}
+
 static bool is_day(const struct nima_cron *cron, const struct nima_civil *date)
 {
-    bool day = (cron->days >> date->day & 1) != 0;
-    bool weekday = (cron->weekdays >> date->weekday & 1) != 0;
+    bool special = cron->last_day || cron->last_workday || cron->near != 0;
+    bool day = (cron->days >> date->day & 1) != 0 || (special && is_special(cron, date));
+    bool weekday = (cron->weekdays >> date->weekday & 1) != 0 ||
+                   (cron->has_nth && is_nth(cron, date));
     bool both = cron->any_day || cron->any_weekday;
     return (cron->months >> date->month & 1) != 0 && (both ? day && weekday : day || weekday);
 }
@@ -166,17 +284,18 @@ nima_rc nima_cron_read(struct nima_ctx *ctx, nima_str text, struct nima_cron *ou
                                "month, day of the week; or it is @hourly, @daily, @weekly, "
                                "@monthly or @yearly");
     }
+    struct nima_cron cron = {.minutes = 0};
     for (size_t i = 0; i < FIELDS; i++) {
-        NIMA_TRY(read_field(ctx, &kinds[i], fields[i], &bits[i]));
+        NIMA_TRY(read_field(ctx, &kinds[i], fields[i], &cron, &bits[i]));
     }
-    struct nima_cron cron = {.minutes = bits[0],
-                             .hours = (uint32_t)bits[1],
-                             .days = (uint32_t)bits[2],
-                             .months = (uint32_t)bits[3],
-                             .weekdays = (uint32_t)((bits[4] | bits[4] >> 7) & 127),
-                             .any_day = fields[2].ptr[0] == '*',
-                             .any_weekday = fields[4].ptr[0] == '*',
-                             .elapsed = fields[0].ptr[0] == '*' || fields[1].ptr[0] == '*'};
+    cron.minutes = bits[0];
+    cron.hours = (uint32_t)bits[1];
+    cron.days = (uint32_t)bits[2];
+    cron.months = (uint32_t)bits[3];
+    cron.weekdays = (uint32_t)((bits[4] | bits[4] >> 7) & 127);
+    cron.any_day = fields[2].ptr[0] == '*' || fields[2].ptr[0] == '?';
+    cron.any_weekday = fields[4].ptr[0] == '*' || fields[4].ptr[0] == '?';
+    cron.elapsed = fields[0].ptr[0] == '*' || fields[1].ptr[0] == '*';
     if (!ever(&cron)) {
         return nima_fail_field(ctx, NIMA_E_INVALID, "cron",
                                "this cron line never comes: no month it names has such a day");

@@ -25,25 +25,43 @@ static nima_str wrong(struct nima_ctx *ctx, const struct nima_json *line,
                       const struct nima_zone *zone, int64_t now)
 {
     struct nima_said said;
-    struct nima_said_when when;
+    struct nima_schedule_when when;
+    int64_t first_at;
+    struct nima_when_setting setting = {.zone = zone, .now_ms = now};
     nima_str at = nima_json_str(nima_json_get(line, "at"));
-    nima_said_read(ctx, nima_json_str(nima_json_get(line, "text")), &said);
+    nima_said_read(ctx, &setting, nima_json_str(nima_json_get(line, "text")), &said);
+    if (nima_json_bool(nima_json_get(line, "half"), false)) {
+        return said.kind == NIMA_SAID_HALF ? (nima_str){NULL, 0}
+                                           : nima_fmt(ctx, "kind %d", said.kind);
+    }
     if (said.kind != NIMA_SAID_REMIND) {
         return nima_fmt(ctx, "kind %d", said.kind);
     }
     if (!same(said.text, nima_json_str(nima_json_get(line, "remind")))) {
         return nima_fmt(ctx, "text \"" NIMA_FMT "\"", NIMA_ARG(said.text));
     }
-    if (!nima_said_resolve(ctx, &said.time, zone, now, &when)) {
+    if (said.when.problem.ptr != NULL || said.when.past) {
         return NIMA_STR("no such time");
     }
-    if (!same(when.when.cron, nima_json_str(nima_json_get(line, "cron"))) ||
-        !same(when.when.every, nima_json_str(nima_json_get(line, "every")))) {
-        return nima_fmt(ctx, "cron \"" NIMA_FMT "\" every \"" NIMA_FMT "\"",
-                        NIMA_ARG(when.when.cron), NIMA_ARG(when.when.every));
+    nima_schedules_when_of(ctx, &said.when, &when, &first_at);
+    if (!same(when.cron, nima_json_str(nima_json_get(line, "cron"))) ||
+        !same(when.every, nima_json_str(nima_json_get(line, "every")))) {
+        return nima_fmt(ctx, "cron \"" NIMA_FMT "\" every \"" NIMA_FMT "\"", NIMA_ARG(when.cron),
+                        NIMA_ARG(when.every));
     }
     char text[NIMA_TIME_CHARS + 1];
-    nima_time_write(when.when.has_at ? when.when.at : when.first_at, text);
+    nima_str until = nima_json_str(nima_json_get(line, "until"));
+    nima_str except = nima_json_str(nima_json_get(line, "except"));
+    nima_time_write(when.until, text);
+    if ((until.ptr != NULL) != when.has_until ||
+        (until.ptr != NULL && !nima_str_starts(nima_str_of(text), until))) {
+        return nima_fmt(ctx, "until %s", text);
+    }
+    if (except.ptr != NULL &&
+        (when.except.count != 1 || !nima_str_eq(when.except.items[0], except))) {
+        return nima_fmt(ctx, "%zu days left out", when.except.count);
+    }
+    nima_time_write(when.has_at ? when.at : first_at, text);
     return at.ptr == NULL || nima_str_starts(nima_str_of(text), at) ? (nima_str){NULL, 0}
                                                                     : nima_fmt(ctx, "at %s", text);
 }
@@ -66,7 +84,7 @@ TEST(sentences_make_reminders_or_do_not)
             continue;
         }
         ASSERT_OK_CTX(&ctx, nima_json_parse(&ctx, text, &line));
-        if (nima_json_get(line, "remind") == NULL) {
+        if (nima_json_get(line, "remind") == NULL && nima_json_get(line, "half") == NULL) {
             others++;
             if (nima_schedules_asked(&ctx, nima_json_str(nima_json_get(line, "text")))) {
                 taken++;
@@ -91,7 +109,9 @@ TEST(sentences_make_reminders_or_do_not)
 static enum nima_said_kind kind_of(struct nima_ctx *ctx, const char *message, const char *text)
 {
     struct nima_said said;
-    nima_said_read(ctx, nima_str_of(message), &said);
+    struct nima_when_setting setting = {.now_ms = INT64_C(1795597200000)};
+    ASSERT_OK_CTX(ctx, nima_zone_load(ctx, NIMA_STR("UTC"), &setting.zone));
+    nima_said_read(ctx, &setting, nima_str_of(message), &said);
     if (text != NULL) {
         ASSERT_STR_EQ(said.text, text);
     }
@@ -145,11 +165,8 @@ TEST(any_words_in_any_order)
                             words[(seed >> 33) % (sizeof(words) / sizeof(words[0]))]);
         }
         struct nima_said said;
-        struct nima_said_when when;
-        nima_said_read(&ctx, text, &said);
-        if (said.kind == NIMA_SAID_REMIND) {
-            (void)nima_said_resolve(&ctx, &said.time, zone, INT64_C(1795597200000), &when);
-        }
+        struct nima_when_setting setting = {.zone = zone, .now_ms = INT64_C(1795597200000)};
+        nima_said_read(&ctx, &setting, text, &said);
     }
     nima_ctx_done(&ctx);
 }

@@ -4,6 +4,8 @@
  */
 #include "util/cron.h"
 
+#include <string.h>
+
 #include "support/test.h"
 #include "util/clock.h"
 #include "util/file.h"
@@ -114,6 +116,39 @@ TEST(nicknames_names_and_rare_days)
     nima_ctx_done(&ctx);
 }
 
+/* 25 November 2026 is a Wednesday. */
+TEST(lines_as_quartz_and_vixie_users_write_them)
+{
+    static const struct {
+        const char *line, *next;
+    } lines[] = {{"0 9 L * *", "2026-11-30T09:00:00.000Z"},
+                 {"0 9 L-2 * *", "2026-11-28T09:00:00.000Z"},
+                 {"0 9 LW * *", "2026-11-30T09:00:00.000Z"},
+                 {"0 9 LW 1 *", "2027-01-29T09:00:00.000Z"}, /* the 31st is a Sunday */
+                 {"0 9 1W 8 *", "2027-08-02T09:00:00.000Z"}, /* the 1st is a Sunday */
+                 {"0 9 1W 5 *", "2027-05-03T09:00:00.000Z"}, /* the 1st is a Saturday */
+                 {"0 9 15W * *", "2026-12-15T09:00:00.000Z"},
+                 {"0 9 ? * 1#1", "2026-12-07T09:00:00.000Z"},
+                 {"0 9 * * fri#2", "2026-12-11T09:00:00.000Z"},
+                 {"0 9 * * 5L", "2026-11-27T09:00:00.000Z"},
+                 {"0 9 * * 7#L", "2026-11-29T09:00:00.000Z"},
+                 {"0 9 * * mon#5", "2026-11-30T09:00:00.000Z"},
+                 {"0 9 * * FRI-MON", "2026-11-27T09:00:00.000Z"},
+                 {"0 9 * * 5-1", "2026-11-27T09:00:00.000Z"},
+                 {"0 22-6 * * *", "2026-11-25T22:00:00.000Z"},
+                 {"0 9 1 nov-feb *", "2026-12-01T09:00:00.000Z"}};
+    struct nima_ctx ctx;
+    nima_ctx_init(&ctx);
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        assert_next(&ctx, lines[i].line, "UTC", "2026-11-25T12:00:00Z",
+                    lines[i].next);
+    }
+    struct nima_cron cron;
+    ASSERT_RC(NIMA_E_INVALID, nima_cron_read(&ctx, NIMA_STR("*/60 * * * *"), &cron));
+    assert_non_null(strstr(ctx.error.message, "0 * * * *")); /* what to write */
+    nima_ctx_done(&ctx);
+}
+
 TEST(lines_that_make_no_sense_are_refused)
 {
     static const char *const lines[] = {"",
@@ -136,7 +171,14 @@ TEST(lines_that_make_no_sense_are_refused)
                                         "-1 * * * *",
                                         "1/ * * * *",
                                         "* * * janu *",
-                                        "* * L * *",
+                                        "* * L-31 * *",
+                                        "* * W * *",
+                                        "* * 32W * *",
+                                        "* * 20-10 * *",
+                                        "* * * * 1#6",
+                                        "* * * * 1#0",
+                                        "* * * * #2",
+                                        "* * * * L#2",
                                         "0 0 30 2 *",
                                         "0 0 31 2,4,6,9,11 *",
                                         "@reboot",
