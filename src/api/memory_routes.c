@@ -305,6 +305,8 @@ static nima_rc put_profile(struct nima_ctx *ctx, struct nima_exchange *exchange,
     if (wanted->user_id.ptr != NULL && !nima_str_eq(wanted->user_id, ctx->user_id)) {
         return nima_fail_field(ctx, NIMA_E_INVALID, "user_id", "user_id cannot be changed");
     }
+    NIMA_TRY(nima_schedules_check_zone(ctx, "preferences", wanted->preferences));
+    NIMA_TRY(nima_schedules_check_zone(ctx, "context", wanted->context));
     struct nima_profile profile;
     NIMA_TRY(nima_profile_get(ctx, store, &profile));
     profile.name = wanted->name.ptr != NULL ? wanted->name : profile.name;

@@ -215,7 +215,7 @@ static nima_rc hear_wish(struct nima_ctx *ctx, struct nima_goals *goals,
                          const struct nima_goals_ask *ask, nima_str message,
                          struct nima_goals_heard *heard, bool *out)
 {
-    heard->deadline = nima_due_resolve(&heard->wish.due, ask->zone, nima_ctx_now(ctx));
+    heard->deadline = nima_due_resolve(ctx, &heard->wish.due, ask->zone, nima_ctx_now(ctx));
     NIMA_TRY(nima_goal_list(ctx, goals->store, (nima_str){NULL, 0}, GOALS_MAX, (nima_str){NULL, 0},
                             &heard->goals));
     *out = hear_one(ctx, message, heard);

@@ -226,6 +226,8 @@ static bool drop_manners(struct nima_wish_words *words)
 /* Patterns */
 
 struct slots {
+    struct nima_ctx *ctx;
+    nima_str message;
     const struct nima_wish_words *words;
     size_t from[3], end[3]; /* X, T, D */
     struct nima_due due;
@@ -260,6 +262,17 @@ static size_t share_at(const struct nima_wish_words *words, size_t at, double *o
 
 static bool fits(struct slots *slots, size_t at, const char *pattern);
 
+static bool read_due(const struct slots *slots, size_t from, size_t end, bool whole,
+                     struct nima_due *out)
+{
+    const struct nima_wish_words *words = slots->words;
+    return from < end && end <= words->count &&
+           nima_due_read(
+               slots->ctx,
+               nima_str_sub(slots->message, words->items[from].from, words->items[end - 1].end),
+               whole, out);
+}
+
 static bool fits_slot(struct slots *slots, size_t at, char slot, const char *rest)
 {
     size_t index = slot == 'X' ? 0 : (slot == 'T' ? 1 : 2);
@@ -269,8 +282,7 @@ static bool fits_slot(struct slots *slots, size_t at, char slot, const char *res
     }
     for (size_t end = at + 1; end <= slots->words->count; end++) {
         struct nima_due due;
-        if ((slot != 'D' || nima_due_read(slots->words, at, end, false, &due)) &&
-            fits(slots, end, rest)) {
+        if ((slot != 'D' || read_due(slots, at, end, false, &due)) && fits(slots, end, rest)) {
             slots->from[index] = at;
             slots->end[index] = end;
             slots->due = slot == 'D' ? due : slots->due;
@@ -327,8 +339,7 @@ static void split_day(struct slots *slots, struct nima_wish *out)
         bool in = nima_wish_in(words, at, "in|within|during");
         bool bare = nima_wish_in(words, at, "this|next");
         struct nima_due due;
-        if ((by || in || bare) &&
-            nima_due_read(words, at + !bare, slots->end[1], in || bare, &due)) {
+        if ((by || in || bare) && read_due(slots, at + !bare, slots->end[1], in || bare, &due)) {
             out->due = due;
             slots->end[1] = at;
             return;
@@ -390,7 +401,7 @@ void nima_wish_read(struct nima_ctx *ctx, nima_str message, struct nima_wish *ou
     bool asked = drop_manners(&words);
     question = question && !asked;
     for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
-        struct slots slots = {.words = &words};
+        struct slots slots = {.ctx = ctx, .message = text, .words = &words};
         bool asks = patterns[i].kind == NIMA_WISH_LIST || patterns[i].kind == NIMA_WISH_ASK;
         if ((!question || asks) && fits(&slots, 0, patterns[i].text)) {
             out->kind = patterns[i].kind;

@@ -20,22 +20,18 @@ struct nima_wish_words {
 /* Lower-case word `at` is one of `list`, which is "a|b|c". */
 bool nima_wish_in(const struct nima_wish_words *words, size_t at, const char *list);
 
-enum nima_due_kind { NIMA_DUE_NONE, NIMA_DUE_DAY, NIMA_DUE_END, NIMA_DUE_AFTER, NIMA_DUE_WEEKDAY };
+enum nima_due_kind { NIMA_DUE_NONE, NIMA_DUE_SAID };
 /* A day as it was said. */
 struct nima_due {
     enum nima_due_kind kind;
-    int year, month, day; /* 0: not said; END: of the month, or of the year where it has none */
-    int months, days;     /* AFTER: from today on; END: months from this one */
-    int years;            /* END: years from this one */
-    int weekday;
-    bool next;
+    nima_str text;
+    bool whole; /* "May" is its last day, not its first */
 };
-/* Reads words [from, end) as a day; false when they are none. `whole`: "May" is its last day, not
- * its first. */
-bool nima_due_read(const struct nima_wish_words *words, size_t from, size_t end, bool whole,
-                   struct nima_due *out);
+/* Reads the text as a day; false when it is none. */
+bool nima_due_read(struct nima_ctx *ctx, nima_str text, bool whole, struct nima_due *out);
 /* The last second of that day by the person's clock, ms since 1970; 0: there is no such day. */
-int64_t nima_due_resolve(const struct nima_due *due, const struct nima_zone *zone, int64_t now_ms);
+int64_t nima_due_resolve(struct nima_ctx *ctx, const struct nima_due *due,
+                         const struct nima_zone *zone, int64_t now_ms);
 
 enum nima_wish_kind {
     NIMA_WISH_NONE,

@@ -30,32 +30,35 @@ struct nima_lexicon_entry {
     nima_str word; /* folded */
     double number;
     bool has_number, joiner, article, conjunction, function, money, about;
-    int scale;   /* 100, 1000 …: multiplies what stands before; 0: no */
-    int ordinal; /* 0: none */
-    int weekday; /* 0: Sunday; -1: none */
-    bool plural; /* of a weekday: again and again */
-    int month;   /* 0: none */
-    int unit;    /* -1: none */
-    int patterns; /* link to the first pattern that may begin with it; -1 */
+    bool ambiguous; /* a day or month in short, and another word: "sun" */
+    bool leads;     /* a bare hour before a day may follow: "for 6 tomorrow" */
+    int scale;      /* 100, 1000 …: multiplies what stands before; 0: no */
+    int ordinal;    /* 0: none */
+    int weekday;    /* 0: Sunday; -1: none */
+    bool plural;    /* of a weekday: again and again */
+    int month;      /* 0: none */
+    int unit;       /* -1: none */
+    int patterns;   /* link to the first pattern that may begin with it; -1 */
 };
 
 enum nima_slot {
     NIMA_SLOT_WORDS,
-    NIMA_SLOT_N,        /* a number, "a" is 1 */
-    NIMA_SLOT_HOUR,     /* 0..24 */
-    NIMA_SLOT_MINUTE,   /* 0..59 */
-    NIMA_SLOT_CLOCK,    /* "18:30" */
-    NIMA_SLOT_DOTTED,   /* "18.30" */
+    NIMA_SLOT_N,      /* a number, "a" is 1 */
+    NIMA_SLOT_HOUR,   /* 0..24 */
+    NIMA_SLOT_MINUTE, /* 0..59 */
+    NIMA_SLOT_CLOCK,  /* "18:30" */
+    NIMA_SLOT_DOTTED, /* "18.30" */
     NIMA_SLOT_WEEKDAY,
     NIMA_SLOT_MONTH,
-    NIMA_SLOT_DAY,      /* 1..31, as a number or an ordinal */
-    NIMA_SLOT_ORDINAL,  /* 1..31 */
-    NIMA_SLOT_YEAR,     /* four digits */
-    NIMA_SLOT_DATE,     /* "24.12.", "12/24/2027", "2027-12-24" */
+    NIMA_SLOT_DAY,     /* 1..31, as a number or an ordinal */
+    NIMA_SLOT_ORDINAL, /* 1..31 */
+    NIMA_SLOT_YEAR,    /* four digits */
+    NIMA_SLOT_DATE,    /* "24.12.", "12/24/2027", "2027-12-24" */
     NIMA_SLOT_UNIT,
     NIMA_SLOT_DURATION,
-    NIMA_SLOT_ZONE, /* "UTC", "est" */
-    NIMA_SLOT_CITY, /* "berlin" */
+    NIMA_SLOT_ZONE,     /* "UTC", "est" */
+    NIMA_SLOT_CITY,     /* "berlin" */
+    NIMA_SLOT_HUNDREDS, /* "eight hundred", "0900" */
     NIMA_SLOT_COUNT
 };
 
@@ -133,8 +136,9 @@ struct nima_lexeme {
     double number; /* NUMBER */
     bool digits;   /* NUMBER: whole, in digits */
     bool dotted;   /* NUMBER: may be a time or a date, first.second */
-    int first, second, third; /* CLOCK: hour, minute, 1 for "06:30"; DATE: as they stand, year 0: none */
-    char order;               /* DATE: 'i' year first, 'd' day first, '/' by locale */
+    int first, second,
+        third;  /* CLOCK: hour, minute, 1 for "06:30"; DATE: as they stand, year 0: none */
+    char order; /* DATE: 'i' year first, 'd' day first, '/' by locale */
 };
 struct nima_lexemes {
     struct nima_lexeme *items;

@@ -39,8 +39,11 @@ static bool cut_elision(struct cutter *c, const struct nima_token *token)
         return false;
     }
     struct nima_token half = *token;
-    size_t said = nima_str_find(nima_str_sub(token->lower, 0, token->lower.len), NIMA_STR("'"), 0);
-    (void)said;
+    nima_str owner = nima_str_sub(token->fold, 0, at);
+    if (nima_str_ends(token->fold, NIMA_STR("'s")) && nima_lexicon_find(c->language, owner) >= 0) {
+        add(c, &half, NIMA_LEXEME_WORD, owner); /* "tomorrow's" */
+        return true;
+    }
     add(c, &half, NIMA_LEXEME_WORD, nima_str_sub(token->fold, 0, at + 1));
     half.sentence = false;
     add(c, &half, NIMA_LEXEME_WORD, nima_str_sub(token->fold, at + 1, token->fold.len));
@@ -193,8 +196,8 @@ static void cut_pieces(struct cutter *c, const struct nima_token *token)
         end += number ? 0 : 1;
         piece.from = same ? token->from + at : token->from;
         piece.end = same ? token->from + end : token->end;
-        struct nima_lexeme *lexeme = add(
-            c, &piece, number ? NIMA_LEXEME_NUMBER : NIMA_LEXEME_PUNCT, nima_str_sub(text, at, end));
+        struct nima_lexeme *lexeme = add(c, &piece, number ? NIMA_LEXEME_NUMBER : NIMA_LEXEME_PUNCT,
+                                         nima_str_sub(text, at, end));
         lexeme->digits = number && nima_str_to_f64(lexeme->fold, &lexeme->number);
         piece.joined = true;
         piece.sentence = piece.hyphen = false;
@@ -261,6 +264,10 @@ void nima_lexemes_of(struct nima_ctx *ctx, const struct nima_language *language,
             cut_number(&c, token, dot);
         } else if (token->kind == NIMA_TOKEN_WORD) {
             taken = cut_half_of_day(&c, i);
+            bool iso = nima_str_eq(token->fold, NIMA_STR("t")) && token->joined && next->joined &&
+                       next->kind == NIMA_TOKEN_NUMBER && c.out.count > 0 &&
+                       c.out.items[c.out.count - 1].kind == NIMA_LEXEME_DATE;
+            taken = iso ? 1 : taken; /* "2026-12-01T18:30" */
             bool known = taken > 0 || nima_lexicon_find(language, token->fold) >= 0;
             if (!known && !cut_elision(&c, token) && !cut_weekday(&c, token)) {
                 known = true;
@@ -270,8 +277,8 @@ void nima_lexemes_of(struct nima_ctx *ctx, const struct nima_language *language,
             }
             taken = taken == 0 ? 1 : taken;
         } else {
-            add(&c, token,
-                token->kind == NIMA_TOKEN_CJK ? NIMA_LEXEME_WORD : NIMA_LEXEME_PUNCT, token->fold);
+            add(&c, token, token->kind == NIMA_TOKEN_CJK ? NIMA_LEXEME_WORD : NIMA_LEXEME_PUNCT,
+                token->fold);
         }
         i += taken;
     }

@@ -14,7 +14,14 @@
 
 NIMA_EMBEDDED(language);
 
-enum { WORDS_MAX = 4096, BUCKETS = 8192, PATTERNS_MAX = 700, LINKS_MAX = 3000, PHRASES_MAX = 256, ALTS_MAX = 24 };
+enum {
+    WORDS_MAX = 4096,
+    BUCKETS = 8192,
+    PATTERNS_MAX = 700,
+    LINKS_MAX = 3000,
+    PHRASES_MAX = 256,
+    ALTS_MAX = 24
+};
 
 const char *const nima_language_codes[NIMA_LANGUAGES + 1] = {"de", "en", "es", "fr",
                                                              "it", "nl", "pt", NULL};
@@ -132,9 +139,8 @@ static void load_months(struct loader *l, const struct nima_yaml *lists)
 
 static void load_units(struct loader *l, const struct nima_yaml *map)
 {
-    static const char *const names[NIMA_UNIT_COUNT] = {"second", "minute",    "hour",
-                                                       "day",    "week",      "fortnight",
-                                                       "month",  "quarter",   "year"};
+    static const char *const names[NIMA_UNIT_COUNT] = {
+        "second", "minute", "hour", "day", "week", "fortnight", "month", "quarter", "year"};
     for (int unit = 0; unit < NIMA_UNIT_COUNT; unit++) {
         const struct nima_yaml *list = nima_yaml_get(map, names[unit]);
         for (const struct nima_yaml *name = list != NULL ? list->first : NULL; name != NULL;
@@ -196,7 +202,7 @@ static void load_ordinals(struct loader *l, const struct nima_yaml *map)
     }
 }
 
-enum flag { JOINER, ARTICLE, CONJUNCTION, FUNCTION, MONEY, ABOUT };
+enum flag { JOINER, ARTICLE, CONJUNCTION, FUNCTION, MONEY, ABOUT, AMBIGUOUS, LEADS };
 static void load_flags(struct loader *l, const struct nima_yaml *list, enum flag flag)
 {
     for (const struct nima_yaml *e = list != NULL ? list->first : NULL; e != NULL; e = e->next) {
@@ -209,6 +215,8 @@ static void load_flags(struct loader *l, const struct nima_yaml *list, enum flag
         entry->function = entry->function || flag == FUNCTION;
         entry->money = entry->money || flag == MONEY;
         entry->about = entry->about || flag == ABOUT;
+        entry->ambiguous = entry->ambiguous || flag == AMBIGUOUS;
+        entry->leads = entry->leads || flag == LEADS;
     }
 }
 
@@ -226,10 +234,9 @@ static struct nima_words_alt *load_alts(struct loader *l, const struct nima_yaml
 
 static enum nima_slot slot_named(nima_str name)
 {
-    static const char *const names[NIMA_SLOT_COUNT] = {"",     "n",       "hour",    "min",
-                                                       "clock", "dotted", "weekday", "month",
-                                                       "day",  "ord",     "year",    "date",
-                                                       "unit", "dur",     "zone",    "city"};
+    static const char *const names[NIMA_SLOT_COUNT] = {
+        "",    "n",    "hour", "min",  "clock", "dotted", "weekday", "month", "day",
+        "ord", "year", "date", "unit", "dur",   "zone",   "city",    "hhmm"};
     for (int i = 1; i < NIMA_SLOT_COUNT; i++) {
         if (nima_str_eq(name, nima_str_of(names[i]))) {
             return (enum nima_slot)i;
@@ -359,6 +366,8 @@ static void load(struct loader *l, const struct nima_yaml *root)
     load_flags(l, nima_yaml_get(root, "function_words"), FUNCTION);
     load_flags(l, nima_yaml_get(root, "currencies"), MONEY);
     load_flags(l, nima_yaml_get(root, "about"), ABOUT);
+    load_flags(l, nima_yaml_get(root, "ambiguous"), AMBIGUOUS);
+    load_flags(l, nima_yaml_get(root, "hour_words"), LEADS);
     language->durations =
         load_phrases(l, nima_yaml_get(root, "durations"), &language->duration_count);
     language->halves = load_alts(l, nima_yaml_get(root, "and_a_half"), &language->half_count);

@@ -22,7 +22,8 @@ size_t nima_words_at(const struct nima_lexemes *lexemes, size_t at,
                      const struct nima_words_alt *words)
 {
     for (int i = 0; i < words->count; i++) {
-        if (at + (size_t)i >= lexemes->count || lexemes->items[at + (size_t)i].id != words->ids[i]) {
+        if (at + (size_t)i >= lexemes->count ||
+            lexemes->items[at + (size_t)i].id != words->ids[i]) {
             return 0;
         }
     }
@@ -107,8 +108,8 @@ static bool compound(const struct nima_language *language, nima_str word, struct
                 return true;
             }
         }
-        bool ten = before > 0 && entry->has_number && fmod(entry->number, 10) == 0 &&
-                   entry->number >= 20;
+        bool ten =
+            before > 0 && entry->has_number && fmod(entry->number, 10) == 0 && entry->number >= 20;
         bool plain = before == 0 && entry->has_number && goes_on(&sum, entry->number, false, false);
         if (ten || plain) {
             put_value(&next, entry->number + before);
@@ -201,7 +202,8 @@ size_t nima_number_at(const struct nima_language *language, const struct nima_le
         *out += half > 0 ? 0.5 : 0;
         return used + half;
     }
-    if (entry_at(language, lexemes, at)->article && entry_at(language, lexemes, at + 1)->scale > 0) {
+    if (entry_at(language, lexemes, at)->article &&
+        entry_at(language, lexemes, at + 1)->scale > 0) {
         at++;
     }
     for (size_t words = 0; words < NUMBER_WORDS_MAX; words++) {
@@ -232,8 +234,9 @@ size_t nima_number_at(const struct nima_language *language, const struct nima_le
 
 static bool is_ordinal_ending(nima_str word)
 {
-    static const char *const endings[] = {"st", "nd",  "rd", "th", "er", "e", "eme", "o", "a",
-                                          "os", "as",  "de", "te", "ste", "ten", "re", "ere", "\xc2\xb0"};
+    static const char *const endings[] = {"st",  "nd",  "rd",  "th", "er",  "e",
+                                          "eme", "o",   "a",   "os", "as",  "de",
+                                          "te",  "ste", "ten", "re", "ere", "\xc2\xb0"};
     for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
         if (nima_str_eq(word, nima_str_of(endings[i]))) {
             return true;
@@ -278,9 +281,8 @@ size_t nima_ordinal_at(const struct nima_language *language, const struct nima_l
 
 static void add_units(struct nima_duration *duration, double count, int unit)
 {
-    static const int months[NIMA_UNIT_COUNT] = {[NIMA_UNIT_MONTH] = 1,
-                                                [NIMA_UNIT_QUARTER] = 3,
-                                                [NIMA_UNIT_YEAR] = 12};
+    static const int months[NIMA_UNIT_COUNT] = {
+        [NIMA_UNIT_MONTH] = 1, [NIMA_UNIT_QUARTER] = 3, [NIMA_UNIT_YEAR] = 12};
     static const int days[NIMA_UNIT_COUNT] = {
         [NIMA_UNIT_DAY] = 1, [NIMA_UNIT_WEEK] = 7, [NIMA_UNIT_FORTNIGHT] = 14};
     static const int seconds[NIMA_UNIT_COUNT] = {1, 60, 3600};
@@ -306,8 +308,8 @@ static size_t phrase_at(const struct nima_language *language, const struct nima_
         if (taken > best) {
             int64_t seconds = (int64_t)language->durations[i].value;
             best = taken;
-            *out = (struct nima_duration){.seconds = seconds % DAY_S,
-                                          .days = (int)(seconds / DAY_S)};
+            *out =
+                (struct nima_duration){.seconds = seconds % DAY_S, .days = (int)(seconds / DAY_S)};
         }
     }
     return best;
@@ -354,8 +356,8 @@ static size_t minutes_behind(const struct nima_lexemes *lexemes, size_t at, int 
 {
     const struct nima_lexeme *lexeme = at < lexemes->count ? &lexemes->items[at] : NULL;
     if (unit != NIMA_UNIT_HOUR || lexeme == NULL || lexeme->kind != NIMA_LEXEME_NUMBER ||
-        !lexeme->digits || lexeme->number >= 60 || lexeme->end - lexeme->from != 2 ||
-        at < 2 || lexemes->items[at - 1].end - lexemes->items[at - 1].from != 1) {
+        !lexeme->digits || lexeme->number >= 60 || lexeme->end - lexeme->from != 2 || at < 2 ||
+        lexemes->items[at - 1].end - lexemes->items[at - 1].from != 1) {
         return 0;
     }
     out->seconds += (int64_t)lexeme->number * 60;
@@ -417,10 +419,11 @@ static bool is_symbol(nima_str fold)
 static bool is_measure(nima_str fold)
 {
     static const char *const units[] = {
-        "km",    "m",     "cm",    "mm",   "mi",     "mile",  "miles", "kg",    "g",      "mg",
-        "lb",    "lbs",   "pound", "l",    "ml",     "liter", "litre", "liters", "litres", "%",
-        "percent", "kcal", "kj",   "cal",  "calories", "w",   "kw",    "kwh",   "gb",     "mb",
-        "tb",    "m2",    "m3",    "ft",   "feet",   "inch",  "inches", "oz",   "stone",  "steps"};
+        "km",       "m",      "cm",     "mm",   "mi",      "mile", "miles", "kg",
+        "g",        "mg",     "lb",     "lbs",  "pound",   "l",    "ml",    "liter",
+        "litre",    "liters", "litres", "%",    "percent", "kcal", "kj",    "cal",
+        "calories", "w",      "kw",     "kwh",  "gb",      "mb",   "tb",    "m2",
+        "m3",       "ft",     "feet",   "inch", "inches",  "oz",   "stone", "steps"};
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         if (nima_str_eq(fold, nima_str_of(units[i]))) {
             return true;

@@ -158,11 +158,52 @@ static size_t zone_at(const struct matcher *m, size_t at, bool city, struct nima
     return best;
 }
 
+/* "2027", "two thousand and seventeen", "twenty seventeen" */
+static size_t year_at(const struct matcher *m, size_t at, struct nima_captures *c)
+{
+    const struct nima_lexeme *lexeme = lexeme_at(m, at);
+    double value, rest;
+    c->year = 0;
+    if (lexeme == NULL ||
+        (lexeme->kind == NIMA_LEXEME_NUMBER && (!lexeme->digits || lexeme->fold.len != 4))) {
+        return 0;
+    }
+    size_t used = nima_number_at(m->language, m->lexemes, at, &value);
+    if (used > 0 && (value == 19 || value == 20) && lexeme->kind == NIMA_LEXEME_WORD) {
+        size_t more = nima_number_at(m->language, m->lexemes, at + used, &rest);
+        value = more > 0 && rest >= 10 && rest < 100 ? value * 100 + rest : 0;
+        used += more;
+    }
+    if (used == 0 || value < YEAR_MIN || value > YEAR_MAX || value != floor(value)) {
+        return 0;
+    }
+    c->year = (int)value;
+    return used;
+}
+
+/* "eight hundred", "seven hundred and thirty", "0900": hours and minutes in one number. */
+static size_t hundreds_at(const struct matcher *m, size_t at, struct nima_captures *c)
+{
+    const struct nima_lexeme *lexeme = lexeme_at(m, at);
+    double value;
+    size_t used = nima_number_at(m->language, m->lexemes, at, &value);
+    bool digits = lexeme != NULL && lexeme->kind == NIMA_LEXEME_NUMBER;
+    if (used == 0 || value != floor(value) || (digits && (!lexeme->digits || used > 1)) ||
+        (digits ? lexeme->fold.len != 4 && lexeme->fold.len != 3 : value < 100) || value >= 2400 ||
+        fmod(value, 100) > 59 || (digits && value >= YEAR_MIN && value <= YEAR_MAX)) {
+        return 0;
+    }
+    c->has_hour = true;
+    c->hour = (int)value / 100;
+    c->minute = (int)fmod(value, 100);
+    c->hour_exact = c->hour > 12 || c->hour == 0 || (digits && lexeme->fold.ptr[0] == '0');
+    return used;
+}
+
 static size_t slot_at(const struct matcher *m, enum nima_slot slot, size_t at, bool shorter,
                       struct nima_captures *c)
 {
     const struct nima_lexicon_entry *entry = entry_at(m, at);
-    const struct nima_lexeme *lexeme = lexeme_at(m, at);
     size_t used = 0;
     switch (slot) {
     case NIMA_SLOT_N:
@@ -192,11 +233,9 @@ static size_t slot_at(const struct matcher *m, enum nima_slot slot, size_t at, b
     case NIMA_SLOT_ORDINAL:
         return nima_ordinal_at(m->language, m->lexemes, at, &c->ordinal);
     case NIMA_SLOT_YEAR:
-        c->year = lexeme != NULL && lexeme->digits ? (int)lexeme->number : 0;
-        return lexeme != NULL && lexeme->kind == NIMA_LEXEME_NUMBER && lexeme->digits &&
-                       lexeme->fold.len == 4 && c->year >= YEAR_MIN && c->year <= YEAR_MAX
-                   ? 1
-                   : 0;
+        return year_at(m, at, c);
+    case NIMA_SLOT_HUNDREDS:
+        return hundreds_at(m, at, c);
     case NIMA_SLOT_DATE:
         return date_at(m, at, c);
     case NIMA_SLOT_UNIT:
@@ -275,13 +314,13 @@ static bool is_counted(const struct nima_language *language, const struct nima_l
         return false;
     }
     const struct nima_lexeme *behind = &lexemes->items[next];
-    bool sign = behind->kind == NIMA_LEXEME_PUNCT &&
-                (nima_str_eq(behind->fold, NIMA_STR("%")) ||
-                 nima_str_eq(behind->fold, NIMA_STR("$")) ||
-                 nima_str_eq(behind->fold, NIMA_STR("\xe2\x82\xac")) ||
-                 nima_str_eq(behind->fold, NIMA_STR("\xc2\xa3")));
-    bool unit = behind->id >= 0 && (language->entries[behind->id].money ||
-                                    language->entries[behind->id].unit >= 0);
+    bool sign =
+        behind->kind == NIMA_LEXEME_PUNCT &&
+        (nima_str_eq(behind->fold, NIMA_STR("%")) || nima_str_eq(behind->fold, NIMA_STR("$")) ||
+         nima_str_eq(behind->fold, NIMA_STR("\xe2\x82\xac")) ||
+         nima_str_eq(behind->fold, NIMA_STR("\xc2\xa3")));
+    bool unit = behind->id >= 0 &&
+                (language->entries[behind->id].money || language->entries[behind->id].unit >= 0);
     return sign || unit || (behind->joined && behind->kind == NIMA_LEXEME_WORD);
 }
 
@@ -293,17 +332,27 @@ static void try_links(struct matcher *m, int link, size_t at, struct nima_expect
         struct nima_captures captures = {.weekday = -1, .unit = -1};
         m->tries = TRIES_MAX;
         bool before = pattern->arg_count > 0 && pattern->args[0].ptr[0] == '-';
+        size_t end = fit(m, pattern, 0, at, &captures);
+        bool half = end > at && end < m->lexemes->count &&
+                    (nima_str_eq(m->lexemes->items[end].fold, NIMA_STR("am")) ||
+                     nima_str_eq(m->lexemes->items[end].fold, NIMA_STR("pm")));
+        if (pattern->weak && before && half) {
+            continue; /* "six to seven pm" is a range */
+        }
         if (pattern->weak && (!expected.weak || (expected.from && before))) {
             continue;
         }
-        size_t end = fit(m, pattern, 0, at, &captures);
+        const struct nima_lexicon_entry *first = entry_at(m, at);
+        if (end == at + 1 && first != NULL && first->ambiguous && !expected.weak &&
+            !expected.behind) {
+            continue;
+        }
         if (end > at && nima_str_starts(pattern->action, NIMA_STR("clock")) &&
             is_counted(m->language, m->lexemes, end)) {
             continue;
         }
-        bool better = end > at + best->count ||
-                      (end > at && end == at + best->count && best->pattern->weak &&
-                       !pattern->weak);
+        bool better = end > at + best->count || (end > at && end == at + best->count &&
+                                                 best->pattern->weak && !pattern->weak);
         if (better) {
             *best = (struct nima_match){pattern, end - at, captures};
         }

@@ -32,69 +32,64 @@ static bool is_emoji(uint32_t c)
            (c >= 0x2b00 && c <= 0x2bff) || (c >= 0x2300 && c <= 0x23ff);
 }
 
-static enum class class_of_ascii(uint32_t c)
+static enum class class_of_ascii(uint32_t c) {
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'){return LETTER;}
+if (c >= '0' && c <= '9')
 {
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_') {
-        return LETTER;
-    }
-    if (c >= '0' && c <= '9') {
-        return DIGIT;
-    }
-    return c == '\n' || c == '\r'           ? LINE
-           : c <= ' ' || c == 0x7f          ? BLANK
-           : c == '-'                       ? HYPHEN
-           : is_apostrophe(c)               ? APOSTROPHE
-                                            : OTHER;
+    return DIGIT;
+}
+return c == '\n' || c == '\r'  ? LINE
+       : c <= ' ' || c == 0x7f ? BLANK
+       : c == '-'              ? HYPHEN
+       : is_apostrophe(c)      ? APOSTROPHE
+                               : OTHER;
 }
 
-static enum class class_of(uint32_t c)
+static enum class class_of(uint32_t c) { if (c < 0x80){return class_of_ascii(c);}
+if (is_apostrophe(c))
 {
-    if (c < 0x80) {
-        return class_of_ascii(c);
-    }
-    if (is_apostrophe(c)) {
-        return APOSTROPHE;
-    }
-    if (c == 0x2010 || c == 0x2011) {
-        return HYPHEN;
-    }
-    if (is_cjk(c)) {
-        return CJK;
-    }
-    switch (utf8proc_category((utf8proc_int32_t)c)) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-        return c == 0xaa || c == 0xba ? OTHER : LETTER; /* ª º behind a number: "3º" */
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ME:
-        return MARK;
-    case UTF8PROC_CATEGORY_ND:
-        return DIGIT;
-    case UTF8PROC_CATEGORY_ZS:
-        return BLANK;
-    case UTF8PROC_CATEGORY_ZL:
-    case UTF8PROC_CATEGORY_ZP:
-        return LINE;
-    case UTF8PROC_CATEGORY_CC:
-        return c == 0x85 ? LINE : BLANK;
-    case UTF8PROC_CATEGORY_CF:
-        return c >= 0xe0000 ? MARK : NOTHING; /* tags are part of flags */
-    case UTF8PROC_CATEGORY_SO:
-    case UTF8PROC_CATEGORY_SK:
-        return is_emoji(c) ? EMOJI : OTHER;
-    default:
-        return is_emoji(c) ? EMOJI : OTHER;
-    }
+    return APOSTROPHE;
+}
+if (c == 0x2010 || c == 0x2011) {
+    return HYPHEN;
+}
+if (is_cjk(c)) {
+    return CJK;
+}
+switch (utf8proc_category((utf8proc_int32_t)c)) {
+case UTF8PROC_CATEGORY_LU:
+case UTF8PROC_CATEGORY_LL:
+case UTF8PROC_CATEGORY_LT:
+case UTF8PROC_CATEGORY_LM:
+case UTF8PROC_CATEGORY_LO:
+    return c == 0xaa || c == 0xba ? OTHER : LETTER; /* ª º behind a number: "3º" */
+case UTF8PROC_CATEGORY_MN:
+case UTF8PROC_CATEGORY_MC:
+case UTF8PROC_CATEGORY_ME:
+    return MARK;
+case UTF8PROC_CATEGORY_ND:
+    return DIGIT;
+case UTF8PROC_CATEGORY_ZS:
+    return BLANK;
+case UTF8PROC_CATEGORY_ZL:
+case UTF8PROC_CATEGORY_ZP:
+    return LINE;
+case UTF8PROC_CATEGORY_CC:
+    return c == 0x85 ? LINE : BLANK;
+case UTF8PROC_CATEGORY_CF:
+    return c >= 0xe0000 ? MARK : NOTHING; /* tags are part of flags */
+case UTF8PROC_CATEGORY_SO:
+case UTF8PROC_CATEGORY_SK:
+    return is_emoji(c) ? EMOJI : OTHER;
+default:
+    return is_emoji(c) ? EMOJI : OTHER;
+}
 }
 
 struct reader {
     nima_str text;
-    size_t at;    /* of the character that was read last */
-    size_t next;  /* behind it */
+    size_t at;   /* of the character that was read last */
+    size_t next; /* behind it */
     uint32_t c;
     enum class class;
 };
@@ -280,8 +275,8 @@ static void read_token(struct nima_ctx *ctx, const struct reader *r, bool unit,
         break;
     }
     nima_str said = nima_str_sub(r->text, out->from, out->end);
-    out->upper = r->class == LETTER && utf8proc_category((utf8proc_int32_t)r->c) ==
-                                           UTF8PROC_CATEGORY_LU;
+    out->upper =
+        r->class == LETTER && utf8proc_category((utf8proc_int32_t)r->c) == UTF8PROC_CATEGORY_LU;
     out->lower = folded(ctx, said, true);
     out->fold = folded(ctx, said, false);
 }
@@ -305,10 +300,10 @@ static bool is_stop(const struct nima_token *token)
 
 static bool is_short(nima_str word)
 {
-    static const char *const known[] = {"dr", "mr", "mrs", "ms",  "st",  "prof", "vs",  "etc", "approx",
-                                        "no", "nr", "bzw", "ca",  "usw", "sr",   "sra", "dra", "dott",
-                                        "mme", "m", "jr",  "inc", "dna", "mlle", "tel", "max", "min",
-                                        "e.g", "i.e", "av"};
+    static const char *const known[] = {
+        "dr", "mr",  "mrs", "ms",   "st",  "prof", "vs",  "etc",  "approx", "no",
+        "nr", "bzw", "ca",  "usw",  "sr",  "sra",  "dra", "dott", "mme",    "m",
+        "jr", "inc", "dna", "mlle", "tel", "max",  "min", "e.g",  "i.e",    "av"};
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (nima_str_eq(word, nima_str_of(known[i]))) {
             return true;
@@ -330,8 +325,9 @@ static void mark_sentence(struct nima_tokens *tokens, size_t i)
     size_t back = i;
     while (back > 0 && tokens->items[back - 1].kind == NIMA_TOKEN_PUNCT &&
            !is_stop(&tokens->items[back - 1]) &&
-           strchr("\"')]", tokens->items[back - 1].fold.len == 1 ? tokens->items[back - 1].fold.ptr[0]
-                                                                 : 'x') != NULL &&
+           strchr("\"')]", tokens->items[back - 1].fold.len == 1
+                               ? tokens->items[back - 1].fold.ptr[0]
+                               : 'x') != NULL &&
            i - back < 3) {
         back--;
     }
@@ -431,7 +427,8 @@ static size_t clause_break(const struct nima_language *language, const struct ni
 {
     const struct nima_token *token = &tokens->items[i];
     if (token->kind == NIMA_TOKEN_PUNCT) {
-        static const char *const marks[] = {",", ";", "\xe2\x80\x94", "\xe2\x80\x93", "\xe3\x80\x81"};
+        static const char *const marks[] = {",", ";", "\xe2\x80\x94", "\xe2\x80\x93",
+                                            "\xe3\x80\x81"};
         bool dash = nima_str_eq(token->fold, NIMA_STR("-")) && !token->joined;
         for (size_t m = 0; m < sizeof(marks) / sizeof(marks[0]); m++) {
             dash = dash || nima_str_eq(token->fold, nima_str_of(marks[m]));

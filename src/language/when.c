@@ -50,12 +50,14 @@ static bool next_run(const struct nima_when_pieces *pieces, size_t *at, struct r
         }
         while (pieces->items[from].action == NIMA_ACT_glue ||
                pieces->items[from].action == NIMA_ACT_and ||
+               pieces->items[from].action == NIMA_ACT_or ||
                pieces->items[from].action == NIMA_ACT_to ||
                pieces->items[from].action == NIMA_ACT_zone) {
             from++;
         }
         while (pieces->items[end - 1].action == NIMA_ACT_glue ||
                pieces->items[end - 1].action == NIMA_ACT_and ||
+               pieces->items[end - 1].action == NIMA_ACT_or ||
                pieces->items[end - 1].action == NIMA_ACT_to ||
                pieces->items[end - 1].action == NIMA_ACT_from ||
                pieces->items[end - 1].action == NIMA_ACT_by ||
@@ -73,8 +75,8 @@ static const struct nima_when_setting *in_english(const struct nima_when_setting
                                                   struct nima_when_setting *copy)
 {
     *copy = *setting;
-    copy->language = setting->language != NULL ? setting->language
-                                               : nima_language_get(NIMA_STR("en"));
+    copy->language =
+        setting->language != NULL ? setting->language : nima_language_get(NIMA_STR("en"));
     return copy;
 }
 
@@ -100,8 +102,8 @@ void nima_when_find(struct nima_ctx *ctx, const struct nima_when_setting *settin
             continue;
         }
         when->spans.items = NIMA_NEW(ctx->arena, struct nima_passage, 1);
-        when->spans.items[0] = (struct nima_passage){pieces.items[run.from].from,
-                                                     pieces.items[run.end - 1].end};
+        when->spans.items[0] =
+            (struct nima_passage){pieces.items[run.from].from, pieces.items[run.end - 1].end};
         when->spans.count = 1;
         found.count++;
     }
@@ -120,12 +122,11 @@ void nima_when_find_one(struct nima_ctx *ctx, const struct nima_when_setting *se
     nima_when_scan(ctx, setting, text, 0, false, &lexemes, &pieces);
     struct nima_passages spans = {.items =
                                       NIMA_NEW(ctx->arena, struct nima_passage, pieces.count + 1)};
-    struct nima_when_piece *all =
-        NIMA_NEW(ctx->arena, struct nima_when_piece, pieces.count + 1);
+    struct nima_when_piece *all = NIMA_NEW(ctx->arena, struct nima_when_piece, pieces.count + 1);
     struct nima_time_said *said = NIMA_NEW(ctx->arena, struct nima_time_said, 1);
     while (next_run(&pieces, &at, &run)) {
-        spans.items[spans.count++] = (struct nima_passage){pieces.items[run.from].from,
-                                                           pieces.items[run.end - 1].end};
+        spans.items[spans.count++] =
+            (struct nima_passage){pieces.items[run.from].from, pieces.items[run.end - 1].end};
         for (size_t i = run.from; i < run.end; i++) {
             all[kept] = pieces.items[i];
             all[kept].behind = all[kept].behind && i > run.from;
@@ -161,8 +162,7 @@ void nima_when_read(struct nima_ctx *ctx, const struct nima_when_setting *settin
 {
     struct nima_when_setting own;
     struct nima_when_pieces all = {
-        .items = NIMA_NEW(ctx->arena, struct nima_when_piece,
-                          (size_t)PASSAGES_MAX * PIECES_MAX)};
+        .items = NIMA_NEW(ctx->arena, struct nima_when_piece, (size_t)PASSAGES_MAX * PIECES_MAX)};
     struct nima_time_said *said = NIMA_NEW(ctx->arena, struct nima_time_said, 1);
     nima_str left = {NULL, 0};
     setting = in_english(setting, &own);

@@ -19,6 +19,7 @@
  * As language.h: results in ctx->arena, offsets in bytes, nothing fails.
  */
 #include "language/numbers.h"
+#include "language/zones.h"
 
 struct nima_zone;
 
@@ -44,8 +45,9 @@ struct nima_when {
     bool has_time;              /* a time of day was said, or time from now in hours or less */
     bool has_day;               /* a day was said */
     bool guessed_half, guessed_time;
-    bool by;      /* "by Friday", "until June": the end of it is meant */
-    bool from_now; /* "in 20 minutes" */
+    bool by;                       /* "by Friday", "until June": the end of it is meant */
+    bool named_month;              /* a month by its name, the whole of it */
+    bool from_now;                 /* "in 20 minutes" */
     struct nima_duration duration; /* DURATION, and what was said from now */
     int64_t at_ms;                 /* when to act: the moment; of days the hour that was taken */
     int64_t start_ms;              /* its first millisecond */
@@ -91,7 +93,3 @@ void nima_when_read(struct nima_ctx *ctx, const struct nima_when_setting *settin
  * English; `zone` the person's. */
 nima_str nima_when_text(struct nima_ctx *ctx, const struct nima_when_setting *setting,
                         const struct nima_when *when);
-
-/* The IANA name of a zone as people write it: "Europe/Berlin", "berlin", "UTC+2", "EST", "CET";
- * absent when it is none. Offsets are Etc/GMT names, which have whole hours alone. */
-nima_str nima_when_zone_name(struct nima_ctx *ctx, nima_str said);

@@ -132,10 +132,11 @@ static int64_t moment_ms(const struct again *a, int64_t day, int hour, int minut
 static void interval_days(struct again *a, int64_t count, char unit, int weekday)
 {
     const struct nima_time_said *said = a->said;
-    int64_t from = a->out->starts_ms != 0
-                       ? (a->out->starts_ms / 1000 +
-                          nima_zone_offset_s(a->zone, a->out->starts_ms / 1000)) / DAY_S
-                       : a->today;
+    int64_t from =
+        a->out->starts_ms != 0
+            ? (a->out->starts_ms / 1000 + nima_zone_offset_s(a->zone, a->out->starts_ms / 1000)) /
+                  DAY_S
+            : a->today;
     bool plain = said->clock_count == 0 && said->part == 0 && weekday < 0;
     interval(a, count, unit);
     if (said->clock_count > 1) {
@@ -239,8 +240,8 @@ static void by_month_days(struct again *a, nima_str months)
                 a->out->problem = NIMA_STR("no month has so many weeks");
             }
             a->out->short_months = a->out->short_months || day->n == 5;
-            lines_at_clocks(a, nima_fmt(a->ctx, "* " NIMA_FMT " " NIMA_FMT, NIMA_ARG(months),
-                                        NIMA_ARG(nth)));
+            lines_at_clocks(
+                a, nima_fmt(a->ctx, "* " NIMA_FMT " " NIMA_FMT, NIMA_ARG(months), NIMA_ARG(nth)));
         } else if (day->kind == NIMA_DAY_LAST) {
             lines_at_clocks(a, nima_fmt(a->ctx, "L " NIMA_FMT " *", NIMA_ARG(months)));
         } else {
@@ -282,7 +283,7 @@ static void by_year(struct again *a)
     static const int longest[13] = {0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     for (int i = 0; i < said->day_count; i++) {
         struct nima_day day = said->days[i];
-        struct nima_day_span span;
+        struct nima_day_span span = {0, 0, false};
         if (day.kind == NIMA_DAY_HOLIDAY) {
             bool fixed = !nima_str_starts(day.holiday, NIMA_STR("easter")) &&
                          nima_day_resolve(&day, a->today, &span);
@@ -361,7 +362,7 @@ static void by_list(struct again *a)
     for (int i = 0; i < days; i++) {
         struct nima_day today = {.kind = NIMA_DAY_OFFSET};
         const struct nima_day *day = said->day_count > 0 ? &said->days[i] : &today;
-        struct nima_day_span span;
+        struct nima_day_span span = {0, 0, false};
         struct nima_civil at;
         if (!nima_day_resolve(day, a->today, &span)) {
             a->out->problem = NIMA_STR("there is no such day");
@@ -392,7 +393,7 @@ static void by_list(struct again *a)
 static void set_ends(struct again *a)
 {
     const struct nima_time_said *said = a->said;
-    struct nima_day_span span;
+    struct nima_day_span span = {0, 0, false};
     if (said->has_starting && said->has_starting_day) {
         if (!nima_day_resolve(&said->starting, a->today, &span)) {
             a->out->problem = NIMA_STR("there is no such day");
@@ -455,7 +456,7 @@ static void set_except(struct again *a)
     }
     a->out->except = NIMA_NEW(a->ctx->arena, int64_t, NIMA_WHEN_EXCEPT_MAX * 32);
     for (int i = 0; i < said->except_count; i++) {
-        struct nima_day_span span;
+        struct nima_day_span span = {0, 0, false};
         if (!nima_day_resolve(&said->except[i], a->today, &span) || span.last - span.first > 31) {
             not_whole(a);
             continue;
@@ -466,23 +467,60 @@ static void set_except(struct again *a)
     }
 }
 
+/* The first time after `after_ms` of all lines; 0: none. */
+static int64_t next_of_lines(struct again *a, int64_t after_ms)
+{
+    int64_t first = 0, at;
+    for (size_t i = 0; i < a->out->cron_count; i++) {
+        struct nima_cron cron;
+        if (nima_cron_read(a->ctx, a->out->crons[i], &cron) != NIMA_OK) {
+            a->out->problem = NIMA_STR("there is no such day");
+            return 0;
+        }
+        if (nima_cron_next(&cron, a->zone, after_ms, &at) && (first == 0 || at < first)) {
+            first = at;
+        }
+    }
+    return first;
+}
+
+static int64_t interval_ms(nima_str every)
+{
+    int64_t count = 0;
+    char unit = every.ptr[every.len - 1];
+    (void)nima_str_to_i64(nima_str_sub(every, 0, every.len - 1), &count);
+    return count * 1000 *
+           (unit == 's'   ? 1
+            : unit == 'm' ? 60
+            : unit == 'h' ? 3600
+            : unit == 'd' ? DAY_S
+                          : 7 * DAY_S);
+}
+
+/* "five times": until the fifth. */
+static void end_after_times(struct again *a)
+{
+    struct nima_when *out = a->out;
+    if (a->said->times < 1 || out->ends_ms != 0 || out->first_ms == 0) {
+        return;
+    }
+    int64_t at = out->first_ms;
+    for (int i = 1; i < a->said->times && at != 0; i++) {
+        at = out->cron_count > 0 ? next_of_lines(a, at) : at + interval_ms(out->every);
+    }
+    out->ends_ms = at;
+    out->whole = out->whole && at != 0;
+}
+
 static void find_first(struct again *a)
 {
     struct nima_when *out = a->out;
     struct nima_error before = a->ctx->error;
     int64_t from = out->starts_ms > a->now_ms ? out->starts_ms - 1 : a->now_ms;
-    for (size_t i = 0; i < out->cron_count; i++) {
-        struct nima_cron cron;
-        int64_t at;
-        if (nima_cron_read(a->ctx, out->crons[i], &cron) != NIMA_OK) {
-            out->problem = NIMA_STR("there is no such day");
-            break;
-        }
-        if (nima_cron_next(&cron, a->zone, from, &at) &&
-            (out->first_ms == 0 || at < out->first_ms)) {
-            out->first_ms = at;
-        }
+    if (out->cron_count > 0) {
+        out->first_ms = next_of_lines(a, from);
     }
+    end_after_times(a);
     a->ctx->error = before;
     out->at_ms = out->start_ms = out->first_ms;
     out->end_ms = out->ends_ms;

@@ -10,12 +10,14 @@ enum mode { MAIN, UNTIL, STARTING, EXCEPT };
 struct composer {
     struct nima_time_said *out;
     enum mode mode;
-    bool filled;   /* what the mode waits for has come */
-    int every;     /* "every 2": waiting for what comes again; 0: no */
-    bool broken;   /* other words stand between this piece and those before it */
+    bool filled;            /* what the mode waits for has come */
+    int every;              /* "every 2": waiting for what comes again; 0: no */
+    bool broken;            /* other words stand between this piece and those before it */
+    bool chosen;            /* "or": of two, nobody said which */
+    bool anded;             /* "and" since the last of them */
     bool to, from, between; /* "to", "from" stood before */
-    bool anchored; /* EVERY weeks or months have their day */
-    int last_clock; /* index + 1 of the clock that the piece before set */
+    bool anchored;          /* EVERY weeks or months have their day */
+    int last_clock;         /* index + 1 of the clock that the piece before set */
     const struct nima_when_piece *waiting; /* an "until" or such without what it needs */
 };
 
@@ -65,14 +67,14 @@ static void fill_date(const struct nima_captures *c, struct nima_day *day)
 
 static enum nima_unit unit_named(nima_str name)
 {
-    return nima_str_eq(name, NIMA_STR("week"))      ? NIMA_UNIT_WEEK
-           : nima_str_eq(name, NIMA_STR("month"))   ? NIMA_UNIT_MONTH
-           : nima_str_eq(name, NIMA_STR("quarter")) ? NIMA_UNIT_QUARTER
-           : nima_str_eq(name, NIMA_STR("year"))    ? NIMA_UNIT_YEAR
-           : nima_str_eq(name, NIMA_STR("hour"))    ? NIMA_UNIT_HOUR
-           : nima_str_eq(name, NIMA_STR("day"))     ? NIMA_UNIT_DAY
+    return nima_str_eq(name, NIMA_STR("week"))        ? NIMA_UNIT_WEEK
+           : nima_str_eq(name, NIMA_STR("month"))     ? NIMA_UNIT_MONTH
+           : nima_str_eq(name, NIMA_STR("quarter"))   ? NIMA_UNIT_QUARTER
+           : nima_str_eq(name, NIMA_STR("year"))      ? NIMA_UNIT_YEAR
+           : nima_str_eq(name, NIMA_STR("hour"))      ? NIMA_UNIT_HOUR
+           : nima_str_eq(name, NIMA_STR("day"))       ? NIMA_UNIT_DAY
            : nima_str_eq(name, NIMA_STR("fortnight")) ? NIMA_UNIT_FORTNIGHT
-                                                    : NIMA_UNIT_COUNT;
+                                                      : NIMA_UNIT_COUNT;
 }
 
 static int season_month(nima_str name)
@@ -95,7 +97,8 @@ static bool day_of(const struct nima_when_piece *piece, struct nima_day *out)
         break;
     case NIMA_ACT_weekday:
         day.kind = NIMA_DAY_WEEKDAY;
-        day.mod = arg(piece, 0).len > 0 ? arg(piece, 0).ptr[0] : '\0';
+        day.mod =
+            arg(piece, 0).len > 0 && arg(piece, 0).ptr[0] != '-' ? arg(piece, 0).ptr[0] : '\0';
         break;
     case NIMA_ACT_date:
         fill_date(c, &day);
@@ -159,9 +162,14 @@ static void add_day(struct composer *c, const struct nima_day *day)
         out->odd = true;
         return;
     }
-    if (c->to && out->day_count == 1) {
+    if ((c->to || (c->from && !c->anded)) && out->day_count == 1) {
         out->days_range = true;
     }
+    bool weekdays = out->day_count > 0 && out->days[0].kind == NIMA_DAY_WEEKDAY &&
+                    day->kind == NIMA_DAY_WEEKDAY;
+    bool loose = out->day_count > 0 && !c->anded && !out->days_range && !weekdays;
+    out->odd = out->odd || loose || (c->chosen && out->day_count > 0); /* "friday 13th" */
+    c->anded = false;
     out->odd = out->odd || (c->broken && out->day_count > 0);
     c->to = false;
     out->days[out->day_count++] = *day;
@@ -186,11 +194,11 @@ static int minutes_of(const struct nima_when_piece *piece)
         (void)nima_str_to_i64(nima_str_sub(text, negative ? 1 : 0, text.len - 4), &base);
         return (int)(negative ? -base : base) + (minus ? -minute : minute);
     }
-    return int_arg(piece, 0) + (piece->match.captures.has_hour &&
-                                        (is_arg(piece, 0, "0") || is_arg(piece, 0, "am") ||
-                                         is_arg(piece, 0, "pm"))
-                                    ? minute
-                                    : 0);
+    return int_arg(piece, 0) +
+           (piece->match.captures.has_hour &&
+                    (is_arg(piece, 0, "0") || is_arg(piece, 0, "am") || is_arg(piece, 0, "pm"))
+                ? minute
+                : 0);
 }
 
 static bool clock_of(const struct nima_when_piece *piece, struct nima_clock *out)
@@ -235,6 +243,9 @@ static void add_clock(struct composer *c, const struct nima_clock *clock)
         out->odd = true;
         return;
     }
+    c->to = c->to || (c->from && !c->anded && out->clock_count == 1); /* "de 9h à 17h" */
+    out->odd = out->odd || (c->chosen && out->clock_count > 0);
+    c->anded = false;
     out->clocks_range = c->to && out->clock_count == 1;
     out->odd = out->odd || (c->to && out->clock_count != 1) || (c->broken && out->clock_count > 0);
     c->to = false;
@@ -366,7 +377,11 @@ static void take_repeat(struct composer *c, const struct nima_when_piece *piece)
         break;
     case NIMA_ACT_everyn: {
         int n = int_arg(piece, 0);
-        again_every(c, n > 0 ? n : captures->n > 0 ? captures->n : 1, captures->unit >= 0 ? captures->unit : NIMA_UNIT_WEEK);
+        again_every(c,
+                    n > 0             ? n
+                    : captures->n > 0 ? captures->n
+                                      : 1,
+                    captures->unit >= 0 ? captures->unit : NIMA_UNIT_WEEK);
         break;
     }
     case NIMA_ACT_everydur:
@@ -410,8 +425,7 @@ static bool take_aside(struct composer *c, const struct nima_when_piece *piece)
         bool plural = is_day && day.kind == NIMA_DAY_WEEKDAY;
         bool set = piece->action == NIMA_ACT_weekdays || piece->action == NIMA_ACT_everydays;
         if (plural || set) {
-            out->except_weekdays |=
-                set ? (unsigned)int_arg(piece, 0) : 1u << day.weekday;
+            out->except_weekdays |= set ? (unsigned)int_arg(piece, 0) : 1u << day.weekday;
         } else if (is_day && out->except_count < NIMA_WHEN_EXCEPT_MAX) {
             out->except[out->except_count++] = day;
         } else {
@@ -422,7 +436,8 @@ static bool take_aside(struct composer *c, const struct nima_when_piece *piece)
         return true;
     }
     bool until = c->mode == UNTIL;
-    if (is_day && !(until ? out->has_until_day : out->has_starting_day) && !(piece->action == NIMA_ACT_weekday && is_arg(piece, 0, "every"))) {
+    if (is_day && !(until ? out->has_until_day : out->has_starting_day) &&
+        !(piece->action == NIMA_ACT_weekday && is_arg(piece, 0, "every"))) {
         *(until ? &out->until : &out->starting) = day;
         *(until ? &out->has_until_day : &out->has_starting_day) = true;
     } else if (is_clock && !(until ? out->has_until_at : out->has_starting_at) &&
@@ -483,7 +498,11 @@ static void take_pointer(struct composer *c, const struct nima_when_piece *piece
     case NIMA_ACT_to:
         c->to = true;
         break;
+    case NIMA_ACT_or:
+        c->chosen = true;
+        break;
     case NIMA_ACT_and:
+        c->anded = true;
         c->to = c->to || (c->between && (c->out->clock_count == 1 || c->out->day_count == 1));
         c->between = c->between && !c->to;
         break;
@@ -506,18 +525,27 @@ static void take_day(struct composer *c, const struct nima_when_piece *piece)
     if (!day_of(piece, &day)) {
         return;
     }
-    bool plural = day.kind == NIMA_DAY_WEEKDAY && (piece->match.captures.weekday_plural ||
-                                                   is_arg(piece, 0, "every"));
+    bool plural = day.kind == NIMA_DAY_WEEKDAY &&
+                  (piece->match.captures.weekday_plural || is_arg(piece, 0, "every"));
     bool is_weekdays = out->again == NIMA_AGAIN_WEEKDAYS && day.kind == NIMA_DAY_WEEKDAY;
     bool goes_on = is_weekdays && !is_arg(piece, 0, "next");
     bool in_weeks = out->again == NIMA_AGAIN_EVERY && out->unit == NIMA_UNIT_WEEK &&
                     day.kind == NIMA_DAY_WEEKDAY;
-    bool in_months = out->again == NIMA_AGAIN_EVERY && out->unit == NIMA_UNIT_MONTH &&
-                     (day.kind == NIMA_DAY_DATE || day.kind == NIMA_DAY_NTH ||
-                      day.kind == NIMA_DAY_LAST) && day.month == 0;
+    bool in_months =
+        out->again == NIMA_AGAIN_EVERY && out->unit == NIMA_UNIT_MONTH &&
+        (day.kind == NIMA_DAY_DATE || day.kind == NIMA_DAY_NTH || day.kind == NIMA_DAY_LAST) &&
+        day.month == 0;
     bool in_years = out->again == NIMA_AGAIN_EVERY && out->unit == NIMA_UNIT_YEAR &&
                     (day.kind == NIMA_DAY_DATE || day.kind == NIMA_DAY_HOLIDAY);
-    if (in_weeks) {
+    bool limits = c->from && out->again != NIMA_AGAIN_NONE && !in_months && !in_years && !goes_on &&
+                  !in_weeks && c->every == 0 && !plural;
+    if (limits) { /* "every day from 1 to 24 December" */
+        bool end = out->has_starting_day;
+        *(end ? &out->until : &out->starting) = day;
+        *(end ? &out->has_until_day : &out->has_starting_day) = true;
+        *(end ? &out->has_until : &out->has_starting) = true;
+        c->to = false;
+    } else if (in_weeks) {
         again_weekdays(c, 1u << day.weekday);
     } else if (in_months || in_years) {
         add_day(c, &day);
@@ -543,7 +571,8 @@ static void take_day(struct composer *c, const struct nima_when_piece *piece)
     if (c->waiting != NULL && c->waiting->action == NIMA_ACT_every) {
         c->waiting = NULL;
     }
-    if (piece->action == NIMA_ACT_day && arg(piece, 1).len > 0) {
+    if ((piece->action == NIMA_ACT_day || piece->action == NIMA_ACT_weekday) &&
+        arg(piece, 1).len > 0) {
         c->last_clock = 0;
         set_part(c, arg(piece, 1).ptr[0]);
     }
@@ -569,6 +598,13 @@ static void take_duration(struct composer *c, const struct nima_when_piece *piec
         set_duration(c, piece, c->every > 0 ? &out->has_for : &out->has_duration);
         break;
     }
+}
+
+static void take_times(struct composer *c, const struct nima_when_piece *piece)
+{
+    int n = int_arg(piece, 0) > 0 ? int_arg(piece, 0) : (int)piece->match.captures.n;
+    c->out->odd = c->out->odd || n < 1 || n > TIMES_MAX;
+    c->out->times = n;
 }
 
 static void take_main(struct composer *c, const struct nima_when_piece *piece)
@@ -605,6 +641,10 @@ static void take_main(struct composer *c, const struct nima_when_piece *piece)
     case NIMA_ACT_everydur:
     case NIMA_ACT_repeat:
     case NIMA_ACT_lastworkday:
+        if (is_arg(piece, 2, "soft") && (before > 0 || out->day_count > 0) && piece->behind) {
+            set_part(c, arg(piece, 1).ptr[0]); /* "um 3 Uhr nachmittags" */
+            break;
+        }
         c->mode = MAIN;
         take_repeat(c, piece);
         break;
@@ -615,12 +655,9 @@ static void take_main(struct composer *c, const struct nima_when_piece *piece)
     case NIMA_ACT_duration:
         take_duration(c, piece);
         break;
-    case NIMA_ACT_times: {
-        int n = int_arg(piece, 0) > 0 ? int_arg(piece, 0) : (int)piece->match.captures.n;
-        out->odd = out->odd || n < 1 || n > TIMES_MAX;
-        out->times = n;
+    case NIMA_ACT_times:
+        take_times(c, piece);
         break;
-    }
     case NIMA_ACT_now:
         out->now = true;
         break;
@@ -644,7 +681,8 @@ static bool is_pointer(enum nima_when_action action)
 {
     return action == NIMA_ACT_every || action == NIMA_ACT_until || action == NIMA_ACT_starting ||
            action == NIMA_ACT_from || action == NIMA_ACT_to || action == NIMA_ACT_except ||
-           action == NIMA_ACT_by || action == NIMA_ACT_and || action == NIMA_ACT_glue;
+           action == NIMA_ACT_by || action == NIMA_ACT_or || action == NIMA_ACT_and ||
+           action == NIMA_ACT_glue;
 }
 
 bool nima_when_compose(const struct nima_when_piece *pieces, size_t count,
@@ -656,6 +694,10 @@ bool nima_when_compose(const struct nima_when_piece *pieces, size_t count,
     for (size_t i = 0; i < count; i++) {
         const struct nima_when_piece *piece = &pieces[i];
         c.broken = c.broken || (i > 0 && !piece->behind);
+        c.to = c.to || (piece->hyphen &&
+                        (piece->action == NIMA_ACT_weekday || piece->action == NIMA_ACT_clock ||
+                         piece->action == NIMA_ACT_clock24 ||
+                         piece->action == NIMA_ACT_noon)); /* "mon-fri" */
         if (is_pointer(piece->action)) {
             any = any || nima_when_is_content(piece);
             take_pointer(&c, piece);

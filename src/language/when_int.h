@@ -19,7 +19,7 @@ enum {
     X(nth) X(nthlast) X(month) X(year) X(quarter) X(period) X(season) X(holiday) X(clock)          \
     X(clock24) X(noon) X(midnight) X(minute) X(part) X(zone) X(after) X(within) X(ago) X(for)      \
     X(duration) X(every) X(everyn) X(everydur) X(repeat) X(times) X(until) X(starting) X(from)     \
-    X(to) X(except) X(by) X(and) X(glue) X(unread)
+    X(to) X(except) X(by) X(and) X(or) X(glue) X(unread)
 enum nima_when_action {
 #define X(name) NIMA_ACT_##name,
     NIMA_WHEN_ACTIONS(X)
@@ -33,6 +33,7 @@ struct nima_when_piece {
     size_t first;     /* lexeme */
     size_t from, end; /* bytes of the text */
     size_t text;      /* which passage */
+    bool hyphen;      /* a hyphen joins it to the piece before it */
     bool behind;      /* directly behind the piece before it */
 };
 struct nima_when_pieces {

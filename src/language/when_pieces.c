@@ -33,6 +33,7 @@ bool nima_when_is_content(const struct nima_when_piece *piece)
     case NIMA_ACT_except:
     case NIMA_ACT_by:
     case NIMA_ACT_and:
+    case NIMA_ACT_or:
     case NIMA_ACT_glue:
     case NIMA_ACT_zone:
         return false;
@@ -59,11 +60,11 @@ static bool expects(const struct nima_when_pieces *pieces, bool adjacent)
     case NIMA_ACT_and: {
         const struct nima_when_piece *before =
             pieces->count > 1 && last->behind ? &pieces->items[pieces->count - 2] : NULL;
-        bool clock = before != NULL && (before->action == NIMA_ACT_clock ||
-                                        before->action == NIMA_ACT_clock24 ||
-                                        before->action == NIMA_ACT_noon);
-        bool month = before != NULL &&
-                     (before->action == NIMA_ACT_month || before->action == NIMA_ACT_dom);
+        bool clock = before != NULL &&
+                     (before->action == NIMA_ACT_clock || before->action == NIMA_ACT_clock24 ||
+                      before->action == NIMA_ACT_noon);
+        bool month =
+            before != NULL && (before->action == NIMA_ACT_month || before->action == NIMA_ACT_dom);
         return clock || month;
     }
     default:
@@ -83,6 +84,48 @@ static bool month_first(const struct nima_when_setting *setting, const struct ni
     return nima_str_eq(l->code, NIMA_STR("en"));
 }
 
+static bool names_day(const struct nima_match *match)
+{
+    static const char *const days[] = {"day", "weekday", "part", "everydays", "date"};
+    for (size_t i = 0; i < sizeof(days) / sizeof(days[0]); i++) {
+        if (nima_str_eq(match->pattern->action, nima_str_of(days[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "for 6 tomorrow": a bare hour right before a day, behind a word that may lead to one. */
+static bool bare_hour(struct nima_ctx *ctx, const struct nima_language *language,
+                      const struct nima_lexemes *lexemes, size_t day, size_t which,
+                      struct nima_when_pieces *pieces)
+{
+    for (size_t back = 2; back >= 1; back--) {
+        struct nima_match match;
+        if (day <= back) {
+            continue;
+        }
+        size_t at = day - back;
+        const struct nima_lexeme *led = &lexemes->items[at - 1];
+        if (led->id < 0 || !language->entries[led->id].leads) {
+            continue;
+        }
+        struct nima_expected expected = {.weak = true};
+        bool found = nima_pattern_match(ctx, language, lexemes, at, expected, &match);
+        if (found && match.count == back && nima_str_eq(match.pattern->action, NIMA_STR("clock"))) {
+            pieces->items[pieces->count++] =
+                (struct nima_when_piece){.action = NIMA_ACT_clock,
+                                         .match = match,
+                                         .first = at,
+                                         .from = lexemes->items[at].from,
+                                         .end = lexemes->items[day - 1].end,
+                                         .text = which};
+            return true;
+        }
+    }
+    return false;
+}
+
 void nima_when_scan(struct nima_ctx *ctx, const struct nima_when_setting *setting, nima_str text,
                     size_t which, bool weak, struct nima_lexemes *lexemes,
                     struct nima_when_pieces *out)
@@ -98,21 +141,26 @@ void nima_when_scan(struct nima_ctx *ctx, const struct nima_when_setting *settin
         struct nima_match match;
         bool bare = weak || expects(&pieces, adjacent);
         bool from = adjacent && pieces.items[pieces.count - 1].action == NIMA_ACT_from;
-        struct nima_expected expected = {first, bare, from, bare || adjacent};
+        bool behind = adjacent && nima_when_is_content(&pieces.items[pieces.count - 1]);
+        struct nima_expected expected = {first, bare, from, bare || behind};
         bool found = nima_pattern_match(ctx, language, lexemes, at, expected, &match);
         if (!found) {
             adjacent = false;
             at++;
             continue;
         }
-        pieces.items[pieces.count++] = (struct nima_when_piece){
-            .action = action_of(match.pattern->action),
-            .match = match,
-            .first = at,
-            .from = lexemes->items[at].from,
-            .end = lexemes->items[at + match.count - 1].end,
-            .text = which,
-            .behind = adjacent};
+        if (!adjacent && !weak && pieces.count + 1 < room && names_day(&match)) {
+            adjacent = bare_hour(ctx, language, lexemes, at, which, &pieces);
+        }
+        pieces.items[pieces.count++] =
+            (struct nima_when_piece){.action = action_of(match.pattern->action),
+                                     .match = match,
+                                     .first = at,
+                                     .from = lexemes->items[at].from,
+                                     .end = lexemes->items[at + match.count - 1].end,
+                                     .text = which,
+                                     .hyphen = adjacent && lexemes->items[at].hyphen,
+                                     .behind = adjacent};
         adjacent = true;
         at += match.count;
     }

@@ -42,7 +42,8 @@ void nima_clock_choose(const struct nima_clock *clock, int part, struct nima_whe
     }
     out->hour = clock->hour;
     out->minute = clock->minute;
-    bool evening = clock->part == 'a' || clock->part == 'e' || (clock->part == 'n' && clock->hour > 4);
+    bool evening =
+        clock->part == 'a' || clock->part == 'e' || (clock->part == 'n' && clock->hour > 4);
     if (clock->exact && evening && clock->hour > 0 && clock->hour < 12) {
         out->hour += 12; /* "six heures du soir" */
         return;
@@ -155,11 +156,17 @@ static bool in_days(struct nima_ctx *ctx, const struct place *p, const struct ni
     }
     nima_clock_choose(clock, said->part, out);
     if (out->hour < 0) {
-        out->hour = span.first == p->today
-                        ? p->now.hour + (p->now.minute >= out->minute ? 1 : 0)
-                        : MORNING;
+        out->hour =
+            span.first == p->today ? p->now.hour + (p->now.minute >= out->minute ? 1 : 0) : MORNING;
     }
+    int part = clock != NULL && clock->part != 0 ? clock->part : said->part;
+    bool today = day->kind == NIMA_DAY_OFFSET && day->n == 0;
+    bool small = clock != NULL &&
+                 ((out->hour < 5 && part == 'n') || (out->hour == 0 && (part == 'e' || today)));
+    span.first += small ? 1 : 0; /* "tonight at 12", "today at midnight" */
+    span.last += small ? 1 : 0;
     out->has_time = clock != NULL;
+    out->named_month = day->kind == NIMA_DAY_MONTH && day->edge == NIMA_EDGE_WHOLE;
     set_span(p, &span, out);
     if (said->part != 0 && clock == NULL) {
         out->has_time = false;
@@ -174,6 +181,7 @@ static bool in_days(struct nima_ctx *ctx, const struct place *p, const struct ni
         }
         out->kind = NIMA_WHEN_RANGE;
         out->end_ms = end_of_day_ms(p, last.last);
+        out->whole = out->whole && clock == NULL; /* each day, or the first? */
         return true;
     }
     after_now(p, day, &span, clock != NULL || said->part != 0, out);
@@ -279,7 +287,8 @@ static void once(struct nima_ctx *ctx, const struct place *p, const struct nima_
         nima_clock_choose(NULL, said->part, out);
         out->kind = NIMA_WHEN_DAY;
         out->at_ms = moment_ms(p, p->today, out->hour, 0);
-        out->at_ms = out->at_ms <= p->now_ms ? moment_ms(p, p->today + 1, out->hour, 0) : out->at_ms;
+        out->at_ms =
+            out->at_ms <= p->now_ms ? moment_ms(p, p->today + 1, out->hour, 0) : out->at_ms;
         out->start_ms = out->at_ms;
         out->end_ms = out->at_ms;
     } else if (said->has_for || said->has_duration) {
@@ -294,6 +303,8 @@ static void once(struct nima_ctx *ctx, const struct place *p, const struct nima_
         }
         out->by = true;
     }
+    bool apart = said->has_duration && (said->by || said->day_count > 0 || clock != NULL);
+    out->whole = out->whole && !apart; /* "two days before Christmas" */
     bool extra = said->has_until && out->kind != NIMA_WHEN_NONE && !out->by;
     bool aside = said->except_count > 0 || said->except_weekdays != 0 || said->times > 1 ||
                  (said->has_starting && said->day_count + said->clock_count > 0);
@@ -307,6 +318,27 @@ static void once(struct nima_ctx *ctx, const struct place *p, const struct nima_
             once(ctx, p, &start, out);
         }
     }
+}
+
+/* "Monday to Friday at 8" comes every week. */
+static bool weekly(const struct nima_time_said *said, struct nima_time_said *out)
+{
+    bool days = said->days_range && said->clock_count > 0 && said->again == NIMA_AGAIN_NONE &&
+                said->days[0].kind == NIMA_DAY_WEEKDAY && said->days[1].kind == NIMA_DAY_WEEKDAY &&
+                said->days[0].mod == '\0' && said->day_count == 2;
+    if (!days) {
+        return false;
+    }
+    *out = *said;
+    out->again = NIMA_AGAIN_WEEKDAYS;
+    out->day_count = 0;
+    out->days_range = false;
+    int at = said->days[0].weekday;
+    for (; at != said->days[1].weekday; at = (at + 1) % 7) {
+        out->weekdays |= 1u << at;
+    }
+    out->weekdays |= 1u << at;
+    return true;
 }
 
 void nima_when_resolve(struct nima_ctx *ctx, const struct nima_when_setting *setting,
@@ -331,14 +363,13 @@ void nima_when_resolve(struct nima_ctx *ctx, const struct nima_when_setting *set
     int64_t local = p.now_ms / 1000 + nima_zone_offset_s(p.zone, p.now_ms / 1000);
     nima_civil_of(local, &p.now);
     p.today = (local - (local % DAY_S + DAY_S) % DAY_S) / DAY_S;
+    struct nima_time_said *again = NIMA_NEW(ctx->arena, struct nima_time_said, 1);
+    said = weekly(said, again) ? again : said;
     bool listed = (said->day_count > 1 && !said->days_range) ||
                   (said->clock_count > 1 && !said->clocks_range);
     if (said->again != NIMA_AGAIN_NONE || (listed && !said->has_after && !said->has_ago)) {
         nima_when_again(ctx, setting, said, p.zone, out);
     } else {
         once(ctx, &p, said, out);
-    }
-    if (out->problem.ptr == NULL && out->past && said->zone.ptr == NULL && !said->has_ago) {
-        out->whole = out->whole;
     }
 }

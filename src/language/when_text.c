@@ -145,7 +145,7 @@ static void put_again(struct nima_ctx *ctx, const struct nima_when_setting *sett
         int64_t count = 1;
         size_t unit = 0;
         (void)nima_str_to_i64(nima_str_sub(when->every, 0, when->every.len - 1), &count);
-        while (names[unit] != when->every.ptr[when->every.len - 1] && unit < 4) {
+        while (unit < 4 && names[unit] != when->every.ptr[when->every.len - 1]) {
             unit++;
         }
         if (count == 1) {
@@ -170,8 +170,8 @@ static void put_again(struct nima_ctx *ctx, const struct nima_when_setting *sett
     }
     for (size_t i = 0; i < when->except_count; i++) {
         nima_buf_fmt(buf, "%s ", i > 0 ? "," : "");
-        put_moment(buf, setting->zone, nima_zone_moment_s(setting->zone, when->except[i] * DAY_S) * 1000,
-                   false);
+        put_moment(buf, setting->zone,
+                   nima_zone_moment_s(setting->zone, when->except[i] * DAY_S) * 1000, false);
     }
     if (when->short_months) {
         nima_buf_fmt(buf, ", in the months that have it");

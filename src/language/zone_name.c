@@ -1,5 +1,7 @@
 /* Time zones as people write them, to their IANA names. src/language/data/zones.txt: the names of
  * tzdata's zone.tab, one a line. */
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "language/language_int.h"
@@ -50,26 +52,46 @@ static const char *const abbreviations[][2] = {
 };
 /* Other names of cities and lands with one zone. */
 static const char *const places[][2] = {
-    {"eastern", "America/New_York"},      {"central", "America/Chicago"},
-    {"mountain", "America/Denver"},       {"pacific", "America/Los_Angeles"},
-    {"new york city", "America/New_York"}, {"nyc", "America/New_York"},
-    {"san francisco", "America/Los_Angeles"}, {"boston", "America/New_York"},
-    {"washington", "America/New_York"},   {"seattle", "America/Los_Angeles"},
-    {"germany", "Europe/Berlin"},         {"munich", "Europe/Berlin"},
-    {"hamburg", "Europe/Berlin"},         {"frankfurt", "Europe/Berlin"},
-    {"cologne", "Europe/Berlin"},         {"france", "Europe/Paris"},
-    {"uk", "Europe/London"},              {"england", "Europe/London"},
-    {"britain", "Europe/London"},         {"italy", "Europe/Rome"},
-    {"milan", "Europe/Rome"},             {"milano", "Europe/Rome"},
-    {"roma", "Europe/Rome"},              {"netherlands", "Europe/Amsterdam"},
-    {"barcelona", "Europe/Madrid"},       {"porto", "Europe/Lisbon"},
-    {"lisboa", "Europe/Lisbon"},          {"wien", "Europe/Vienna"},
-    {"geneva", "Europe/Zurich"},          {"basel", "Europe/Zurich"},
-    {"rio", "America/Sao_Paulo"},         {"rio de janeiro", "America/Sao_Paulo"},
-    {"beijing", "Asia/Shanghai"},         {"china", "Asia/Shanghai"},
-    {"japan", "Asia/Tokyo"},              {"india", "Asia/Kolkata"},
-    {"mumbai", "Asia/Kolkata"},           {"delhi", "Asia/Kolkata"},
-    {"bangalore", "Asia/Kolkata"},        {"kiev", "Europe/Kyiv"},
+    {"eastern", "America/New_York"},
+    {"central", "America/Chicago"},
+    {"mountain", "America/Denver"},
+    {"pacific", "America/Los_Angeles"},
+    {"new york city", "America/New_York"},
+    {"nyc", "America/New_York"},
+    {"san francisco", "America/Los_Angeles"},
+    {"boston", "America/New_York"},
+    {"washington", "America/New_York"},
+    {"seattle", "America/Los_Angeles"},
+    {"germany", "Europe/Berlin"},
+    {"munich", "Europe/Berlin"},
+    {"hamburg", "Europe/Berlin"},
+    {"frankfurt", "Europe/Berlin"},
+    {"cologne", "Europe/Berlin"},
+    {"france", "Europe/Paris"},
+    {"uk", "Europe/London"},
+    {"england", "Europe/London"},
+    {"britain", "Europe/London"},
+    {"italy", "Europe/Rome"},
+    {"milan", "Europe/Rome"},
+    {"milano", "Europe/Rome"},
+    {"roma", "Europe/Rome"},
+    {"netherlands", "Europe/Amsterdam"},
+    {"barcelona", "Europe/Madrid"},
+    {"porto", "Europe/Lisbon"},
+    {"lisboa", "Europe/Lisbon"},
+    {"wien", "Europe/Vienna"},
+    {"geneva", "Europe/Zurich"},
+    {"basel", "Europe/Zurich"},
+    {"rio", "America/Sao_Paulo"},
+    {"rio de janeiro", "America/Sao_Paulo"},
+    {"beijing", "Asia/Shanghai"},
+    {"china", "Asia/Shanghai"},
+    {"japan", "Asia/Tokyo"},
+    {"india", "Asia/Kolkata"},
+    {"mumbai", "Asia/Kolkata"},
+    {"delhi", "Asia/Kolkata"},
+    {"bangalore", "Asia/Kolkata"},
+    {"kiev", "Europe/Kyiv"},
 };
 
 static nima_str in_table(const char *const table[][2], size_t count, nima_str folded)
@@ -125,25 +147,33 @@ static nima_str of_offset(struct nima_ctx *ctx, nima_str folded)
     return (nima_str){NULL, 0};
 }
 
-static bool same_name(nima_str name, nima_str folded)
+/* Names and cities of tzdata, folded and sorted: made once. */
+struct zone_key {
+    char folded[NAME_CHARS];
+    nima_str name;
+};
+enum { KEYS_MAX = 1200 };
+static struct zone_key keys[KEYS_MAX];
+static size_t key_count;
+static pthread_once_t keys_made = PTHREAD_ONCE_INIT;
+
+static void fold_name(nima_str name, char out[NAME_CHARS])
 {
-    if (name.len != folded.len) {
-        return false;
+    size_t used = 0;
+    for (size_t i = 0; i < name.len && used < NAME_CHARS - 1; i++) {
+        char c = name.ptr[i];
+        c = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+        out[used++] = c == '_' || c == '-' ? ' ' : c;
     }
-    for (size_t i = 0; i < name.len; i++) {
-        char a = name.ptr[i], b = folded.ptr[i];
-        a = a >= 'A' && a <= 'Z' ? (char)(a + 32) : a;
-        a = a == '_' || a == '-' ? ' ' : a;
-        b = b == '_' || b == '-' ? ' ' : b;
-        if (a != b) {
-            return false;
-        }
-    }
-    return true;
+    out[used] = '\0';
 }
 
-/* "europe/berlin" whole, or the city behind the last slash. */
-static nima_str of_tzdata(nima_str folded)
+static int by_folded(const void *a, const void *b)
+{
+    return strcmp(((const struct zone_key *)a)->folded, ((const struct zone_key *)b)->folded);
+}
+
+static void make_keys(void)
 {
     const struct nima_embedded *file =
         nima_embedded_find(nima_embedded_language, NIMA_STR("zones.txt"));
@@ -153,17 +183,31 @@ static nima_str of_tzdata(nima_str folded)
         while (slash > 0 && line.ptr[slash - 1] != '/') {
             slash--;
         }
-        if (line.len > 0 && (same_name(line, folded) ||
-                             same_name(nima_str_sub(line, slash, line.len), folded))) {
-            return line;
+        nima_assert(key_count + 2 <= KEYS_MAX);
+        if (line.len > 0) {
+            fold_name(line, keys[key_count].folded);
+            keys[key_count++].name = line;
+            fold_name(nima_str_sub(line, slash, line.len), keys[key_count].folded);
+            keys[key_count++].name = line;
         }
     }
-    return (nima_str){NULL, 0};
+    qsort(keys, key_count, sizeof(keys[0]), by_folded);
+}
+
+/* "europe/berlin" whole, or the city behind the last slash. */
+static nima_str of_tzdata(nima_str folded)
+{
+    struct zone_key wanted = {.name = folded};
+    pthread_once(&keys_made, make_keys);
+    fold_name(folded, wanted.folded);
+    const struct zone_key *found = bsearch(&wanted, keys, key_count, sizeof(keys[0]), by_folded);
+    return found != NULL ? found->name : (nima_str){NULL, 0};
 }
 
 nima_str nima_zone_abbreviation(struct nima_ctx *ctx, nima_str folded)
 {
-    nima_str found = in_table(abbreviations, sizeof(abbreviations) / sizeof(abbreviations[0]), folded);
+    nima_str found =
+        in_table(abbreviations, sizeof(abbreviations) / sizeof(abbreviations[0]), folded);
     return found.ptr != NULL || folded.len < 5 ? found : of_offset(ctx, folded);
 }
 

@@ -2,6 +2,7 @@
  * what is known (decide.h), stored; the profile gets name, languages, time zone and pronouns. */
 #include <string.h>
 
+#include "language/zones.h"
 #include "memory/commands.h"
 #include "memory/dates.h"
 #include "memory/decide.h"
@@ -100,7 +101,9 @@ static int64_t local_time(struct nima_ctx *ctx, struct nima_memory *memory,
         name = nima_json_str(nima_json_get(preferences, "time_zone"));
     }
     const struct nima_zone *zone;
+    nima_str other = name.len > 0 ? nima_when_zone_name(ctx, name) : name;
     bool known = name.len > 0 && nima_zone_load(ctx, name, &zone) == NIMA_OK;
+    known = known || (other.len > 0 && nima_zone_load(ctx, other, &zone) == NIMA_OK);
     known = known || nima_zone_load(ctx, nima_zone_server(ctx), &zone) == NIMA_OK;
     ctx->error = (struct nima_error){0};
     return known ? now_s + nima_zone_offset_s(zone, now_s) : now_s;

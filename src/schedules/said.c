@@ -177,9 +177,8 @@ static bool in_time(const struct nima_said_words *words, size_t at, const struct
 static size_t skip_times(const struct nima_said_words *words, size_t at,
                          const struct nima_when *when)
 {
-    while (in_time(words, at, when) ||
-           (in_time(words, at + 1, when) &&
-            nima_said_in(words, at, " for starting from on at , "))) {
+    while (in_time(words, at, when) || (in_time(words, at + 1, when) &&
+                                        nima_said_in(words, at, " for starting from on at , "))) {
         at++;
     }
     return at;
@@ -211,7 +210,7 @@ static void find_time(struct nima_ctx *ctx, const struct nima_when_setting *sett
 
 static bool has_time(const struct nima_when *when)
 {
-    return when->unread.ptr != NULL ||
+    return when->unread.ptr != NULL || when->problem.ptr != NULL ||
            (when->kind != NIMA_WHEN_NONE && when->kind != NIMA_WHEN_DURATION);
 }
 
@@ -253,10 +252,10 @@ static nima_str text_without(struct nima_ctx *ctx, const struct nima_said_words 
             stop++;
         }
         nima_str piece = text_of(words, message, start, stop);
-        text = text.ptr == NULL   ? piece
-               : piece.ptr == NULL ? text
-                                   : nima_fmt(ctx, NIMA_FMT " " NIMA_FMT, NIMA_ARG(text),
-                                              NIMA_ARG(piece));
+        text = text.ptr == NULL ? piece
+               : piece.ptr == NULL
+                   ? text
+                   : nima_fmt(ctx, NIMA_FMT " " NIMA_FMT, NIMA_ARG(text), NIMA_ARG(piece));
         from = stop > from ? stop : from + 1;
     }
     return text;
@@ -301,7 +300,8 @@ static void read_rest(struct nima_ctx *ctx, const struct nima_said_words *words,
     }
     at = skip_times(words, at, &out->when);
     bool timed = has_time(&out->when);
-    bool early = timed && (at > start || in_time(words, 0, &out->when) || in_time(words, start - 2, &out->when));
+    bool early = timed && (at > start || in_time(words, 0, &out->when) ||
+                           in_time(words, start - 2, &out->when));
     bool link = nima_said_in(words, at, " to that about of i i'm it's ");
     bool to = nima_said_is(words, at, "to");
     bool colon = at > 0 && words->items[at - 1].comma;

@@ -1,8 +1,10 @@
 /* Making and changing schedules, and what they look like from outside. */
 #include "schedules/schedules.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "language/zones.h"
 #include "schedules/schedules_int.h"
 #include "store/people.h"
 #include "util/clock.h"
@@ -77,12 +79,49 @@ static bool zone_in(struct nima_ctx *ctx, nima_str object, nima_str *name,
     }
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         nima_str given = nima_json_str(nima_json_get(tree, keys[i]));
-        if (given.len > 0 && nima_zone_load(ctx, given, out) == NIMA_OK) {
-            *name = given;
+        if (given.len > 0 && nima_schedules_zone_named(ctx, given, name, out)) {
             return true;
         }
     }
     return false;
+}
+
+bool nima_schedules_zone_named(struct nima_ctx *ctx, nima_str said, nima_str *name,
+                               const struct nima_zone **out)
+{
+    struct nima_error before = ctx->error;
+    nima_str known = said;
+    bool ok = nima_zone_load(ctx, said, out) == NIMA_OK;
+    if (!ok) {
+        known = nima_when_zone_name(ctx, said);
+        ok = known.ptr != NULL && nima_zone_load(ctx, known, out) == NIMA_OK;
+    }
+    ctx->error = before;
+    *name = ok ? known : *name;
+    return ok;
+}
+
+nima_rc nima_schedules_check_zone(struct nima_ctx *ctx, const char *field, nima_str object)
+{
+    static const char *const keys[] = {"time_zone", "timezone"};
+    const struct nima_json *tree;
+    const struct nima_zone *zone;
+    nima_str name;
+    if (object.len == 0 || nima_json_parse(ctx, object, &tree) != NIMA_OK) {
+        return NIMA_OK; /* the profile says so itself */
+    }
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        nima_str given = nima_json_str(nima_json_get(tree, keys[i]));
+        if (given.len > 0 && !nima_schedules_zone_named(ctx, given, &name, &zone)) {
+            char where[NIMA_FIELD_CHARS_MAX + 1];
+            snprintf(where, sizeof(where), "%s.%s", field, keys[i]);
+            return nima_fail_field(ctx, NIMA_E_INVALID, where,
+                                   "\"" NIMA_FMT "\" is no time zone that is known here; write one "
+                                   "such as Europe/Berlin, Berlin, CET or UTC+2",
+                                   NIMA_ARG(nima_utf8_prefix(given, 40)));
+        }
+    }
+    return NIMA_OK;
 }
 
 nima_rc nima_schedules_zone(struct nima_ctx *ctx, struct nima_schedules *schedules, nima_str *name,
@@ -294,8 +333,7 @@ void nima_schedules_view(struct nima_ctx *ctx, const struct nima_schedule_row *r
 {
     struct nima_schedule_row again = *row;
     again.next_at = 0;
-    bool over = !row->enabled && row->last_at != 0 &&
-                !nima_str_eq(row->kind, NIMA_STR("event")) &&
+    bool over = !row->enabled && row->last_at != 0 && !nima_str_eq(row->kind, NIMA_STR("event")) &&
                 nima_schedule_when_next(ctx, &again, nima_ctx_now(ctx)) == 0;
     *out = (struct nima_schedule_view){
         .id = row->id,

@@ -56,7 +56,7 @@ struct nima_schedule_when {
     nima_str timezone; /* absent: the person's, else the machine's */
     int64_t at;
     int64_t starting, until; /* of cron and every: not before, not after */
-    bool has_at, has_starting, has_until;
+    bool has_at, has_starting, has_until, has_except;
     struct {
         nima_str *items; /* days that are left out: "2026-12-25" */
         size_t count;
@@ -124,6 +124,12 @@ extern const char *const nima_schedule_events[]; /* ends in NULL */
  * machine's. */
 NIMA_MUST_USE nima_rc nima_schedules_zone(struct nima_ctx *ctx, struct nima_schedules *schedules,
                                           nima_str *name, const struct nima_zone **out);
+/* A zone by its name or as people write it ("berlin", "UTC+2"); false: there is none. */
+bool nima_schedules_zone_named(struct nima_ctx *ctx, nima_str said, nima_str *name,
+                               const struct nima_zone **out);
+/* INVALID naming `field`.time_zone when the JSON object has one that is not known. */
+NIMA_MUST_USE nima_rc nima_schedules_check_zone(struct nima_ctx *ctx, const char *field,
+                                                nima_str object);
 /* "Monday 30 November 2026 at 09:00 (Europe/Berlin)" */
 nima_str nima_schedules_when_text(struct nima_ctx *ctx, int64_t unix_ms, nima_str timezone);
 

@@ -28,10 +28,12 @@ struct nima_schedules {
 void nima_schedules_wake(struct nima_schedules *schedules);
 
 /* when.c: kind, spec and timezone of the row from what was asked for. */
-NIMA_MUST_USE nima_rc nima_schedule_when_read(struct nima_ctx *ctx, const struct nima_schedule_when *when,
-                                     nima_str zone, struct nima_schedule_row *row);
+NIMA_MUST_USE nima_rc nima_schedule_when_read(struct nima_ctx *ctx,
+                                              const struct nima_schedule_when *when, nima_str zone,
+                                              struct nima_schedule_row *row);
 /* cron or every of the row with its limits, as it goes out. */
 void nima_schedule_when_fill(struct nima_ctx *ctx, const struct nima_schedule_row *row,
                              struct nima_schedule_when *when);
 /* The first time after `after_ms`; 0: none. */
-int64_t nima_schedule_when_next(struct nima_ctx *ctx, const struct nima_schedule_row *row, int64_t after_ms);
+int64_t nima_schedule_when_next(struct nima_ctx *ctx, const struct nima_schedule_row *row,
+                                int64_t after_ms);

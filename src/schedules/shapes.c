@@ -22,6 +22,7 @@ static const struct nima_field when_fields[] = {
                .has = NIMA_HAS(struct nima_schedule_when, has_until),
                .doc = "With cron and every: not after this time."),
     NIMA_FIELD(STR_LIST, struct nima_schedule_when, except, .max = NIMA_SCHEDULE_EXCEPT_MAX,
+               .has = NIMA_HAS(struct nima_schedule_when, has_except),
                .doc = "With cron and every: days that are left out, as 2026-12-25."),
     NIMA_FIELD(STR, struct nima_schedule_when, timezone, .max = NIMA_ZONE_NAME_MAX,
                .doc = "Whose clocks cron, days and weeks go by; else the profile's, else the "

@@ -52,9 +52,9 @@ static nima_rc read_event(struct nima_ctx *ctx, nima_str event)
 
 /* A spec in its parts. */
 struct spec {
-    nima_str base;        /* lines or interval */
-    int64_t from, until;  /* 0: none */
-    nima_str except;      /* days with commas between; absent: none */
+    nima_str base;       /* lines or interval */
+    int64_t from, until; /* 0: none */
+    nima_str except;     /* days with commas between; absent: none */
 };
 
 static bool cut_behind(nima_str *text, nima_str mark, nima_str *tail)
@@ -103,11 +103,13 @@ static nima_rc check_limits(struct nima_ctx *ctx, const struct nima_schedule_whe
     int64_t day;
     if (limits && when->cron.ptr == NULL && when->every.ptr == NULL) {
         return nima_fail_field(ctx, NIMA_E_INVALID,
-                               when->has_starting ? "starting" : when->has_until ? "until" : "except",
+                               when->has_starting ? "starting"
+                               : when->has_until  ? "until"
+                                                  : "except",
                                "starting, until and except go with cron or every");
     }
-    if (when->has_until &&
-        (when->until <= nima_ctx_now(ctx) || (when->has_starting && when->until <= when->starting))) {
+    if (when->has_until && (when->until <= nima_ctx_now(ctx) ||
+                            (when->has_starting && when->until <= when->starting))) {
         return nima_fail_field(ctx, NIMA_E_INVALID, "until", "it would be over before it begins");
     }
     for (size_t i = 0; i < when->except.count; i++) {
@@ -152,19 +154,40 @@ static nima_rc check_lines(struct nima_ctx *ctx, nima_str lines)
     return NIMA_OK;
 }
 
+/* A row's own spec may come back as it stands, with its limits in it: when something is undone. */
+static nima_rc check_embedded(struct nima_ctx *ctx, const char *field, nima_str text,
+                              struct spec *out)
+{
+    int64_t day;
+    nima_str rest, part;
+    cut_spec(text, out);
+    bool ok = (nima_str_find(text, NIMA_STR(" until "), 0) == SIZE_MAX || out->until != 0) &&
+              (nima_str_find(text, NIMA_STR(" from "), 0) == SIZE_MAX || out->from != 0);
+    rest = out->except;
+    while (ok && rest.ptr != NULL && nima_str_next(&rest, ',', &part)) {
+        ok = day_of(part, &day);
+    }
+    return ok ? NIMA_OK
+              : nima_fail_field(ctx, NIMA_E_INVALID, field,
+                                "what limits it is written as starting, until and except");
+}
+
 static nima_rc read_spec(struct nima_ctx *ctx, const struct nima_schedule_when *when,
                          struct nima_schedule_row *row)
 {
+    struct spec spec;
     NIMA_TRY(check_limits(ctx, when));
     if (when->cron.ptr != NULL) {
         row->kind = NIMA_STR("cron");
+        NIMA_TRY(check_embedded(ctx, "cron", when->cron, &spec));
         row->spec = with_limits(ctx, when, when->cron);
-        return check_lines(ctx, when->cron);
+        return check_lines(ctx, spec.base);
     }
     if (when->every.ptr != NULL) {
         row->kind = NIMA_STR("every");
+        NIMA_TRY(check_embedded(ctx, "every", when->every, &spec));
         row->spec = with_limits(ctx, when, when->every);
-        return interval_s(when->every) > 0
+        return interval_s(spec.base) > 0
                    ? NIMA_OK
                    : nima_fail_field(ctx, NIMA_E_INVALID, "every",
                                      "every must be like 30s, 15m, 2h, 1d or 2w, from a second to "
@@ -184,8 +207,8 @@ static nima_rc read_spec(struct nima_ctx *ctx, const struct nima_schedule_when *
                : nima_fail_field(ctx, NIMA_E_INVALID, "at", "this time lies in the past");
 }
 
-nima_rc nima_schedule_when_read(struct nima_ctx *ctx, const struct nima_schedule_when *when, nima_str zone,
-                       struct nima_schedule_row *row)
+nima_rc nima_schedule_when_read(struct nima_ctx *ctx, const struct nima_schedule_when *when,
+                                nima_str zone, struct nima_schedule_row *row)
 {
     const struct nima_zone *loaded;
     int given = (when->cron.ptr != NULL) + (when->every.ptr != NULL) + (when->event.ptr != NULL) +
@@ -196,7 +219,12 @@ nima_rc nima_schedule_when_read(struct nima_ctx *ctx, const struct nima_schedule
                                "when must have one of cron, at, every and event");
     }
     row->timezone = when->timezone.ptr != NULL ? when->timezone : zone;
-    rc = nima_zone_load(ctx, row->timezone, &loaded);
+    if (!nima_schedules_zone_named(ctx, row->timezone, &row->timezone, &loaded)) {
+        rc = nima_fail_field(ctx, NIMA_E_INVALID, "timezone",
+                             "there is no time zone \"" NIMA_FMT
+                             "\"; write one such as Europe/Berlin, Berlin, CET or UTC+2",
+                             NIMA_ARG(nima_utf8_prefix(row->timezone, 40)));
+    }
     if (rc == NIMA_OK) {
         rc = read_spec(ctx, when, row);
     }
@@ -314,6 +342,7 @@ void nima_schedule_when_fill(struct nima_ctx *ctx, const struct nima_schedule_ro
     }
     when->except.items = NIMA_NEW(ctx->arena, nima_str, NIMA_SCHEDULE_EXCEPT_MAX);
     rest = spec.except;
+    when->has_except = true;
     while (when->except.count < NIMA_SCHEDULE_EXCEPT_MAX && nima_str_next(&rest, ',', &day)) {
         when->except.items[when->except.count++] = day;
     }

@@ -37,10 +37,10 @@ static nima_rc refuse(struct nima_ctx *ctx, const struct kind *kind, nima_str pa
 {
     if (is_round(kind, part)) {
         bool hour = kind == &kinds[0];
-        return nima_fail_field(ctx, NIMA_E_INVALID, "cron",
-                               "\"" NIMA_FMT "\" steps over the whole %s; write \"%s\" for every %s",
-                               NIMA_ARG(part), hour ? "hour" : "day",
-                               hour ? "0 * * * *" : "0 0 * * *", hour ? "hour" : "day");
+        return nima_fail_field(
+            ctx, NIMA_E_INVALID, "cron",
+            "\"" NIMA_FMT "\" steps over the whole %s; write \"%s\" for every %s", NIMA_ARG(part),
+            hour ? "hour" : "day", hour ? "0 * * * *" : "0 0 * * *", hour ? "hour" : "day");
     }
     return nima_fail_field(ctx, NIMA_E_INVALID, "cron",
                            "the %s of this cron line cannot be \"" NIMA_FMT
@@ -147,8 +147,7 @@ static bool read_weekday_word(nima_str part, struct nima_cron *out)
     static const struct kind nths = {"week", 1, 5, NULL};
     size_t sign = nima_str_find(part, NIMA_STR("#"), 0);
     nima_str day_text = nima_str_sub(part, 0, sign != SIZE_MAX ? sign : part.len - 1);
-    nima_str nth_text =
-        sign != SIZE_MAX ? nima_str_sub(part, sign + 1, part.len) : NIMA_STR("L");
+    nima_str nth_text = sign != SIZE_MAX ? nima_str_sub(part, sign + 1, part.len) : NIMA_STR("L");
     int day, nth = 6;
     if ((sign == SIZE_MAX && !ends_in(part, 'l')) || !read_value(&kinds[4], day_text, &day) ||
         (!nima_str_eq_nocase(nth_text, NIMA_STR("l")) && !read_value(&nths, nth_text, &nth))) {
@@ -223,8 +222,8 @@ static bool is_near(const struct nima_cron *cron, const struct nima_civil *date,
     bool here = (near >> day & 1) != 0;
     bool friday = wd == 5 && day < 31 && (near >> (day + 1) & 1) != 0 && day + 1 <= last;
     bool monday = wd == 1 && day > 1 && (near >> (day - 1) & 1) != 0;
-    bool first = wd == 1 && day == 3 && (near >> 1 & 1) != 0;             /* Saturday the 1st */
-    bool end = wd == 5 && day == last - 2 && (near >> last & 1) != 0;     /* Sunday the last */
+    bool first = wd == 1 && day == 3 && (near >> 1 & 1) != 0;         /* Saturday the 1st */
+    bool end = wd == 5 && day == last - 2 && (near >> last & 1) != 0; /* Sunday the last */
     return here || friday || monday || first || end;
 }
 
@@ -252,8 +251,8 @@ static bool is_day(const struct nima_cron *cron, const struct nima_civil *date)
 {
     bool special = cron->last_day || cron->last_workday || cron->near != 0;
     bool day = (cron->days >> date->day & 1) != 0 || (special && is_special(cron, date));
-    bool weekday = (cron->weekdays >> date->weekday & 1) != 0 ||
-                   (cron->has_nth && is_nth(cron, date));
+    bool weekday =
+        (cron->weekdays >> date->weekday & 1) != 0 || (cron->has_nth && is_nth(cron, date));
     bool both = cron->any_day || cron->any_weekday;
     return (cron->months >> date->month & 1) != 0 && (both ? day && weekday : day || weekday);
 }

@@ -16,6 +16,10 @@ def make(api, when, what=None, expect=201, **more):
     return api.post(PATH, {"when": when, "do": what or {"remind": "drink water"}} | more, expect=expect)
 
 
+def preview(api, when):
+    return api.post(f"{PATH}?preview=true", {"when": when, "do": {"remind": "x"}}, expect=200).json()
+
+
 def wait_for(look, wanted=bool):
     until = time.monotonic() + WAIT_S
     while True:
@@ -224,6 +228,67 @@ def test_reminders_are_asked_for_in_chat(fresh):
     assert fresh.chat("That reminds me of last Monday at 9. [[reply:Yes.]]").json()["response"] == "Yes."
     fresh.chat("remind me tomorrow at 9 to call", use_memory=False)
     assert len(fresh.get(PATH).json()) == count
+
+
+def test_lines_with_limits_come_when_they_say(fresh):
+    when = {
+        "cron": "0 8,20 * * *; 30 12 * * 1#1",
+        "timezone": "UTC",
+        "starting": "2099-01-01T00:00:00.000Z",
+        "until": "2099-01-05T12:30:00.000Z",
+        "except": ["2099-01-02", "2099-01-03", "2099-01-04"],
+    }
+    made = preview(fresh, when)
+    assert made["when"] == when
+    assert made["upcoming"] == [f"2099-01-{at}:00.000Z" for at in ("01T08:00", "01T20:00", "05T08:00", "05T12:30")]
+    last = preview(fresh, {"cron": "0 9 L 2 *", "timezone": "UTC"})
+    assert all(at[5:10] in ("02-28", "02-29") for at in last["upcoming"])
+    every = {"every": "2h", "until": now(hours=5)}
+    assert len(preview(fresh, every)["upcoming"]) == 2
+    for wrong, field in (
+        ({"cron": "0 8 * * *; nonsense"}, "when.cron"),
+        ({"cron": "*/60 * * * *"}, "when.cron"),
+        ({"cron": "0 8 * * *", "except": ["tomorrow"]}, "when.except"),
+        ({"cron": "0 8 * * *", "until": "2020-01-01T00:00:00Z"}, "when.until"),
+        ({"event": "fact.created", "starting": "2099-01-01T00:00:00Z"}, "when.starting"),
+        ({"cron": "0 8 * * *", "timezone": "Mars/Olympus"}, "when.timezone"),
+    ):
+        assert make(fresh, wrong, {"remind": "x"}, expect=422).field == field
+    assert "0 * * * *" in make(fresh, {"cron": "*/60 * * * *"}, {"remind": "x"}, expect=422).text
+
+
+def test_a_time_is_read_whole_or_asked_about(fresh):
+    fresh.put("/v1/memory/profile", {"name": "Ana", "preferences": {"time_zone": "berlin"}, "context": {}}, expect=200)
+    body = fresh.chat("remind me every day at 8am and 8pm except Sunday to take the tablets").json()
+    (action,) = body["actions"]
+    assert action["schedule"]["when"] == {"cron": "0 8,20 * * 1,2,3,4,5,6", "timezone": "Europe/Berlin"}
+    assert action["schedule"]["do"]["remind"] == "take the tablets"
+    week = fresh.chat("remind me every evening for a week to stretch").json()["actions"][0]["schedule"]
+    assert week["when"]["cron"] == "0 19 * * *" and "until" in week["when"] and week["do"]["remind"] == "stretch"
+    said = fresh.chat("remind me tomorrow at 9am UTC to join the standup").json()["actions"][0]["schedule"]
+    assert said["when"]["timezone"] == "UTC" and "T09:00:00" in said["when"]["at"]
+    kept = len(fresh.get(PATH).json())
+    for text in (
+        "remind me every day until my birthday to practise",
+        "remind me twice a day to take my pills",
+        "remind me every full moon to water the ferns",
+        "remind me on 30 February to laugh",
+    ):
+        told = fresh.chat(text).json()
+        assert told["actions"] == [] and "no reminder" in told["response"], (text, told["response"])
+    assert len(fresh.get(PATH).json()) == kept
+
+
+def test_zones_are_understood_or_refused_when_they_are_set(fresh):
+    profile = "/v1/memory/profile"
+    for zone in ("Europe/Berlin", "berlin", "UTC+2", "New York", "CET"):
+        fresh.put(profile, {"preferences": {"time_zone": zone}}, expect=200)
+    for zone in ("Mars/Olympus", "UTC+25", "here"):
+        refused = fresh.put(profile, {"preferences": {"time_zone": zone}}, expect=422)
+        assert refused.field == "preferences.time_zone" and "UTC+2" in refused.text
+    assert fresh.get(profile).json()["preferences"] == {"time_zone": "CET"}
+    made = preview(fresh, {"cron": "0 9 * * *", "timezone": "UTC+2"})
+    assert made["when"]["timezone"] == "Etc/GMT-2" and made["upcoming"][0].endswith("T07:00:00.000Z")
 
 
 def test_a_task_is_started_and_its_end_is_an_event(fresh):

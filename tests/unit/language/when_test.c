@@ -93,8 +93,11 @@ static nima_str wrong(struct nima_ctx *ctx, const struct nima_json *expect,
     compare(ctx, expect, "zone", when->zone_name, &why);
     snprintf(number, sizeof(number), "%d", when->times);
     compare(ctx, expect, "times", nima_str_of(number), &why);
-    compare(ctx, expect, "guessed", when->guessed_half ? NIMA_STR("half")
-                                    : when->guessed_time ? NIMA_STR("time") : NIMA_STR(""), &why);
+    compare(ctx, expect, "guessed",
+            when->guessed_half   ? NIMA_STR("half")
+            : when->guessed_time ? NIMA_STR("time")
+                                 : NIMA_STR(""),
+            &why);
     compare(ctx, expect, "short", when->short_months ? NIMA_STR("yes") : NIMA_STR("no"), &why);
     compare(ctx, expect, "past", when->past ? NIMA_STR("yes") : NIMA_STR("no"), &why);
     compare(ctx, expect, "by", when->by ? NIMA_STR("yes") : NIMA_STR("no"), &why);

@@ -140,8 +140,7 @@ TEST(lines_as_quartz_and_vixie_users_write_them)
     struct nima_ctx ctx;
     nima_ctx_init(&ctx);
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-        assert_next(&ctx, lines[i].line, "UTC", "2026-11-25T12:00:00Z",
-                    lines[i].next);
+        assert_next(&ctx, lines[i].line, "UTC", "2026-11-25T12:00:00Z", lines[i].next);
     }
     struct nima_cron cron;
     ASSERT_RC(NIMA_E_INVALID, nima_cron_read(&ctx, NIMA_STR("*/60 * * * *"), &cron));
