@@ -21,12 +21,14 @@ struct nima_store;
 struct nima_tasks;
 
 /* What handlers work with; the caller owns it and everything in it. */
+
 struct nima_api {
     struct nima_store *store;
     struct nima_llm *llm;
     struct nima_memory *memory;
     struct nima_goals *goals;
     struct nima_knowledge *knowledge;
+    struct nima_understand *understand;
     struct nima_tasks *tasks;
     struct nima_orchestrator *orchestrator;
     struct nima_personality *personality;

@@ -14,6 +14,8 @@ extern const struct nima_route nima_api_knowledge_routes[];
 extern const struct nima_route nima_api_personality_routes[];
 extern const struct nima_route nima_api_goal_routes[];
 extern const struct nima_route nima_api_task_routes[];
+extern const struct nima_route nima_api_list_routes[];
+extern const struct nima_route nima_api_understanding_routes[];
 extern const struct nima_route nima_api_schedule_routes[];
 extern const struct nima_route nima_api_system_routes[];
 

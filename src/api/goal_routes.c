@@ -32,6 +32,16 @@ static const char *const statuses[] = {"active", "completed", "paused", NULL};
                       .doc = "Completed exactly when progress is 1."),                             \
         NIMA_FIELD_AS(NUM, "progress", type, member.progress, .required = true, .low = 0,          \
                       .high = 1, .doc = "How far it is."),                                         \
+        NIMA_FIELD_AS(NUM, "target", type, member.count.target, .nullable = true,                  \
+                      .has = NIMA_HAS(type, member.count.there),                                   \
+                      .doc = "The amount that is to be reached; null: it is not counted."),        \
+        NIMA_FIELD_AS(STR, "unit", type, member.count.unit, .nullable = true,                      \
+                      .doc = "What is counted."),                                                  \
+        NIMA_FIELD_AS(NUM, "amount", type, member.count.amount, .nullable = true,                  \
+                      .has = NIMA_HAS(type, member.count.there), .doc = "How much it is now."),    \
+        NIMA_FIELD_AS(NUM, "start", type, member.count.start, .nullable = true,                    \
+                      .has = NIMA_HAS(type, member.count.there),                                   \
+                      .doc = "Where it began: above the target where less is more."),              \
         NIMA_FIELD_AS(LIST, "milestones", type, member.milestones, .required = true,               \
                       .shape = &milestone_shape, .doc = "The steps, in order."),                   \
         NIMA_FIELD_AS(TIME, "created_at", type, member.created_at, .doc = "When it was set."),     \
@@ -96,8 +106,17 @@ static nima_rc list(struct nima_ctx *ctx, struct nima_exchange *exchange, const 
     return NIMA_OK;
 }
 
+#define COUNT_FIELDS(type, member)                                                                 \
+    NIMA_FIELD_AS(NUM, "target", type, member.target, .has = NIMA_HAS(type, member.there),         \
+                  .doc = "The amount that is to be reached."),                                     \
+        NIMA_FIELD_AS(STR, "unit", type, member.unit, .max = NIMA_GOAL_UNIT_MAX,                   \
+                      .doc = "What is counted: euros, books, kg."),                                \
+        NIMA_FIELD_AS(NUM, "amount", type, member.amount, .doc = "How much it is now."),           \
+        NIMA_FIELD_AS(NUM, "start", type, member.start, .doc = "Where it begins; 0 when absent.")
+
 struct create_in {
     nima_str title, description;
+    struct nima_goal_amount count;
     int64_t deadline;
     struct {
         nima_str *items;
@@ -112,6 +131,7 @@ static const struct nima_field create_fields[] = {
     NIMA_FIELD(TIME, struct create_in, deadline, .doc = "By when; may be past."),
     NIMA_FIELD(STR_LIST, struct create_in, milestones, .max = NIMA_MILESTONES_MAX,
                .doc = "Titles of the steps, in order."),
+    COUNT_FIELDS(struct create_in, count),
 };
 static const struct nima_shape create_shape =
     NIMA_SHAPE("GoalCreate", struct create_in, create_fields, .doc = "A new goal.");
@@ -120,7 +140,14 @@ static nima_rc create(struct nima_ctx *ctx, struct nima_exchange *exchange, cons
                       void *out)
 {
     const struct create_in *wanted = in;
-    struct nima_goal goal = {.title = wanted->title, .deadline = wanted->deadline}, made;
+    struct nima_goal made,
+        goal = {.title = wanted->title, .deadline = wanted->deadline, .count = wanted->count};
+    if (!goal.count.there && (goal.count.unit.len > 0 || goal.count.amount > 0)) {
+        return nima_fail_field(ctx, NIMA_E_INVALID, "target", "an amount needs a target");
+    }
+    if (goal.count.there && goal.count.start > 0 && !(goal.count.amount > 0)) {
+        goal.count.amount = goal.count.start;
+    }
     if (wanted->description.len > 0) {
         goal.description = wanted->description;
     }
@@ -157,6 +184,15 @@ static const struct nima_field put_fields[] = {
                   .has = NIMA_HAS(struct one_in, edit.has_deadline), .doc = "By when; null: none."),
     NIMA_FIELD_AS(NUM, "progress", struct one_in, edit.progress, .low = 0, .high = 1,
                   .has = NIMA_HAS(struct one_in, edit.has_progress), .doc = "How far it is."),
+    NIMA_FIELD_AS(NUM, "target", struct one_in, edit.count.target, .nullable = true,
+                  .has = NIMA_HAS(struct one_in, edit.has_count),
+                  .doc = "The amount that is to be reached; null: it is not counted any more."),
+    NIMA_FIELD_AS(STR, "unit", struct one_in, edit.count.unit, .max = NIMA_GOAL_UNIT_MAX,
+                  .doc = "What is counted, with a target."),
+    NIMA_FIELD_AS(NUM, "amount", struct one_in, edit.count.amount,
+                  .doc = "How much it is now, with a target."),
+    NIMA_FIELD_AS(NUM, "start", struct one_in, edit.count.start,
+                  .doc = "Where it begins, with a target."),
 };
 static const struct nima_shape put_shape = NIMA_SHAPE(
     "GoalChange", struct one_in, put_fields, .doc = "What of a goal to change; any of it.");
@@ -170,11 +206,32 @@ static nima_rc get(struct nima_ctx *ctx, struct nima_exchange *exchange, const v
     return NIMA_OK;
 }
 
+/* A new target keeps unit, amount and start unless they are given, too; "target": null ends it. */
+static nima_rc whole_count(struct nima_ctx *ctx, struct nima_exchange *exchange, nima_str id,
+                           struct nima_goal_edit *edit)
+{
+    struct nima_goal now;
+    struct nima_goal_amount *count = &edit->count;
+    if (!edit->has_count) {
+        bool part = count->unit.len > 0 || count->amount > 0 || count->start > 0;
+        return part ? nima_fail_field(ctx, NIMA_E_INVALID, "target", "an amount needs a target")
+                    : NIMA_OK;
+    }
+    NIMA_TRY(nima_goals_get(ctx, nima_api_of(exchange)->goals, id, &now));
+    count->there = count->target > 0 || count->start > 0;
+    count->unit = count->unit.len > 0 ? count->unit : now.count.unit;
+    count->amount = count->amount > 0 ? count->amount : now.count.amount;
+    count->start = count->start > 0 ? count->start : now.count.start;
+    return NIMA_OK;
+}
+
 static nima_rc put(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in, void *out)
 {
     const struct one_in *wanted = in;
     struct nima_goal goal;
-    NIMA_TRY(nima_goals_edit(ctx, nima_api_of(exchange)->goals, wanted->id, &wanted->edit, &goal));
+    struct nima_goal_edit edit = wanted->edit;
+    NIMA_TRY(whole_count(ctx, exchange, wanted->id, &edit));
+    NIMA_TRY(nima_goals_edit(ctx, nima_api_of(exchange)->goals, wanted->id, &edit, &goal));
     changed(ctx, exchange, goal.id, false);
     show(&goal, out);
     return NIMA_OK;
@@ -201,6 +258,13 @@ static const struct nima_field step_fields[] = {
     NIMA_FIELD_AS(NUM, "progress", struct step_in, step.progress, .low = 0, .high = 1,
                   .has = NIMA_HAS(struct step_in, step.has_progress),
                   .doc = "How far the goal is; 1 completes it."),
+    NIMA_FIELD_AS(NUM, "amount", struct step_in, step.amount,
+                  .has = NIMA_HAS(struct step_in, step.has_amount),
+                  .doc = "How much it is now in all, of a goal with a target."),
+    NIMA_FIELD_AS(NUM, "add", struct step_in, step.add,
+                  .has = NIMA_HAS(struct step_in, step.has_add), .doc = "So much more."),
+    NIMA_FIELD_AS(STR, "unit", struct step_in, step.unit, .max = NIMA_GOAL_UNIT_MAX,
+                  .doc = "In which unit; refused when the goal counts something else."),
     NIMA_FIELD_AS(UUID, "milestone_id", struct step_in, step.milestone_id,
                   .doc = "A milestone that is done; progress is then completed/total."),
     NIMA_FIELD_AS(BOOL, "completed", struct step_in, step.completed, .preset = 1,
@@ -231,6 +295,9 @@ static const struct nima_field entry_fields[] = {
                                                 "status", "alert", NULL},
                .doc = "What happened."),
     NIMA_FIELD(NUM, struct nima_goal_entry, progress, .doc = "How far the goal was after it."),
+    NIMA_FIELD(NUM, struct nima_goal_entry, amount,
+               .has = NIMA_HAS(struct nima_goal_entry, has_amount),
+               .doc = "How much it was after it, of a goal with a target."),
     NIMA_FIELD(STR, struct nima_goal_entry, status, .required = true, .doc = "Its status after."),
     NIMA_FIELD(UUID, struct nima_goal_entry, milestone_id, .doc = "The milestone it was about."),
     NIMA_FIELD(STR, struct nima_goal_entry, note, .doc = "What was said of it."),

@@ -264,7 +264,31 @@ static nima_rc delete_fact(struct nima_ctx *ctx, struct nima_exchange *exchange,
 {
     (void)out;
     const struct id_in *wanted = in;
-    return nima_memory_delete(ctx, nima_api_of(exchange)->memory, wanted->id);
+    nima_str token;
+    NIMA_TRY(nima_memory_forget_fact(ctx, nima_api_of(exchange)->memory, wanted->id, &token));
+    if (token.ptr != NULL) {
+        nima_exchange_add_header(exchange, "X-Undo", token);
+    }
+    return NIMA_OK;
+}
+
+struct undo_in {
+    nima_str token;
+};
+static const struct nima_field undo_in_fields[] = {
+    NIMA_FIELD(STR, struct undo_in, token, .place = NIMA_IN_PATH, .required = true, .min = 1,
+               .max = 64, .doc = "What X-Undo said when it was forgotten."),
+};
+static const struct nima_shape undo_in_shape = NIMA_SHAPE("UndoIn", struct undo_in, undo_in_fields);
+
+static nima_rc undo(struct nima_ctx *ctx, struct nima_exchange *exchange, const void *in, void *out)
+{
+    const struct undo_in *wanted = in;
+    struct nima_fact fact;
+    NIMA_TRY(nima_memory_restore(ctx, nima_api_of(exchange)->memory, wanted->token, (nima_str){0},
+                                 &fact));
+    *(struct fact_out *)out = out_of(&fact);
+    return NIMA_OK;
 }
 
 /* Profile */
@@ -505,6 +529,16 @@ const struct nima_route nima_api_memory_routes[] = {
      .scope = "memory",
      .tag = "memory",
      .summary = "Forgets a fact and its versions, everywhere at once."},
+    {.method = "POST",
+     .path = "/v1/undo/{token}",
+     .call = undo,
+     .in = &undo_in_shape,
+     .out = &fact_shape,
+     .errors = NOT_FOUND | INVALID | NIMA_E_BIT(CONFLICT) | NIMA_E_BIT(MODEL),
+     .scope = "memory",
+     .tag = "memory",
+     .summary = "Brings back a fact within ten minutes of its deletion; X-Undo of that has the "
+                "token. Only the server that forgot it can."},
     {.method = "GET",
      .path = "/v1/memory/profile",
      .call = get_profile,

@@ -39,6 +39,7 @@ static const struct nima_field persona_fields[] = {
     NIMA_FIELD(STR_LIST, struct nima_persona, rules, .doc = "How it replies."),
     NIMA_FIELD(STR_LIST, struct nima_persona, forbidden, .doc = "What it never says."),
     NIMA_FIELD(STR_LIST, struct nima_persona, format, .doc = "How replies look."),
+    NIMA_FIELD(STR_LIST, struct nima_persona, memory, .doc = "What it cares to remember."),
     NIMA_FIELD(LIST, struct nima_persona, examples, .shape = &example_shape,
                .doc = "How it sounds."),
     NIMA_FIELD(STR, struct nima_persona, system_prompt, .required = true,

@@ -4,10 +4,13 @@
 #include "util/digest.h"
 
 const struct nima_route *const nima_api_tables[] = {
-    nima_api_chat_routes,        nima_api_openai_routes,       nima_api_memory_routes,
-    nima_api_search_routes,      nima_api_goal_routes,         nima_api_schedule_routes,
-    nima_api_personality_routes, nima_api_conversation_routes, nima_api_knowledge_routes,
-    nima_api_task_routes,        nima_api_system_routes,       NULL,
+    nima_api_chat_routes,          nima_api_openai_routes,
+    nima_api_memory_routes,        nima_api_search_routes,
+    nima_api_goal_routes,          nima_api_schedule_routes,
+    nima_api_personality_routes,   nima_api_conversation_routes,
+    nima_api_knowledge_routes,     nima_api_task_routes,
+    nima_api_list_routes,          nima_api_system_routes,
+    nima_api_understanding_routes, NULL,
 };
 
 static bool has_scope(nima_str scopes, const char *wanted)
@@ -24,7 +27,7 @@ static bool has_scope(nima_str scopes, const char *wanted)
 static nima_rc by_token(struct nima_ctx *ctx, struct nima_api *api, nima_str bearer,
                         const char *scope)
 {
-    struct nima_token token;
+    struct nima_api_token token;
     nima_rc rc = nima_tokens_find(ctx, api->store, nima_sha256_hex(ctx, bearer), &token);
     if (rc == NIMA_E_NOT_FOUND) {
         return nima_fail(ctx, NIMA_E_UNAUTHORIZED,

@@ -77,6 +77,8 @@ struct wish_in {
 #define WISH_FIELDS                                                                                \
     NIMA_FIELD_AS(STR, "name", struct wish_in, wish.name, .max = NIMA_SCHEDULE_NAME_CHARS_MAX,     \
                   .doc = "Its name; else the first words of what it does."),                       \
+        NIMA_FIELD_AS(STR, "label", struct wish_in, wish.label, .choices = nima_schedule_labels,   \
+                      .doc = "What it is to the person: else a reminder."),                        \
         NIMA_FIELD_AS(OBJECT, "when", struct wish_in, wish.when,                                   \
                       .shape = &nima_schedule_when_shape, .doc = "When."),                         \
         NIMA_FIELD_AS(OBJECT, "do", struct wish_in, wish.what, .shape = &nima_schedule_do_shape,   \

@@ -17,6 +17,7 @@
 #include "schedules/schedules.h"
 #include "store/people.h"
 #include "tasks/tasks.h"
+#include "understand/understand.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -31,6 +32,7 @@ struct nima_app {
     struct nima_memory *memory;
     struct nima_goals *goals;
     struct nima_knowledge *knowledge;
+    struct nima_understand *understand;
     struct nima_tasks *tasks;
     struct nima_schedules *schedules;
     struct nima_orchestrator *orchestrator;
@@ -158,6 +160,10 @@ static nima_rc open_domain(struct nima_ctx *ctx, struct nima_app *app)
     app->goals = nima_goals_new(app->store, app->llm);
     nima_goals_wording(app->goals, use_of(c->goals.wording));
     open_knowledge(ctx, app);
+    NIMA_TRY(nima_understand_open(ctx, app->llm, &app->understand));
+    if (nima_understand_problem(app->understand)[0] != '\0') {
+        nima_log_warn("%s", nima_understand_problem(app->understand));
+    }
     NIMA_TRY(open_personality(ctx, app));
     struct nima_schedules_options schedules = {
         .store = app->store, .idle_ms = (int64_t)c->schedules.idle_minutes * 60 * 1000};
@@ -170,6 +176,8 @@ static nima_rc open_domain(struct nima_ctx *ctx, struct nima_app *app)
                                                 .schedules = app->schedules,
                                                 .keep_persona = true,
                                                 .knowledge = app->knowledge,
+                                                .understand = app->understand,
+                                                .understand = app->understand,
                                                 .goals = app->goals,
                                                 .writes = use_of(c->llm.writes),
                                                 .goal_webhook = c->goals.webhook,
@@ -246,6 +254,7 @@ static nima_rc open_http(struct nima_ctx *ctx, struct nima_app *app)
                                  .memory = app->memory,
                                  .goals = app->goals,
                                  .knowledge = app->knowledge,
+                                 .understand = app->understand,
                                  .tasks = app->tasks,
                                  .orchestrator = app->orchestrator,
                                  .personality = app->personality,
@@ -451,6 +460,7 @@ void nima_app_close(struct nima_app *app)
     nima_personality_close(app->personality);
     nima_goals_free(app->goals);
     nima_knowledge_free(app->knowledge);
+    nima_understand_close(app->understand);
     nima_memory_free(app->memory);
     nima_tasks_close(app->tasks, app->config.server.stop_grace_s * 1000);
     nima_llm_close(app->llm);

@@ -77,11 +77,11 @@ static nima_str make_secret(struct nima_ctx *ctx)
 static nima_rc create(struct nima_ctx *ctx, struct nima_store *store, const struct job *job)
 {
     nima_str secret = make_secret(ctx);
-    struct nima_token token = {.id = nima_uuid_new(ctx),
-                               .user_id = job->user,
-                               .scopes = job->scopes,
-                               .hash = nima_sha256_hex(ctx, secret),
-                               .created_at = nima_now_ms()};
+    struct nima_api_token token = {.id = nima_uuid_new(ctx),
+                                   .user_id = job->user,
+                                   .scopes = job->scopes,
+                                   .hash = nima_sha256_hex(ctx, secret),
+                                   .created_at = nima_now_ms()};
     NIMA_TRY(nima_tokens_add(ctx, store, &token));
     printf("token " NIMA_FMT " for " NIMA_FMT " (" NIMA_FMT
            ")\nkeep it, it is not shown again: " NIMA_FMT "\n",
@@ -102,7 +102,7 @@ static const char *day_of(int64_t at, const char *never, char out[NIMA_TIME_CHAR
 
 static nima_rc list(struct nima_ctx *ctx, struct nima_store *store)
 {
-    struct nima_tokens tokens;
+    struct nima_api_tokens tokens;
     NIMA_TRY(nima_tokens_list(ctx, store, &tokens));
     if (tokens.count == 0) {
         printf("no tokens; make one with: nima token create --user NAME\n");
@@ -111,7 +111,7 @@ static nima_rc list(struct nima_ctx *ctx, struct nima_store *store)
     printf("%-36s  %-16s  %-24s  %-16s  %-16s  %s\n", "id", "user", "scopes", "created",
            "last used", "revoked");
     for (size_t i = 0; i < tokens.count; i++) {
-        const struct nima_token *t = &tokens.items[i];
+        const struct nima_api_token *t = &tokens.items[i];
         char made[NIMA_TIME_CHARS + 1], used[NIMA_TIME_CHARS + 1], ended[NIMA_TIME_CHARS + 1];
         printf("%-36.*s  %-16.*s  %-24.*s  %-16s  %-16s  %s\n", NIMA_ARG(t->id),
                NIMA_ARG(t->user_id), NIMA_ARG(t->scopes), day_of(t->created_at, "-", made),

@@ -14,6 +14,8 @@ static const struct nima_field entry_fields[] = {
     NIMA_FIELD(TIME, struct nima_goal_entry, recorded_at),
     NIMA_FIELD(STR, struct nima_goal_entry, kind),
     NIMA_FIELD(NUM, struct nima_goal_entry, progress),
+    NIMA_FIELD(NUM, struct nima_goal_entry, amount,
+               .has = NIMA_HAS(struct nima_goal_entry, has_amount)),
     NIMA_FIELD(STR, struct nima_goal_entry, status),
     NIMA_FIELD(UUID, struct nima_goal_entry, milestone_id),
     NIMA_FIELD(STR, struct nima_goal_entry, note),
@@ -40,6 +42,11 @@ static const struct nima_field record_fields[] = {
     OF_GOAL(STR, description),
     OF_GOAL(STR, status),
     OF_GOAL(NUM, progress),
+    NIMA_FIELD_AS(NUM, "target", struct nima_goal_record, goal.count.target,
+                  .has = NIMA_HAS(struct nima_goal_record, goal.count.there)),
+    NIMA_FIELD_AS(STR, "unit", struct nima_goal_record, goal.count.unit),
+    NIMA_FIELD_AS(NUM, "amount", struct nima_goal_record, goal.count.amount),
+    NIMA_FIELD_AS(NUM, "start", struct nima_goal_record, goal.count.start),
     OF_GOAL(TIME, deadline, .has = NIMA_HAS(struct nima_goal_record, has_deadline)),
     OF_GOAL(TIME, completed_at, .has = NIMA_HAS(struct nima_goal_record, has_completed_at)),
     OF_GOAL(STR, alerted),
@@ -141,6 +148,7 @@ static nima_rc undo_rule(struct nima_ctx *ctx, void *arg, struct nima_goal *goal
     goal->description = before->description;
     goal->status = before->status;
     goal->progress = before->progress;
+    goal->count = before->count;
     goal->deadline = before->deadline;
     goal->completed_at = before->completed_at;
     goal->milestones.count = before->milestones.count;

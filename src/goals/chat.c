@@ -294,7 +294,7 @@ static nima_rc answer_new(struct nima_ctx *ctx, struct nima_goals *goals,
     nima_str due = NIMA_STR("");
     if (made.deadline != 0) {
         due = nima_fmt(ctx, ", due " NIMA_FMT,
-                       NIMA_ARG(nima_goal_day(ctx, heard->zone, made.deadline)));
+                       NIMA_ARG(nima_goals_day(ctx, heard->zone, made.deadline)));
     }
     out->text = nima_fmt(ctx,
                          "I set the goal \"" NIMA_FMT "\"" NIMA_FMT ". Tell me when you get "
@@ -425,7 +425,7 @@ static nima_rc answer_edit(struct nima_ctx *ctx, struct nima_goals *goals,
         struct nima_goal_edit edit = {.has_deadline = true, .deadline = heard->deadline};
         rc = nima_goals_edit(ctx, goals, goal->id, &edit, &after);
         out->text = nima_fmt(ctx, "\"" NIMA_FMT "\" is due " NIMA_FMT ".", NIMA_ARG(goal->title),
-                             NIMA_ARG(nima_goal_day(ctx, heard->zone, heard->deadline)));
+                             NIMA_ARG(nima_goals_day(ctx, heard->zone, heard->deadline)));
     } else {
         rc = nima_goals_add_milestones(ctx, goals, goal->id, &heard->wish.text, 1, &after);
         out->text = nima_fmt(ctx, "\"" NIMA_FMT "\" has a new milestone: " NIMA_FMT ".",
@@ -467,7 +467,7 @@ static nima_rc answer_ask(struct nima_ctx *ctx, struct nima_goals *goals,
 {
     struct nima_goal_action action = {.type = NIMA_STR("goal"), .event = NIMA_STR("told")};
     action.goal = nima_goal_record_of(ctx, heard->target.goal);
-    NIMA_TRY(nima_goal_tell(ctx, goals, heard->zone, heard->target.goal->id, &out->text));
+    NIMA_TRY(nima_goals_told(ctx, goals, heard->zone, heard->target.goal->id, &out->text));
     nima_goal_actions_write(ctx, &action, 1, &out->actions);
     return NIMA_OK;
 }

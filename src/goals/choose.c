@@ -33,7 +33,7 @@ static nima_str label_of(struct nima_ctx *ctx, const struct nima_zone *zone,
     bool due = goal->deadline != 0;
     return nima_fmt(ctx, NIMA_FMT " (%.0f %%, %s " NIMA_FMT ")", NIMA_ARG(label),
                     goal->progress * 100, due ? "due" : "set on",
-                    NIMA_ARG(nima_goal_day(ctx, zone, due ? goal->deadline : goal->created_at)));
+                    NIMA_ARG(nima_goals_day(ctx, zone, due ? goal->deadline : goal->created_at)));
 }
 
 nima_str nima_goal_choices(struct nima_ctx *ctx, const struct nima_zone *zone,

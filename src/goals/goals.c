@@ -122,6 +122,79 @@ static nima_rc no_milestone(struct nima_ctx *ctx)
                            "this goal has no such milestone");
 }
 
+/* Amounts */
+
+/* Words and signs of one currency or measure; units are compared by the first of each row. */
+static const char *const same_units[][8] = {
+    {"euro", "euros", "eur", "€", NULL},
+    {"dollar", "dollars", "usd", "$", "bucks", NULL},
+    {"pound", "pounds", "gbp", "£", "quid", NULL},
+    {"kg", "kilo", "kilos", "kilogram", "kilograms", "kgs", NULL},
+    {"km", "kilometre", "kilometres", "kilometer", "kilometers", "k", NULL},
+    {"hour", "hours", "h", "hrs", NULL},
+    {"minute", "minutes", "min", "mins", NULL},
+};
+
+static nima_str unit_key(nima_str unit)
+{
+    unit = nima_str_trim(unit);
+    for (size_t i = 0; i < sizeof(same_units) / sizeof(same_units[0]); i++) {
+        for (size_t n = 0; same_units[i][n] != NULL; n++) {
+            if (nima_str_eq_nocase(unit, nima_str_of(same_units[i][n]))) {
+                return nima_str_of(same_units[i][0]);
+            }
+        }
+    }
+    bool plural = unit.len > 2 && nima_str_ends(unit, NIMA_STR("s"));
+    return nima_str_sub(unit, 0, unit.len - plural);
+}
+
+bool nima_goals_same_unit(nima_str a, nima_str b)
+{
+    return a.len == 0 || b.len == 0 || nima_str_eq_nocase(unit_key(a), unit_key(b));
+}
+
+static nima_rc check_count(struct nima_ctx *ctx, const struct nima_goal_amount *count)
+{
+    if (!count->there) {
+        return NIMA_OK;
+    }
+    NIMA_TRY(check_maybe(ctx, "unit", count->unit, NIMA_GOAL_UNIT_MAX));
+    bool finite = isfinite(count->target) && isfinite(count->amount) && isfinite(count->start);
+    if (!finite || fabs(count->target) > NIMA_GOAL_AMOUNT_MAX || count->target < 0 ||
+        fabs(count->target - count->start) < 1e-9) {
+        return nima_fail_field(ctx, NIMA_E_INVALID, "target",
+                               "target must be a number of 0 or more, other than where it starts");
+    }
+    return NIMA_OK;
+}
+
+static double by_amount(const struct nima_goal_amount *count)
+{
+    double share = (count->amount - count->start) / (count->target - count->start);
+    return share < 0 ? 0 : share > 1 ? 1 : share;
+}
+
+/* What people have too much of rather than too little. */
+static bool is_weight(nima_str unit)
+{
+    nima_str key = unit_key(unit);
+    return nima_str_eq(key, NIMA_STR("kg")) || nima_str_eq(key, NIMA_STR("pound")) ||
+           nima_str_eq_nocase(key, NIMA_STR("lb")) || nima_str_eq_nocase(key, NIMA_STR("stone"));
+}
+
+/* Takes an amount. Of a weight the first one above the target is where the goal starts from. */
+static void set_amount(struct nima_ctx *ctx, struct nima_goal *goal, double amount)
+{
+    struct nima_goal_amount *count = &goal->count;
+    bool first = fabs(count->amount - count->start) < 1e-9;
+    if (first && fabs(count->start) < 1e-9 && amount > count->target && is_weight(count->unit)) {
+        count->start = amount;
+    }
+    count->amount = amount;
+    set_progress(ctx, goal, by_amount(count));
+}
+
 /* Adding, looking up */
 
 nima_rc nima_goals_add(struct nima_ctx *ctx, struct nima_goals *goals, const struct nima_goal *goal,
@@ -137,9 +210,13 @@ nima_rc nima_goals_add(struct nima_ctx *ctx, struct nima_goals *goals, const str
         NIMA_TRY(check_text(ctx, nima_fmt(ctx, "milestones[%zu]", i).ptr,
                             goal->milestones.items[i].title, NIMA_GOAL_TITLE_MAX));
     }
+    NIMA_TRY(check_count(ctx, &goal->count));
     made.status = NIMA_GOAL_ACTIVE;
     made.progress = 0;
     made.completed_at = 0;
+    if (made.count.there) {
+        set_progress(ctx, &made, by_amount(&made.count));
+    }
     return nima_goal_create(ctx, goals->store, &made, out);
 }
 
@@ -198,6 +275,12 @@ static nima_rc edit_rule(struct nima_ctx *ctx, void *arg, struct nima_goal *goal
     if (edit->status.ptr != NULL && !nima_str_eq(edit->status, goal->status)) {
         set_status(ctx, goal, edit->status, job->before);
     }
+    if (edit->has_count) {
+        goal->count = edit->count;
+        if (goal->count.there) {
+            set_progress(ctx, goal, by_amount(&goal->count));
+        }
+    }
     if (edit->has_progress) {
         set_progress(ctx, goal, edit->progress);
     }
@@ -235,6 +318,9 @@ nima_rc nima_goals_edit(struct nima_ctx *ctx, struct nima_goals *goals, nima_str
         NIMA_TRY(check_text(ctx, "title", edit->title, NIMA_GOAL_TITLE_MAX));
     }
     NIMA_TRY(check_maybe(ctx, "description", edit->description, NIMA_GOAL_TEXT_MAX));
+    if (edit->has_count) {
+        NIMA_TRY(check_count(ctx, &edit->count));
+    }
     if (edit->has_progress) {
         NIMA_TRY(check_progress(ctx, edit->progress));
     }
@@ -252,6 +338,27 @@ nima_rc nima_goals_edit(struct nima_ctx *ctx, struct nima_goals *goals, nima_str
 
 /* Advancing */
 
+static nima_rc check_step_amount(struct nima_ctx *ctx, const struct nima_goal_step *step,
+                                 const struct nima_goal *goal)
+{
+    double value = step->has_amount ? step->amount : step->add;
+    const char *field = step->has_amount ? "amount" : "add";
+    if (!goal->count.there) {
+        return nima_fail_field(ctx, NIMA_E_INVALID, field,
+                               "this goal has no amount; give it a target first");
+    }
+    if (!isfinite(value) || fabs(value) > NIMA_GOAL_AMOUNT_MAX ||
+        fabs(goal->count.amount + value) > NIMA_GOAL_AMOUNT_MAX) {
+        return nima_fail_field(ctx, NIMA_E_INVALID, field, "%s is beyond range", field);
+    }
+    if (!nima_goals_same_unit(step->unit, goal->count.unit)) {
+        return nima_fail_field(ctx, NIMA_E_INVALID, "unit",
+                               "this goal counts " NIMA_FMT ", not " NIMA_FMT,
+                               NIMA_ARG(goal->count.unit), NIMA_ARG(step->unit));
+    }
+    return NIMA_OK;
+}
+
 static nima_rc step_rule(struct nima_ctx *ctx, void *arg, struct nima_goal *goal,
                          struct nima_goal_entry *entry)
 {
@@ -268,6 +375,10 @@ static nima_rc step_rule(struct nima_ctx *ctx, void *arg, struct nima_goal *goal
         entry->milestone_id = milestone->id;
         set_progress(ctx, goal, by_milestones(goal));
     }
+    if (step->has_amount || step->has_add) {
+        NIMA_TRY(check_step_amount(ctx, step, goal));
+        set_amount(ctx, goal, step->has_amount ? step->amount : goal->count.amount + step->add);
+    }
     if (step->has_progress) {
         set_progress(ctx, goal, step->progress);
     }
@@ -282,9 +393,13 @@ nima_rc nima_goals_advance(struct nima_ctx *ctx, struct nima_goals *goals, nima_
     if (step->has_progress) {
         NIMA_TRY(check_progress(ctx, step->progress));
     }
-    if (!step->has_progress && step->milestone_id.ptr == NULL && step->note.len == 0) {
+    if (step->has_amount && step->has_add) {
+        return nima_fail_field(ctx, NIMA_E_INVALID, "amount", "give amount or add, not both");
+    }
+    if (!step->has_progress && step->milestone_id.ptr == NULL && step->note.len == 0 &&
+        !step->has_amount && !step->has_add) {
         return nima_fail_field(ctx, NIMA_E_INVALID, "progress",
-                               "give a progress, a milestone_id or a note");
+                               "give a progress, an amount, a milestone_id or a note");
     }
     return nima_goal_change(ctx, goals->store, id, step_rule, &job, out);
 }

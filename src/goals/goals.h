@@ -13,6 +13,8 @@
  * Progress and status go together: a goal is completed exactly when its progress is 1.
  *   - with milestones, progress is completed / total after each change of them
  *   - a progress that is told outright stands until the next milestone
+ *   - a goal with an amount: (amount - start) / (target - start), after each amount that is told.
+ * Of a weight, a first amount above the target is where it starts ("70 kg" from 82)
  *   - status "completed" is the explicit word: progress becomes 1
  *   - anything that brings a completed goal below 1, or status "active", opens it again: progress
  * is what its milestones say, or what it was before the end. History is kept.
@@ -24,7 +26,13 @@
 struct nima_zone;
 struct nima_goals;
 
-enum { NIMA_GOAL_TITLE_MAX = 300, NIMA_GOAL_TEXT_MAX = 8000, NIMA_GOAL_NOTE_MAX = 2000 };
+enum {
+    NIMA_GOAL_TITLE_MAX = 300,
+    NIMA_GOAL_TEXT_MAX = 8000,
+    NIMA_GOAL_NOTE_MAX = 2000,
+    NIMA_GOAL_UNIT_MAX = 40
+};
+#define NIMA_GOAL_AMOUNT_MAX 1e12
 
 /* Borrows both. */
 struct nima_goals *nima_goals_new(struct nima_store *store, struct nima_llm *llm);
@@ -42,9 +50,10 @@ NIMA_MUST_USE nima_rc nima_goals_drop(struct nima_ctx *ctx, struct nima_goals *g
 
 struct nima_goal_edit { /* absent, or has_… false: stays */
     nima_str title, description, status;
-    bool has_deadline, has_progress;
+    bool has_deadline, has_progress, has_count;
     int64_t deadline; /* 0: none any more */
     double progress;
+    struct nima_goal_amount count; /* `there` false: it is not counted any more */
 };
 NIMA_MUST_USE nima_rc nima_goals_edit(struct nima_ctx *ctx, struct nima_goals *goals, nima_str id,
                                       const struct nima_goal_edit *edit, struct nima_goal *out);
@@ -53,6 +62,9 @@ NIMA_MUST_USE nima_rc nima_goals_edit(struct nima_ctx *ctx, struct nima_goals *g
 struct nima_goal_step {
     bool has_progress;
     double progress;
+    bool has_amount, has_add; /* of a goal that is counted: all of it, or so much more */
+    double amount, add;
+    nima_str unit;         /* of these, as it was said; another than the goal's is INVALID */
     nima_str milestone_id; /* absent: none */
     bool completed;        /* of the milestone */
     nima_str note;         /* absent: none */
@@ -60,6 +72,16 @@ struct nima_goal_step {
 NIMA_MUST_USE nima_rc nima_goals_advance(struct nima_ctx *ctx, struct nima_goals *goals,
                                          nima_str id, const struct nima_goal_step *step,
                                          struct nima_goal *out);
+
+/* "euros" and "EUR", "book" and "books"; an absent one goes with all. */
+bool nima_goals_same_unit(nima_str a, nima_str b);
+/* "2 May 2027"; zone NULL: UTC. */
+nima_str nima_goals_day(struct nima_ctx *ctx, const struct nima_zone *zone, int64_t unix_ms);
+/* How the goal goes, in sentences. */
+NIMA_MUST_USE nima_rc nima_goals_told(struct nima_ctx *ctx, struct nima_goals *goals,
+                                      const struct nima_zone *zone, nima_str id, nima_str *out);
+/* "5,000", "1.2", as an amount is written. */
+nima_str nima_goals_number(struct nima_ctx *ctx, double value);
 
 /* Adds milestones at the end; `titles` up to NIMA_MILESTONES_MAX in all. */
 NIMA_MUST_USE nima_rc nima_goals_add_milestones(struct nima_ctx *ctx, struct nima_goals *goals,

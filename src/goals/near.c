@@ -21,6 +21,12 @@ nima_str nima_goal_line(struct nima_ctx *ctx, const struct nima_goal *goal)
     struct nima_buf buf;
     nima_buf_init(&buf, LINE_BYTES_MAX);
     nima_buf_fmt(&buf, NIMA_FMT ": %.0f %%", NIMA_ARG(goal->title), goal->progress * 100);
+    if (goal->count.there) {
+        nima_buf_fmt(&buf, ", " NIMA_FMT " of " NIMA_FMT "%s" NIMA_FMT,
+                     NIMA_ARG(nima_goals_number(ctx, goal->count.amount)),
+                     NIMA_ARG(nima_goals_number(ctx, goal->count.target)),
+                     goal->count.unit.len > 0 ? " " : "", NIMA_ARG(goal->count.unit));
+    }
     if (goal->milestones.count > 0) {
         nima_buf_fmt(&buf, ", %zu of %zu milestones done", nima_goal_steps_done(goal),
                      goal->milestones.count);

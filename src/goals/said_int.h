@@ -110,10 +110,7 @@ bool nima_goal_actions_read(struct nima_ctx *ctx, nima_str actions, struct nima_
 NIMA_MUST_USE nima_rc nima_goal_undo(struct nima_ctx *ctx, struct nima_goals *goals,
                                      const struct nima_goal_action *action, struct nima_goal *out);
 
-/* tell.c: goals in words. zone NULL: UTC. */
-nima_str nima_goal_day(struct nima_ctx *ctx, const struct nima_zone *zone, int64_t ms);
-NIMA_MUST_USE nima_rc nima_goal_tell(struct nima_ctx *ctx, struct nima_goals *goals,
-                                     const struct nima_zone *zone, nima_str id, nima_str *out);
+/* tell.c: goals in words. */
 /* A line for each. */
 nima_str nima_goal_lines(struct nima_ctx *ctx, const struct nima_zone *zone,
                          const struct nima_goal_rows *rows);

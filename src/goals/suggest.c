@@ -33,7 +33,7 @@ nima_str nima_advice_key_at(struct nima_sight *sight, const char *rule, int64_t 
 
 nima_str nima_advice_day(struct nima_sight *sight, int64_t ms)
 {
-    return nima_goal_day(sight->ctx, sight->known->zone, ms);
+    return nima_goals_day(sight->ctx, sight->known->zone, ms);
 }
 
 size_t nima_advice_open(const struct nima_goal *goal)

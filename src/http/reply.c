@@ -54,7 +54,7 @@ static void add_cors(struct nima_exchange *exchange, struct MHD_Response *respon
         /* A copied header: there is a NUL behind it. */
         add(response, "Access-Control-Allow-Origin", exchange->cors_origin.ptr);
         add(response, "Access-Control-Expose-Headers",
-            "X-Request-Id, X-Next-Cursor, Link, Retry-After, Idempotency-Replayed");
+            "X-Request-Id, X-Next-Cursor, Link, Retry-After, Idempotency-Replayed, X-Undo");
     }
 }
 

@@ -5,6 +5,7 @@
 #include "memory/learner.h"
 #include "memory/memory_int.h"
 #include "memory/profile.h"
+#include "memory/undo.h"
 #include "util/json.h"
 #include "util/uuid.h"
 
@@ -140,23 +141,37 @@ nima_rc nima_memory_add_many(struct nima_ctx *ctx, struct nima_memory *memory,
     return nima_memory_store_facts(ctx, memory, checked, count, out, created);
 }
 
-nima_rc nima_memory_supersede(struct nima_ctx *ctx, struct nima_memory *memory, nima_str old_id,
-                              const struct nima_fact *fact, struct nima_fact *out)
+nima_rc nima_memory_put_seen(struct nima_ctx *ctx, struct nima_memory *memory, int64_t seen,
+                             nima_str old_id, const struct nima_fact *fact, struct nima_fact *out,
+                             bool *created)
 {
     struct nima_fact stamped = *fact;
-    stamp(ctx, &stamped);
+    bool replaces = old_id.ptr != NULL;
     int64_t change = 0;
+    stamp(ctx, &stamped);
+    *created = true;
     struct nima_person *person = nima_memory_person_take(ctx, memory);
     nima_memory_person_write(person);
-    nima_rc rc = nima_facts_supersede(ctx, memory->store, old_id, &stamped, out, &change);
+    nima_rc rc =
+        replaces
+            ? nima_facts_supersede_seen(ctx, memory->store, seen, old_id, &stamped, out, &change)
+            : nima_facts_put_seen(ctx, memory->store, seen, &stamped, out, created, &change);
     if (rc == NIMA_OK) {
         struct nima_fact old = {.id = old_id};
-        struct nima_delta deltas[2] = {{NIMA_DELTA_DROP, &old}, delta_of(ctx, &stamped, out, true)};
-        nima_memory_person_apply(person, change, deltas, 2);
+        struct nima_delta deltas[2] = {{NIMA_DELTA_DROP, &old},
+                                       delta_of(ctx, &stamped, out, *created)};
+        nima_memory_person_apply(person, change, replaces ? deltas : deltas + 1, replaces ? 2 : 1);
     }
     nima_memory_person_write_end(person);
     nima_memory_person_give(memory, person);
     return rc;
+}
+
+nima_rc nima_memory_supersede(struct nima_ctx *ctx, struct nima_memory *memory, nima_str old_id,
+                              const struct nima_fact *fact, struct nima_fact *out)
+{
+    bool created;
+    return nima_memory_put_seen(ctx, memory, NIMA_SEEN_ANY, old_id, fact, out, &created);
 }
 
 /* The row as it will be. A text that stays keeps its vector, also while no model is loaded. */
@@ -237,8 +252,49 @@ nima_rc nima_memory_delete(struct nima_ctx *ctx, struct nima_memory *memory, nim
     return rc;
 }
 
+nima_rc nima_memory_forget_fact(struct nima_ctx *ctx, struct nima_memory *memory, nima_str id,
+                                nima_str *token_out)
+{
+    struct nima_fact fact;
+    NIMA_TRY(nima_facts_get(ctx, memory->store, id, &fact));
+    NIMA_TRY(nima_memory_delete(ctx, memory, id));
+    bool active = nima_str_eq(fact.status, NIMA_STR("active"));
+    *token_out = active ? nima_memory_undo_keep(ctx, memory->undo, &fact) : (nima_str){0};
+    return NIMA_OK;
+}
+
+nima_rc nima_memory_restore(struct nima_ctx *ctx, struct nima_memory *memory, nima_str token,
+                            nima_str id, struct nima_fact *out)
+{
+    struct nima_fact fact, stored;
+    bool created = false;
+    int64_t change = 0;
+    if (!nima_memory_undo_take(ctx, memory->undo, token, id, &fact)) {
+        return nima_fail(ctx, NIMA_E_NOT_FOUND,
+                         "there is nothing to bring back: what was forgotten can be brought back "
+                         "for ten minutes");
+    }
+    NIMA_TRY(nima_memory_embed_facts(ctx, memory, &fact, 1));
+    struct nima_person *person = nima_memory_person_take(ctx, memory);
+    nima_memory_person_write(person);
+    nima_rc rc = nima_facts_put(ctx, memory->store, &fact, &stored, &created, &change);
+    if (rc == NIMA_OK) {
+        struct nima_delta delta = delta_of(ctx, &fact, &stored, created);
+        nima_memory_person_apply(person, change, &delta, 1);
+    }
+    nima_memory_person_write_end(person);
+    nima_memory_person_give(memory, person);
+    NIMA_TRY(rc);
+    struct nima_learned back = {.fact = stored, .event = NIMA_LEARNED_ADDED};
+    struct nima_learned_list list = {.items = &back, .count = 1};
+    NIMA_TRY(nima_memory_profile_learn(ctx, memory, &list));
+    *out = stored;
+    return NIMA_OK;
+}
+
 nima_rc nima_memory_forget(struct nima_ctx *ctx, struct nima_memory *memory)
 {
+    nima_memory_undo_drop(memory->undo, ctx->user_id);
     nima_memory_learner_drop(memory->learner, ctx->user_id);
     int64_t change = 0;
     struct nima_person *person = nima_memory_person_take(ctx, memory);

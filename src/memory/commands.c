@@ -2,12 +2,15 @@
 
 #include <ctype.h>
 
+#include "memory/decide.h"
+#include "memory/forget.h"
 #include "memory/learner.h"
 #include "memory/memory_int.h"
+#include "search/words.h"
 
-enum { FORGET_LOOK = 8, TERMS_MAX = 64, NOTE_CHARS_MAX = 2000 };
+enum { FORGET_LOOK = 8, ABOUT_BYTES_MAX = 2000 };
 
-/* Above it a fact is what was meant, whatever the words. */
+/* Above it a fact may be what was meant, whatever the words. */
 static const double clearly_meant = 0.80;
 
 static bool takes(nima_str text, const char *command, nima_str *about)
@@ -51,12 +54,36 @@ enum nima_command nima_memory_command(nima_str text, nima_str *about)
 static void keep_raw(struct nima_ctx *ctx, nima_str text, struct nima_candidates *out)
 {
     if (out->count < NIMA_CANDIDATES_MAX) {
-        out->items[out->count++] = (struct nima_candidate){
-            .text = nima_str_copy(ctx->arena, nima_utf8_prefix(text, NOTE_CHARS_MAX)),
-            .category = NIMA_STR("note"),
-            .value = NIMA_STR(""),
-            .confidence = 1.0};
+        out->items[out->count++] = (struct nima_candidate){.text = nima_str_copy(ctx->arena, text),
+                                                           .category = NIMA_STR("note"),
+                                                           .value = NIMA_STR(""),
+                                                           .confidence = 1.0};
     }
+}
+
+/* A text of more sentences than facts are made of at once is one note, word for word. */
+static nima_rc sentence_by_sentence(struct nima_ctx *ctx, nima_str about,
+                                    struct nima_candidates *out)
+{
+    struct nima_sentence *sentences =
+        NIMA_NEW(ctx->arena, struct nima_sentence, NIMA_SENTENCES_MAX);
+    struct nima_candidates *some = NIMA_NEW(ctx->arena, struct nima_candidates, 1);
+    size_t count = nima_memory_said_sentences(about, sentences);
+    for (size_t i = 0; i < count && count < NIMA_CANDIDATES_MAX / 2; i++) {
+        nima_str asked = nima_fmt(ctx, "remember that " NIMA_FMT, NIMA_ARG(sentences[i].text));
+        NIMA_TRY(nima_memory_extract(ctx, asked, some));
+        for (size_t k = 0; k < some->count && out->count < NIMA_CANDIDATES_MAX; k++) {
+            out->items[out->count++] = some->items[k];
+        }
+        if (some->count == 0) {
+            keep_raw(ctx, sentences[i].text, out);
+        }
+    }
+    if (out->count == 0 || out->count == NIMA_CANDIDATES_MAX) {
+        out->count = 0;
+        keep_raw(ctx, about, out);
+    }
+    return NIMA_OK;
 }
 
 nima_rc nima_memory_remember(struct nima_ctx *ctx, nima_str about, struct nima_candidates *out)
@@ -70,20 +97,14 @@ nima_rc nima_memory_remember(struct nima_ctx *ctx, nima_str about, struct nima_c
     if (about.len == 0) {
         return nima_fail_field(ctx, NIMA_E_INVALID, "text", "say what to remember: /remember …");
     }
-    struct nima_sentence *sentences =
-        NIMA_NEW(ctx->arena, struct nima_sentence, NIMA_SENTENCES_MAX);
-    struct nima_candidates *some = NIMA_NEW(ctx->arena, struct nima_candidates, 1);
-    size_t count = nima_memory_said_sentences(about, sentences);
-    for (size_t i = 0; i < count; i++) {
-        nima_str asked = nima_fmt(ctx, "remember that " NIMA_FMT, NIMA_ARG(sentences[i].text));
-        NIMA_TRY(nima_memory_extract(ctx, asked, some));
-        for (size_t k = 0; k < some->count && out->count < NIMA_CANDIDATES_MAX; k++) {
-            out->items[out->count++] = some->items[k];
-        }
-        if (some->count == 0) {
-            keep_raw(ctx, sentences[i].text, out);
-        }
+    size_t chars = nima_utf8_count(about);
+    if (chars > NIMA_FACT_CHARS_MAX) {
+        return nima_fail_field(ctx, NIMA_E_INVALID, "text",
+                               "I can keep %d characters at once, and this has %zu; tell it to me "
+                               "in parts",
+                               NIMA_FACT_CHARS_MAX, chars);
     }
+    NIMA_TRY(sentence_by_sentence(ctx, about, out));
     for (size_t i = 0; i < out->count; i++) {
         out->items[i].explicit_wish = true;
         out->items[i].confidence = 1.0;
@@ -91,75 +112,158 @@ nima_rc nima_memory_remember(struct nima_ctx *ctx, nima_str about, struct nima_c
     return NIMA_OK;
 }
 
-/* Whether all that was said to be forgotten stands in the fact, by its stems. */
-static bool all_terms_in(struct nima_words *words, nima_str about, nima_str fact)
+/* Facts that may be meant, the surest kind of them alone. */
+struct gathering {
+    struct nima_words *words;
+    nima_str about;
+    enum nima_meant best;
+    struct nima_fact *items; /* FORGET_LOOK of them */
+    size_t count;
+};
+
+static void gather(struct gathering *g, struct nima_ctx *ctx, const struct nima_fact *fact,
+                   enum nima_meant meant)
 {
-    uint64_t wanted[TERMS_MAX];
-    struct nima_terms terms = nima_search_words_of(words, about, (nima_str){0});
-    size_t count = terms.count < TERMS_MAX ? terms.count : TERMS_MAX;
-    for (size_t i = 0; i < count; i++) {
-        wanted[i] = terms.items[i];
+    if (meant == NIMA_MEANT_NOT || meant < g->best) {
+        return;
     }
-    terms = nima_search_words_of(words, fact, (nima_str){0});
-    for (size_t i = 0; i < count; i++) {
-        bool found = false;
-        for (size_t k = 0; k < terms.count; k++) {
-            found = found || terms.items[k] == wanted[i];
-        }
-        if (!found) {
-            return false;
+    g->count = meant > g->best ? 0 : g->count;
+    g->best = meant;
+    for (size_t i = 0; i < g->count; i++) {
+        if (nima_str_eq(g->items[i].id, fact->id)) {
+            return;
         }
     }
-    return count > 0;
+    if (g->count < FORGET_LOOK) {
+        struct nima_fact *kept = &g->items[g->count++];
+        *kept = (struct nima_fact){.id = nima_str_copy(ctx->arena, fact->id),
+                                   .fact = nima_str_copy(ctx->arena, fact->fact)};
+    }
 }
 
-static nima_rc look(struct nima_ctx *ctx, struct nima_memory *memory, nima_str about,
-                    struct nima_memory_hits *out)
+static nima_rc look_at(struct nima_ctx *ctx, void *user, const struct nima_fact *fact)
 {
-    struct nima_candidates *meant = NIMA_NEW(ctx->arena, struct nima_candidates, 1);
-    NIMA_TRY(nima_memory_extract(ctx, about, meant));
-    nima_str texts[2] = {about, meant->count > 0 ? meant->items[0].text : about};
-    size_t count = meant->count > 0 ? 2 : 1;
+    struct gathering *g = user;
+    gather(g, ctx, fact, nima_memory_meant(ctx, g->words, g->about, fact->fact));
+    return nima_ctx_stopped(ctx);
+}
+
+/* Facts of another wording, by meaning: they are asked about, never taken. */
+static nima_rc look_by_meaning(struct nima_ctx *ctx, struct nima_memory *memory,
+                               struct gathering *g)
+{
     struct nima_vectors vectors;
-    struct nima_find find = {.limit = FORGET_LOOK, .probe_count = count};
-    NIMA_TRY(nima_memory_embed(ctx, memory, texts, count, &vectors, &find.model));
-    struct nima_probe probes[2];
-    for (size_t i = 0; i < count; i++) {
-        bool have = vectors.items != NULL;
-        probes[i] = (struct nima_probe){.text = texts[i],
-                                        .vector = have ? vectors.items + i * vectors.dims : NULL,
-                                        .dims = have ? vectors.dims : 0};
+    struct nima_memory_hits hits;
+    struct nima_find find = {.limit = FORGET_LOOK, .probe_count = 1};
+    NIMA_TRY(nima_memory_embed(ctx, memory, &g->about, 1, &vectors, &find.model));
+    struct nima_probe probe = {.text = g->about,
+                               .vector = vectors.items,
+                               .dims = vectors.items != NULL ? vectors.dims : 0};
+    find.probes = &probe;
+    NIMA_TRY(nima_memory_find(ctx, memory, &find, &hits));
+    struct nima_candidates *meant = NIMA_NEW(ctx->arena, struct nima_candidates, 1);
+    NIMA_TRY(nima_memory_extract(ctx, g->about, meant));
+    nima_str asked = meant->count > 0 ? meant->items[0].text : g->about;
+    for (size_t i = 0; i < hits.count; i++) {
+        const struct nima_memory_hit *hit = &hits.items[i];
+        if (hit->vector >= clearly_meant && !nima_memory_beyond_latin(hit->fact.fact) &&
+            nima_memory_same_details(asked, hit->fact.fact) &&
+            nima_memory_same_sense(ctx, g->about, hit->fact.fact)) {
+            gather(g, ctx, &hit->fact, NIMA_MEANT_MAYBE);
+        }
     }
-    find.probes = probes;
-    return nima_memory_find(ctx, memory, &find, out);
+    return NIMA_OK;
+}
+
+nima_rc nima_memory_forget_find(struct nima_ctx *ctx, struct nima_memory *memory, nima_str about,
+                                struct nima_forget_found *out)
+{
+    *out = (struct nima_forget_found){0};
+    if (about.len == 0 || !nima_utf8_valid(about)) {
+        return NIMA_OK;
+    }
+    about = nima_utf8_prefix(nima_str_trim(about), ABOUT_BYTES_MAX);
+    out->everything = nima_memory_means_everything(about);
+    if (out->everything) {
+        return NIMA_OK;
+    }
+    struct gathering g = {.about = nima_memory_forget_topic(about),
+                          .items = NIMA_NEW(ctx->arena, struct nima_fact, FORGET_LOOK)};
+    int64_t change;
+    g.words = nima_search_words_open();
+    nima_rc rc = nima_facts_scan(ctx, memory->store, look_at, &g, &change);
+    nima_search_words_close(g.words);
+    NIMA_TRY(rc);
+    if (g.count == 0 && !nima_memory_beyond_latin(g.about)) {
+        NIMA_TRY(look_by_meaning(ctx, memory, &g));
+    }
+    nima_str ids[FORGET_LOOK];
+    for (size_t i = 0; i < g.count; i++) {
+        ids[i] = g.items[i].id;
+    }
+    if (g.count > 0) {
+        NIMA_TRY(nima_facts_get_many(ctx, memory->store, ids, g.count, &out->facts));
+    }
+    bool sure = g.best == NIMA_MEANT_EXACT || (g.best == NIMA_MEANT_CLEAR && g.count == 1);
+    out->sure = sure && out->facts.count > 0;
+    return NIMA_OK;
 }
 
 nima_rc nima_memory_forget_about(struct nima_ctx *ctx, struct nima_memory *memory, nima_str about,
                                  struct nima_learned_list *out)
 {
+    struct nima_forget_found found;
     *out = (struct nima_learned_list){0};
-    if (about.len == 0 || !nima_utf8_valid(about)) {
+    nima_memory_learner_drop(memory->learner, ctx->user_id);
+    NIMA_TRY(nima_memory_forget_find(ctx, memory, about, &found));
+    out->everything = found.everything;
+    if (!found.sure) {
+        out->asked = found.facts;
         return NIMA_OK;
     }
-    about = nima_utf8_prefix(about, NOTE_CHARS_MAX);
-    nima_memory_learner_drop(memory->learner, ctx->user_id);
-    struct nima_memory_hits hits;
-    NIMA_TRY(look(ctx, memory, about, &hits));
-    out->items = NIMA_NEW(ctx->arena, struct nima_learned, hits.count);
-    struct nima_words *words = nima_search_words_open();
-    nima_rc rc = NIMA_OK;
-    for (size_t i = 0; i < hits.count && rc == NIMA_OK; i++) {
-        const struct nima_memory_hit *hit = &hits.items[i];
-        bool meant = hit->vector >= clearly_meant || all_terms_in(words, about, hit->fact.fact);
-        if (!meant) {
-            continue;
-        }
-        rc = nima_memory_delete(ctx, memory, hit->fact.id);
-        if (rc == NIMA_OK) {
-            out->items[out->count++] =
-                (struct nima_learned){.fact = hit->fact, .event = NIMA_LEARNED_FORGOTTEN};
+    out->items = NIMA_NEW(ctx->arena, struct nima_learned, found.facts.count);
+    for (size_t i = 0; i < found.facts.count; i++) {
+        nima_str token;
+        NIMA_TRY(nima_memory_forget_fact(ctx, memory, found.facts.items[i].id, &token));
+        out->items[out->count++] =
+            (struct nima_learned){.fact = found.facts.items[i], .event = NIMA_LEARNED_FORGOTTEN};
+    }
+    return NIMA_OK;
+}
+
+nima_rc nima_memory_forget_candidates(struct nima_ctx *ctx, struct nima_memory *memory,
+                                      nima_str message, struct nima_fact_rows *out)
+{
+    nima_str about;
+    struct nima_forget_found found = {0};
+    if (nima_memory_command(message, &about) == NIMA_COMMAND_FORGET) {
+        NIMA_TRY(nima_memory_forget_find(ctx, memory, about, &found));
+    }
+    *out = found.facts;
+    return NIMA_OK;
+}
+
+/* "forget that I have a dog": it says whose; "forget it" may be about anything. */
+static bool of_the_person(nima_str about)
+{
+    static const char *const words[] = {"i", "my", "me", "i'm", "our", "we", "mine"};
+    nima_str word;
+    while (nima_str_next(&about, ' ', &word)) {
+        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+            if (nima_str_eq_nocase(word, nima_str_of(words[i]))) {
+                return true;
+            }
         }
     }
-    nima_search_words_close(words);
-    return rc;
+    return false;
+}
+
+bool nima_memory_is_command(nima_str message)
+{
+    nima_str about = {0};
+    enum nima_command command = nima_memory_command(message, &about);
+    bool slash = nima_str_starts(nima_str_trim(message), NIMA_STR("/"));
+    return command != NIMA_COMMAND_NONE && about.len > 0 &&
+           (slash || (command == NIMA_COMMAND_FORGET &&
+                      (of_the_person(about) || nima_memory_means_everything(about))));
 }

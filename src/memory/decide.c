@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "memory/first.h"
+#include "memory/forget.h"
 #include "memory/hints.h"
+#include "search/words.h"
 #include "util/json.h"
 
 enum { METADATA_BYTES_MAX = 2048, NEAR_LIMIT = 16 };
@@ -113,6 +115,67 @@ bool nima_memory_same_details(nima_str a, nima_str b)
     return against(a) == against(b) && details_within(a, b) && details_within(b, a);
 }
 
+/* Part of the time, so that another one may be true beside it. */
+static bool partly(nima_str text)
+{
+    static const char *const phrases[] = {
+        "weekend",       "part-time",       "part time",   "sometimes",       "in summer",
+        "in winter",     "in spring",       "in autumn",   "in the summer",   "in the winter",
+        "evenings",      "at night",        "nights",      "holidays",        "half of",
+        "half the",      "mondays",         "tuesdays",    "wednesdays",      "thursdays",
+        "fridays",       "saturdays",       "sundays",     "during the week", "on weekdays",
+        "occasionally",  "as a side",       "on the side", "in the mornings", "in the afternoons",
+        "months a year", "during vacation", "second job",  "freelance",       "every other"};
+    for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++) {
+        if (nima_str_find_nocase(text, nima_str_of(phrases[i]), 0) != SIZE_MAX) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* How many the fact says there are: "has two cats" is 2, "has a cat" 1; 0: it does not say. */
+static int64_t count_of(nima_str text)
+{
+    static const char *const words[] = {"no",    "one",   "two",  "three", "four",   "five",  "six",
+                                        "seven", "eight", "nine", "ten",   "eleven", "twelve"};
+    nima_str rest = text, word, before = {0};
+    int64_t number = 0;
+    while (nima_str_next(&rest, ' ', &word)) {
+        bool after = nima_str_eq(before, NIMA_STR("has")) || nima_str_eq(before, NIMA_STR("owns"));
+        before = nima_str_eq(word, NIMA_STR("only")) || nima_str_eq(word, NIMA_STR("now")) ? before
+                                                                                           : word;
+        if (!after) {
+            continue;
+        }
+        if (nima_str_eq(word, NIMA_STR("a")) || nima_str_eq(word, NIMA_STR("an"))) {
+            return 1;
+        }
+        for (size_t i = 1; i < sizeof(words) / sizeof(words[0]); i++) {
+            number = nima_str_eq(word, nima_str_of(words[i])) ? (int64_t)i : number;
+        }
+        if (number == 0 && !nima_str_to_i64(word, &number)) {
+            number = 0;
+        }
+        return number;
+    }
+    return 0;
+}
+
+/* A number of things that is another one now; ADD: the two say nothing of each other. */
+static enum nima_decision_kind by_count(nima_str new, nima_str old)
+{
+    int64_t now = count_of(new), before = count_of(old);
+    bool named = nima_str_find(new, NIMA_STR(" called "), 0) != SIZE_MAX ||
+                 nima_str_find(old, NIMA_STR(" called "), 0) != SIZE_MAX ||
+                 nima_str_find(new, NIMA_STR(" named "), 0) != SIZE_MAX;
+    bool article = now == 1 && !has_word(new, NIMA_STR("one"));
+    if (now == 0 || before == 0 || named || against(new) != against(old)) {
+        return NIMA_DECIDE_ADD;
+    }
+    return now == before || (article && before > 1) ? NIMA_DECIDE_NOTHING : NIMA_DECIDE_REPLACE;
+}
+
 /* What a statement on the same attribute means. */
 static enum nima_decision_kind by_attribute(const struct nima_candidate *new, nima_str old_value,
                                             const struct nima_fact *old)
@@ -123,10 +186,20 @@ static enum nima_decision_kind by_attribute(const struct nima_candidate *new, ni
         return NIMA_DECIDE_NOTHING;
     }
     if (new->ended) {
-        bool same = starred || within(new->value, old_value) || within(old_value, new->value);
+        bool same = starred || new->value.len == 0 || within(new->value, old_value) ||
+                    within(old_value, new->value);
         return same && !against(old->fact) ? NIMA_DECIDE_REPLACE : NIMA_DECIDE_ADD;
     }
     bool ended = nima_str_starts(old_value, NIMA_STR("no longer"));
+    if (partly(new->text) != partly(old->fact) && !ended) {
+        return NIMA_DECIDE_ADD;
+    }
+    if (starred && !ended && nima_str_find(new->attribute, NIMA_STR("have:"), 0) != SIZE_MAX) {
+        enum nima_decision_kind kind = by_count(new->text, old->fact);
+        if (kind != NIMA_DECIDE_ADD) {
+            return kind;
+        }
+    }
     if (starred) {
         bool turned = against(new->text) != against(old->fact);
         bool detail = !turned && !nima_memory_same_details(new->text, old->fact);
@@ -168,7 +241,7 @@ static nima_rc decide_by_attribute(struct nima_ctx *ctx, struct nima_memory *mem
         NIMA_TRY(value_of(ctx, &rows.items[i], &value));
         enum nima_decision_kind kind = by_attribute(candidate, value, &rows.items[i]);
         if (kind != NIMA_DECIDE_ADD) {
-            *out = (struct nima_decision){kind, rows.items[i]};
+            *out = (struct nima_decision){.kind = kind, .known = rows.items[i]};
         }
         if (kind == NIMA_DECIDE_NOTHING) {
             return NIMA_OK;
@@ -217,7 +290,7 @@ static nima_rc decide_by_text(struct nima_ctx *ctx, const struct nima_candidate 
             old.ended ? nima_fmt(ctx, "no longer " NIMA_FMT, NIMA_ARG(old.value)) : old.value;
         enum nima_decision_kind kind = by_attribute(candidate, value, known);
         if (kind != NIMA_DECIDE_ADD) {
-            *out = (struct nima_decision){kind, *known};
+            *out = (struct nima_decision){.kind = kind, .known = *known};
             return NIMA_OK;
         }
     }
@@ -231,13 +304,110 @@ static void decide_by_meaning(const struct nima_fact *fact, const struct nima_me
     for (size_t i = 0; i < near->count; i++) {
         const struct nima_memory_hit *hit = &near->items[i];
         bool same_text = nima_str_eq_nocase(hit->fact.fact, fact->fact);
-        bool reworded = fact->embedding != NULL && hit->vector >= rewording_cosine &&
+        /* of a script that the embedding model does not know all texts are one */
+        bool reworded = fact->embedding != NULL && !nima_memory_beyond_latin(fact->fact) &&
+                        hit->vector >= rewording_cosine &&
                         nima_memory_same_details(hit->fact.fact, fact->fact);
         if (same_text || reworded) {
-            *out = (struct nima_decision){NIMA_DECIDE_NOTHING, hit->fact};
+            *out = (struct nima_decision){.kind = NIMA_DECIDE_NOTHING, .known = hit->fact};
             return;
         }
     }
+}
+
+/* How the facts begin that such a statement ends; behind "user's" it is the creature. */
+static bool may_end(enum nima_ends kind, nima_str fact)
+{
+    static const char *const having[] = {"has ", "owns ", "drives ", "rides ", "keeps ", NULL};
+    static const char *const working[] = {"works ", "is working ", "is employed ", "teaches ",
+                                          NULL};
+    static const char *const placed[] = {"lives ",   "is living ",  "moved ",
+                                         "works ",   "is working ", "resides ",
+                                         "studies ", "teaches ",    NULL};
+    static const char *const doing[] = {
+        "plays ",   "drinks ", "eats ",       "does ", "practices ", "practises ",   "smokes",
+        "goes ",    "swims",   "cycles",      "hikes", "climbs",     "meditates",    "dances",
+        "sings",    "paints",  "bakes",       "cooks", "reads",      "writes",       "jogs",
+        "walks",    "knits",   "takes ",      "runs",  "collects ",  "is learning ", "learns ",
+        "watches ", "uses ",   "is playing ", NULL};
+    static const char *const studying[] = {"studies ", "is studying ", "majors ", "attends ", NULL};
+    const char *const *begins[] = {[NIMA_ENDS_POSSESSION] = having, [NIMA_ENDS_CREATURE] = having,
+                                   [NIMA_ENDS_ACTIVITY] = doing,    [NIMA_ENDS_WORK] = working,
+                                   [NIMA_ENDS_PLACE] = placed,      [NIMA_ENDS_STUDIES] = studying};
+    nima_str lead = NIMA_STR("The user ");
+    if (!nima_str_starts(fact, lead)) {
+        bool of = nima_str_starts(fact, NIMA_STR("The user's "));
+        bool job = nima_str_starts(fact, NIMA_STR("The user's job is"));
+        bool died = has_word(fact, NIMA_STR("died")) || has_word(fact, NIMA_STR("passed"));
+        return kind == NIMA_ENDS_CREATURE ? of && !died : kind == NIMA_ENDS_WORK && job;
+    }
+    nima_str rest = nima_str_sub(fact, lead.len, fact.len);
+    for (size_t i = 0; begins[kind][i] != NULL; i++) {
+        if (nima_str_starts(rest, nima_str_of(begins[kind][i]))) {
+            return kind != NIMA_ENDS_CREATURE || count_of(fact) <= 1;
+        }
+    }
+    return false;
+}
+
+static bool is_ended_by(struct nima_ctx *ctx, struct nima_words *words,
+                        const struct nima_candidate *candidate, nima_str fact)
+{
+    if (against(fact) || nima_str_eq_nocase(fact, candidate->text)) {
+        return false;
+    }
+    if (candidate->ends_kind == NIMA_ENDS_STATEMENT) {
+        return nima_memory_meant(ctx, words, candidate->ends, fact) >= NIMA_MEANT_CLEAR;
+    }
+    return may_end(candidate->ends_kind, fact) &&
+           (candidate->ends.len == 0 ||
+            nima_memory_meant(ctx, words, candidate->ends, fact) >= NIMA_MEANT_CLEAR);
+}
+
+/* The facts that the statement ends: of the attributes that it may be about, and near in words. */
+static nima_rc decide_ended(struct nima_ctx *ctx, struct nima_memory *memory,
+                            const struct nima_candidate *candidate, struct nima_decision *out)
+{
+    static const nima_str attributes[] = {NIMA_STR_INIT("employer"), NIMA_STR_INIT("job"),
+                                          NIMA_STR_INIT("home"), NIMA_STR_INIT("studies")};
+    nima_str asked = candidate->ends.len > 0 ? candidate->ends : NIMA_STR("works job profession");
+    struct nima_probe probe = {.text = asked};
+    struct nima_find find = {.probes = &probe, .probe_count = 1, .limit = NEAR_LIMIT};
+    struct nima_memory_hits near;
+    NIMA_TRY(nima_memory_find(ctx, memory, &find, &near));
+    size_t room = near.count, count = 0;
+    struct nima_fact_rows rows[sizeof(attributes) / sizeof(attributes[0])];
+    for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++) {
+        NIMA_TRY(facts_of_attribute(ctx, memory, attributes[i], &rows[i]));
+        room += rows[i].count;
+    }
+    struct nima_fact *facts = NIMA_NEW(ctx->arena, struct nima_fact, room);
+    for (size_t i = 0; i < near.count; i++) {
+        facts[count++] = near.items[i].fact;
+    }
+    for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++) {
+        for (size_t k = 0; k < rows[i].count; k++) {
+            facts[count++] = rows[i].items[k];
+        }
+    }
+    struct nima_words *words = nima_search_words_open();
+    for (size_t i = 0; i < count && out->also_count < NIMA_ALSO_MAX; i++) {
+        bool again = out->kind == NIMA_DECIDE_REPLACE && nima_str_eq(out->known.id, facts[i].id);
+        for (size_t k = 0; k < out->also_count; k++) {
+            again = again || nima_str_eq(out->also[k].id, facts[i].id);
+        }
+        if (again || !is_ended_by(ctx, words, candidate, facts[i].fact)) {
+            continue;
+        }
+        if (out->kind == NIMA_DECIDE_REPLACE) {
+            out->also[out->also_count++] = facts[i];
+        } else {
+            out->kind = NIMA_DECIDE_REPLACE;
+            out->known = facts[i];
+        }
+    }
+    nima_search_words_close(words);
+    return NIMA_OK;
 }
 
 nima_rc nima_memory_decide(struct nima_ctx *ctx, struct nima_memory *memory,
@@ -247,6 +417,9 @@ nima_rc nima_memory_decide(struct nima_ctx *ctx, struct nima_memory *memory,
     struct nima_decision decision = {.kind = NIMA_DECIDE_ADD};
     if (candidate->attribute.ptr != NULL) {
         NIMA_TRY(decide_by_attribute(ctx, memory, candidate, &decision));
+    }
+    if (candidate->ends_kind != NIMA_ENDS_NOTHING && decision.kind != NIMA_DECIDE_NOTHING) {
+        NIMA_TRY(decide_ended(ctx, memory, candidate, &decision));
     }
     struct nima_memory_hits near = {0};
     if (decision.kind == NIMA_DECIDE_ADD) {

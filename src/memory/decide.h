@@ -11,9 +11,12 @@ enum nima_decision_kind {
     NIMA_DECIDE_NOTHING, /* `known` says it already */
     NIMA_DECIDE_REPLACE, /* `known` is superseded */
 };
+enum { NIMA_ALSO_MAX = 4 };
 struct nima_decision {
     enum nima_decision_kind kind;
     struct nima_fact known;
+    struct nima_fact also[NIMA_ALSO_MAX]; /* REPLACE: superseded by the same statement */
+    size_t also_count;
 };
 NIMA_MUST_USE nima_rc nima_memory_decide(struct nima_ctx *ctx, struct nima_memory *memory,
                                          const struct nima_candidate *candidate,

@@ -13,7 +13,7 @@
 #include "util/log.h"
 #include "util/zone.h"
 
-enum { MESSAGE_BYTES_MAX = 64 * 1024 };
+enum { MESSAGE_BYTES_MAX = 64 * 1024, DECIDE_TRIES = 64 };
 
 struct learning {
     const struct nima_utterance *said;
@@ -43,47 +43,80 @@ static void note(struct learning *l, const struct nima_fact *fact, enum nima_lea
     l->out->items[l->out->count++] = (struct nima_learned){.fact = *fact, .event = event};
 }
 
-static nima_rc add(struct nima_ctx *ctx, struct nima_memory *memory, struct learning *l, size_t i)
+static nima_rc add(struct nima_ctx *ctx, struct nima_memory *memory, struct learning *l, size_t i,
+                   int64_t seen)
 {
     struct nima_fact stored;
     bool created = false;
-    NIMA_TRY(nima_memory_store_facts(ctx, memory, &l->facts[i], 1, &stored, &created));
+    NIMA_TRY(
+        nima_memory_put_seen(ctx, memory, seen, (nima_str){0}, &l->facts[i], &stored, &created));
     note(l, &stored, created ? NIMA_LEARNED_ADDED : NIMA_LEARNED_UNCHANGED);
     return NIMA_OK;
 }
 
-static nima_rc replace(struct nima_ctx *ctx, struct nima_memory *memory, struct learning *l,
-                       size_t i, const struct nima_fact *known)
+static void note_superseded(struct learning *l, const struct nima_fact *known, nima_str by)
 {
-    struct nima_fact stored;
-    nima_rc rc = nima_memory_supersede(ctx, memory, known->id, &l->facts[i], &stored);
-    if (rc == NIMA_E_NOT_FOUND || rc == NIMA_E_CONFLICT) { /* somebody was faster */
-        ctx->error = (struct nima_error){0};
-        return add(ctx, memory, l, i);
-    }
-    NIMA_TRY(rc);
     struct nima_fact old = *known;
     old.status = NIMA_STR("superseded");
-    old.superseded_by = stored.id;
+    old.superseded_by = by;
     note(l, &old, NIMA_LEARNED_SUPERSEDED);
+}
+
+static nima_rc replace(struct nima_ctx *ctx, struct nima_memory *memory, struct learning *l,
+                       size_t i, int64_t seen, const struct nima_decision *decision)
+{
+    struct nima_fact stored;
+    bool created = false;
+    NIMA_TRY(nima_memory_put_seen(ctx, memory, seen, decision->known.id, &l->facts[i], &stored,
+                                  &created));
+    note_superseded(l, &decision->known, stored.id);
+    for (size_t k = 0; k < decision->also_count; k++) {
+        nima_rc rc =
+            nima_memory_supersede(ctx, memory, decision->also[k].id, &l->facts[i], &stored);
+        if (rc == NIMA_E_NOT_FOUND || rc == NIMA_E_CONFLICT) { /* somebody was faster */
+            ctx->error = (struct nima_error){0};
+            continue;
+        }
+        NIMA_TRY(rc);
+        note_superseded(l, &decision->also[k], stored.id);
+    }
     note(l, &stored, NIMA_LEARNED_ADDED);
     return NIMA_OK;
 }
 
-static nima_rc take(struct nima_ctx *ctx, struct nima_memory *memory, struct learning *l, size_t i)
+static nima_rc take_once(struct nima_ctx *ctx, struct nima_memory *memory, struct learning *l,
+                         size_t i)
 {
     struct nima_decision decision;
+    int64_t seen = 0;
+    NIMA_TRY(nima_facts_change(ctx, memory->store, &seen));
     NIMA_TRY(nima_memory_decide(ctx, memory, &l->candidates->items[i], &l->facts[i], &decision));
     switch (decision.kind) {
     case NIMA_DECIDE_NOTHING:
         note(l, &decision.known, NIMA_LEARNED_UNCHANGED);
         return NIMA_OK;
     case NIMA_DECIDE_REPLACE:
-        return replace(ctx, memory, l, i, &decision.known);
+        return replace(ctx, memory, l, i, seen, &decision);
     case NIMA_DECIDE_ADD:
         break;
     }
-    return add(ctx, memory, l, i);
+    return add(ctx, memory, l, i, seen);
+}
+
+/* What was decided by facts that have changed since, by another process perhaps, is decided
+ * again: two homes that are said at once leave one. */
+static nima_rc take(struct nima_ctx *ctx, struct nima_memory *memory, struct learning *l, size_t i)
+{
+    nima_rc rc = NIMA_E_BUSY;
+    struct nima_person *person = nima_memory_person_take(ctx, memory);
+    pthread_mutex_lock(&person->deciding);
+    for (int n = 0; n < DECIDE_TRIES && rc == NIMA_E_BUSY; n++) {
+        ctx->error = (struct nima_error){0};
+        rc = take_once(ctx, memory, l, i);
+    }
+    pthread_mutex_unlock(&person->deciding);
+    nima_memory_person_give(memory, person);
+    return rc;
 }
 
 /* The wall's clock where the person is when they say it; the machine's own zone unless they told.
@@ -133,7 +166,7 @@ static nima_rc take_all(struct nima_ctx *ctx, struct nima_memory *memory,
         NIMA_TRY(nima_memory_check_fact(ctx, "", &l.facts[i]));
     }
     NIMA_TRY(nima_memory_embed_facts(ctx, memory, l.facts, candidates->count));
-    out->items = NIMA_NEW(ctx->arena, struct nima_learned, candidates->count * 2);
+    out->items = NIMA_NEW(ctx->arena, struct nima_learned, candidates->count * (NIMA_ALSO_MAX + 2));
     for (size_t i = 0; i < candidates->count; i++) {
         if (!repeated(candidates, i)) {
             NIMA_TRY(take(ctx, memory, &l, i));
@@ -158,7 +191,7 @@ nima_rc nima_memory_learn_by_model(struct nima_ctx *ctx, struct nima_memory *mem
     nima_str left;
     NIMA_TRY(nima_memory_extract_left(ctx, readable(said), candidates, &left));
     size_t by_rules = candidates->count;
-    NIMA_TRY(nima_memory_ask_model(ctx, memory, left, candidates));
+    NIMA_TRY(nima_memory_ask_model(ctx, memory, left, said->cares, candidates));
     for (size_t i = by_rules; i < candidates->count; i++) {
         fresh->items[fresh->count++] = candidates->items[i];
     }
@@ -210,7 +243,7 @@ nima_rc nima_memory_learn(struct nima_ctx *ctx, struct nima_memory *memory,
     struct nima_learned_list learned = {0};
     nima_str about;
     nima_str left = NIMA_STR("");
-    nima_str text = readable(said);
+    nima_str text = nima_memory_said_normal(ctx, readable(said));
     enum nima_command command = nima_memory_command(text, &about);
     if (command == NIMA_COMMAND_FORGET) {
         NIMA_TRY(nima_memory_forget_about(ctx, memory, about, &learned));

@@ -158,8 +158,17 @@ static nima_rc take_reply(struct nima_ctx *ctx, nima_str left, nima_str reply,
     return rc;
 }
 
+/* Behind the message, so that all before it stays evaluated whoever speaks. What the model makes of
+ * these words stands on none of the person's (ground.h). */
+static nima_str asked_with(struct nima_ctx *ctx, nima_str left, nima_str cares)
+{
+    return cares.len > 0 ? nima_fmt(ctx, NIMA_FMT "\n(Above all look for: " NIMA_FMT ".)",
+                                    NIMA_ARG(left), NIMA_ARG(cares))
+                         : left;
+}
+
 nima_rc nima_memory_ask_model(struct nima_ctx *ctx, struct nima_memory *memory, nima_str left,
-                              struct nima_candidates *known)
+                              nima_str cares, struct nima_candidates *known)
 {
     if (left.len == 0 || nima_memory_secret(left) != NULL || !nima_memory_may_ask_model(memory)) {
         return NIMA_OK;
@@ -167,7 +176,8 @@ nima_rc nima_memory_ask_model(struct nima_ctx *ctx, struct nima_memory *memory, 
     struct nima_llm_message messages[EXAMPLES + 2];
     messages[0] = (struct nima_llm_message){NIMA_STR("system"), nima_str_of(system_text)};
     memcpy(messages + 1, examples, sizeof(examples));
-    messages[EXAMPLES + 1] = (struct nima_llm_message){NIMA_STR("user"), left};
+    messages[EXAMPLES + 1] =
+        (struct nima_llm_message){NIMA_STR("user"), asked_with(ctx, left, cares)};
     struct nima_llm_request request = {.messages = messages,
                                        .count = EXAMPLES + 2,
                                        .max_tokens = TOKENS_MAX,

@@ -8,7 +8,7 @@
 enum { LINE_MAX = 64, TEXT_BYTES_MAX = 8192, READ_MS_MAX = 300000 };
 
 struct job {
-    char *text, *conversation_id, *message_id; /* NULL: absent */
+    char *text, *conversation_id, *message_id, *cares; /* NULL: absent */
     int64_t said_at_ms;
 };
 
@@ -27,6 +27,7 @@ static void done(void *user)
     free(job->text);
     free(job->conversation_id);
     free(job->message_id);
+    free(job->cares);
     free(job);
 }
 
@@ -36,6 +37,7 @@ static nima_rc read_one(struct nima_ctx *ctx, void *user, void *item)
     struct nima_utterance said = {.text = nima_str_of(job->text),
                                   .conversation_id = nima_str_of(job->conversation_id),
                                   .message_id = nima_str_of(job->message_id),
+                                  .cares = nima_str_of(job->cares),
                                   .said_at_ms = job->said_at_ms};
     struct nima_learned_list learned;
     return nima_memory_learn_by_model(ctx, user, &said, &learned);
@@ -69,6 +71,7 @@ bool nima_memory_learner_push(struct nima_learner *learner, nima_str user_id,
     *job = (struct job){.text = kept(nima_utf8_prefix(said->text, TEXT_BYTES_MAX)),
                         .conversation_id = kept(said->conversation_id),
                         .message_id = kept(said->message_id),
+                        .cares = kept(said->cares),
                         .said_at_ms = said->said_at_ms};
     return nima_worker_push(learner->worker, user_id, (nima_str){NULL, 0}, job);
 }

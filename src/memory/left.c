@@ -91,6 +91,7 @@ static bool wants_help(const struct nima_said_word *t, size_t count)
 
 bool nima_memory_only_tells(struct nima_ctx *ctx, nima_str message)
 {
+    message = nima_memory_said_normal(ctx, message);
     nima_str plain = nima_memory_said_plain(ctx, message);
     struct nima_sentence *sentences =
         NIMA_NEW(ctx->arena, struct nima_sentence, NIMA_SENTENCES_MAX);

@@ -233,3 +233,48 @@ bool nima_memory_listed_noun(enum nima_word_list list, const char *word)
     snprintf(singular, sizeof(singular), "%.*s", (int)len - 1, word);
     return nima_memory_listed(list, singular);
 }
+
+const char *nima_memory_one_word(const char *word)
+{
+    static const char *const same[][2] = {{"mum", "mother"},
+                                          {"mom", "mother"},
+                                          {"mummy", "mother"},
+                                          {"mommy", "mother"},
+                                          {"mama", "mother"},
+                                          {"mam", "mother"},
+                                          {"dad", "father"},
+                                          {"daddy", "father"},
+                                          {"papa", "father"},
+                                          {"pa", "father"},
+                                          {"grandma", "grandmother"},
+                                          {"granny", "grandmother"},
+                                          {"nan", "grandmother"},
+                                          {"nana", "grandmother"},
+                                          {"gran", "grandmother"},
+                                          {"grandpa", "grandfather"},
+                                          {"granddad", "grandfather"},
+                                          {"grandad", "grandfather"},
+                                          {"hubby", "husband"},
+                                          {"wifey", "wife"},
+                                          {"bro", "brother"},
+                                          {"sis", "sister"},
+                                          {"auntie", "aunt"},
+                                          {"kid", "child"},
+                                          {"kids", "children"},
+                                          {"colour", "color"},
+                                          {"flavour", "flavor"},
+                                          {"theatre", "theater"},
+                                          {"programme", "program"},
+                                          {"movie", "film"},
+                                          {"elder", "older"},
+                                          {"big", "older"},
+                                          {"little", "younger"},
+                                          {"eldest", "oldest"},
+                                          {"ex", "former"}};
+    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+        if (strcmp(word, same[i][0]) == 0) {
+            return same[i][1];
+        }
+    }
+    return word;
+}

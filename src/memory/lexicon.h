@@ -39,5 +39,8 @@ enum nima_word_list {
     NIMA_LIST_COUNT
 };
 bool nima_memory_listed(enum nima_word_list list, const char *word);
+/* One word for those that mean the same person or are spelled in two ways: "mum" is mother,
+ * "colour" is color; others are as they were. */
+const char *nima_memory_one_word(const char *word);
 /* Also its singular, when the word ends in s. */
 bool nima_memory_listed_noun(enum nima_word_list list, const char *word);

@@ -3,6 +3,7 @@
 #include "memory/hints.h"
 #include "memory/learner.h"
 #include "memory/memory_int.h"
+#include "memory/undo.h"
 #include "search/rows.h"
 
 enum { IDLE_S = 1800, EMBED_BATCH = 64, TICK_PEOPLE_MAX = 64 };
@@ -38,6 +39,7 @@ struct nima_memory *nima_memory_new(struct nima_store *store, struct nima_llm *l
     }
     nima_memory_people_init(&memory->people);
     memory->learner = nima_memory_learner_new(memory);
+    memory->undo = nima_memory_undo_new();
     nima_memory_renew_init(&memory->renew);
     nima_memory_embedder_init(&memory->embedder);
     return memory;
@@ -52,6 +54,7 @@ void nima_memory_free(struct nima_memory *memory)
     nima_memory_embedder_done(&memory->embedder);
     nima_memory_people_done(&memory->people);
     nima_memory_renew_done(&memory->renew);
+    nima_memory_undo_free(memory->undo);
     free(memory);
 }
 
@@ -206,6 +209,7 @@ bool nima_memory_tick(struct nima_ctx *ctx, struct nima_memory *memory)
 {
     struct nima_llm_state state;
     nima_memory_people_sweep(&memory->people, (int64_t)memory->options.index_idle_s * 1000);
+    nima_memory_undo_sweep(memory->undo);
     nima_memory_embedder_wake(memory);
     bool more = nima_memory_renew(ctx, memory);
     if (!more && nima_memory_model(memory, &state).ptr != NULL) {

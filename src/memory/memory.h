@@ -62,6 +62,14 @@ NIMA_MUST_USE nima_rc nima_memory_patch(struct nima_ctx *ctx, struct nima_memory
                                         struct nima_fact *out);
 NIMA_MUST_USE nima_rc nima_memory_delete(struct nima_ctx *ctx, struct nima_memory *memory,
                                          nima_str id);
+/* The same by the person's wish. *token_out brings it back within ten minutes, on this server and
+ * until it stops: the files have nothing of it. Absent for a superseded one, which stays gone. */
+NIMA_MUST_USE nima_rc nima_memory_forget_fact(struct nima_ctx *ctx, struct nima_memory *memory,
+                                              nima_str id, nima_str *token_out);
+/* Brings back what was forgotten, by its token or its id (the other one absent): the fact as it
+ * was, under its id. NOT_FOUND when there is nothing to bring back any more. */
+NIMA_MUST_USE nima_rc nima_memory_restore(struct nima_ctx *ctx, struct nima_memory *memory,
+                                          nima_str token, nima_str id, struct nima_fact *out);
 /* The fact of fact->id says this now. Where there is none it is made when `fresh`, and otherwise it
  * stays gone: the person may have forgotten it. */
 NIMA_MUST_USE nima_rc nima_memory_keep(struct nima_ctx *ctx, struct nima_memory *memory,
@@ -134,11 +142,14 @@ struct nima_learned {
 struct nima_learned_list {
     struct nima_learned *items;
     size_t count;
+    struct nima_fact_rows asked; /* "/forget …": any of them may be meant, and none is gone */
+    bool everything;             /* "/forget everything": nothing is gone; see nima_memory_forget */
 };
 struct nima_utterance {
     nima_str text;            /* what the person wrote, untouched */
     nima_str conversation_id; /* where; absent when not from a chat */
     nima_str message_id;
+    nima_str cares; /* what the model is to look for above all ("boats; money"); may be absent */
     int64_t said_at_ms; /* what "yesterday" is counted from; 0: now */
     bool wait;          /* for what the model learns; else it learns in the background */
 };
@@ -155,9 +166,18 @@ enum nima_retraction {
     NIMA_RETRACT_NOTHING,
     NIMA_RETRACT_FORGET, /* "forget that" */
     NIMA_RETRACT_WRONG,  /* "that's wrong" */
-    NIMA_RETRACT_ENDED   /* "that's not true any more" */
+    NIMA_RETRACT_ENDED,  /* "that's not true any more" */
+    NIMA_RETRACT_UNDO    /* "undo that", "bring it back": see nima_memory_restore */
 };
 enum nima_retraction nima_memory_retraction(struct nima_ctx *ctx, nima_str message);
+/* The facts that "/forget …" may mean, as nima_memory_learn asks for them; none for anything
+ * else. */
+NIMA_MUST_USE nima_rc nima_memory_forget_candidates(struct nima_ctx *ctx,
+                                                    struct nima_memory *memory, nima_str message,
+                                                    struct nima_fact_rows *out);
+/* Whether a message is "/remember …", "/forget …" or asks in other words to forget something of
+ * the person's: what is carried out and confirmed without the model. */
+bool nima_memory_is_command(nima_str message);
 /* The reply before that message. */
 struct nima_last_reply {
     nima_str reply;

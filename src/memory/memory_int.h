@@ -10,6 +10,7 @@
 #include "memory/talk_embed.h"
 
 struct nima_learner;
+struct nima_undo;
 /* The change of the embedding model (renew.c). What has no comment is the ticking thread's own. */
 enum nima_walk { NIMA_WALK_COUNTING, NIMA_WALK_RENEWING, NIMA_WALK_CHECKING, NIMA_WALK_DONE };
 struct nima_renew {
@@ -40,6 +41,7 @@ struct nima_memory {
     struct nima_memory_options options;
     struct nima_people people;
     struct nima_learner *learner;
+    struct nima_undo *undo;
     struct nima_renew renew;
     struct nima_talk_embedder embedder;
 };
@@ -81,8 +83,14 @@ NIMA_MUST_USE nima_rc nima_memory_learn_by_model(struct nima_ctx *ctx, struct ni
 /* INVALID naming `prefix`field, or NIMA_OK; absent metadata becomes "{}". */
 NIMA_MUST_USE nima_rc nima_memory_check_fact(struct nima_ctx *ctx, const char *prefix,
                                              struct nima_fact *fact);
-/* Stores one checked and embedded fact that takes the place of old_id, and keeps the index right.
- */
+/* What a decision was made by: the facts' change number; ANY: by nothing. */
+enum { NIMA_SEEN_ANY = -1 };
+/* Stores one checked and embedded fact that takes the place of old_id (absent: of none), and keeps
+ * the index right. BUSY when the facts have changed since `seen`, and nothing is stored. */
+NIMA_MUST_USE nima_rc nima_memory_put_seen(struct nima_ctx *ctx, struct nima_memory *memory,
+                                           int64_t seen, nima_str old_id,
+                                           const struct nima_fact *fact, struct nima_fact *out,
+                                           bool *created);
 NIMA_MUST_USE nima_rc nima_memory_supersede(struct nima_ctx *ctx, struct nima_memory *memory,
                                             nima_str old_id, const struct nima_fact *fact,
                                             struct nima_fact *out);

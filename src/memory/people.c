@@ -19,6 +19,7 @@ static void person_free(struct nima_person *person)
     pthread_rwlock_destroy(&person->talk_lock);
     pthread_mutex_destroy(&person->talk_writing);
     pthread_rwlock_destroy(&person->lock);
+    pthread_mutex_destroy(&person->deciding);
     pthread_mutex_destroy(&person->writing);
     free(person->user_id);
     free(person);
@@ -40,6 +41,7 @@ static struct nima_person *person_new(nima_str user_id)
 {
     struct nima_person *person = NIMA_XNEW(struct nima_person, 1);
     person->user_id = nima_xstrdup(user_id);
+    pthread_mutex_init(&person->deciding, NULL);
     pthread_mutex_init(&person->writing, NULL);
     /* Writers first: a stream of searches must not keep a new fact waiting. */
     pthread_rwlockattr_t attr;

@@ -2,8 +2,10 @@
 /*
  * people: one index for each person who was asked about lately.
  *
- * Threads    Any. Three locks, always taken in this order:
+ * Threads    Any. Four locks, always taken in this order:
  *              people->lock    the table of persons; held for moments
+ *              person->deciding  who compares what was said with what is known, until it is
+ *                              written: two statements of one person never decide at once
  *              person->writing one writer of this person at a time, from the store's write until
  *                              its change is in the index
  *              person->lock    the index and its change number; readers together
@@ -32,7 +34,7 @@ struct nima_person {
     char *user_id;
     int refs;        /* people->lock */
     int64_t used_ms; /* people->lock; monotonic */
-    pthread_mutex_t writing;
+    pthread_mutex_t deciding, writing;
     pthread_rwlock_t lock;    /* guards what follows */
     struct nima_index *index; /* NULL: not loaded */
     int64_t change;

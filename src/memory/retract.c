@@ -33,6 +33,14 @@ static const struct phrase phrases[] = {
     {NIMA_RETRACT_FORGET, "do not save that"},
     {NIMA_RETRACT_FORGET, "delete that from your memory"},
     {NIMA_RETRACT_FORGET, "remove that from your memory"},
+    {NIMA_RETRACT_UNDO, "undo that"},
+    {NIMA_RETRACT_UNDO, "undo"},
+    {NIMA_RETRACT_UNDO, "undo it"},
+    {NIMA_RETRACT_UNDO, "bring it back"},
+    {NIMA_RETRACT_UNDO, "bring that back"},
+    {NIMA_RETRACT_UNDO, "restore that"},
+    {NIMA_RETRACT_UNDO, "restore it"},
+    {NIMA_RETRACT_UNDO, "take that back"},
     {NIMA_RETRACT_WRONG, "that is wrong"},
     {NIMA_RETRACT_WRONG, "that was wrong"},
     {NIMA_RETRACT_WRONG, "that is false"},
@@ -98,7 +106,7 @@ static nima_str plain(struct nima_ctx *ctx, nima_str message)
 
 enum nima_retraction nima_memory_retraction(struct nima_ctx *ctx, nima_str message)
 {
-    message = nima_str_trim(message);
+    message = nima_str_trim(nima_memory_said_normal(ctx, message));
     if (message.len == 0 || message.len > PHRASE_BYTES_MAX / 2 || !nima_utf8_valid(message) ||
         nima_str_ends(message, NIMA_STR("?"))) {
         return NIMA_RETRACT_NOTHING;
@@ -290,7 +298,8 @@ nima_rc nima_memory_retract(struct nima_ctx *ctx, struct nima_memory *memory,
     if (text.len > 0) {
         NIMA_TRY(end_fact(ctx, memory, fact, text, said, &done));
     } else {
-        NIMA_TRY(nima_memory_delete(ctx, memory, fact->id));
+        nima_str token;
+        NIMA_TRY(nima_memory_forget_fact(ctx, memory, fact->id, &token));
         done.items[done.count++] =
             (struct nima_learned){.fact = *fact, .event = NIMA_LEARNED_FORGOTTEN};
     }

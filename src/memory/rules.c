@@ -42,10 +42,23 @@ static bool we_fits(const struct nima_clause *c)
     return nima_memory_token_in(at(c, 1), " live have own moved are lived ");
 }
 
-static void apply_self(const struct nima_rule_run *run)
+/* "have just moved" says what "moved" does. */
+static size_t moved_at(const struct nima_clause *c)
+{
+    size_t i = 2;
+    while (in(c, i, " just now recently finally already since also ")) {
+        i++;
+    }
+    return is(c, 1, "have") && is(c, i, "moved") ? i : 1;
+}
+
+void nima_memory_rule_self(const struct nima_rule_run *run)
 {
     const struct nima_clause *c = run->clause;
     if (is(c, 0, "we") && !we_fits(c)) {
+        return;
+    }
+    if (nima_memory_rule_ended(run)) {
         return;
     }
     size_t verb = 1;
@@ -54,6 +67,9 @@ static void apply_self(const struct nima_rule_run *run)
     }
     if (is(c, verb, "am") || (is(c, 0, "we") && is(c, verb, "are"))) {
         (void)(am_no_longer(run) || nima_memory_rule_am(run, "The user", verb + 1));
+        return;
+    }
+    if (moved_at(c) > 1 && nima_memory_rule_past(run, "The user", moved_at(c))) {
         return;
     }
     (void)(nima_memory_rule_have(run, 1) || nima_memory_rule_not(run, verb) ||
@@ -198,7 +214,7 @@ static size_t take_clauses(struct nima_rule_run *run, const struct nima_clauses 
         if (nima_memory_token_in(&run->clause->t[0], " my our ")) {
             (void)nima_memory_rule_mine(run);
         } else {
-            apply_self(run);
+            nima_memory_rule_self(run);
         }
         unknown += run->out->count == before;
     }
@@ -239,11 +255,45 @@ static bool take_sentence(struct nima_rule_run *run, const struct nima_sentence 
 /* What stands before a colon speaks for itself only when it leads in: "About me: …". */
 static nima_str without_quoted_rest(nima_str text)
 {
-    static const char *const intros[] = {
-        "quick intro", "intro",       "about me",        "a bit about me", "context",
-        "fyi",         "background",  "some background", "note",           "info",
-        "btw",         "for context", "update",          "remember",       "please remember",
-        "hi",          "ps",          "correction"};
+    static const char *const intros[] = {"quick intro",
+                                         "intro",
+                                         "about me",
+                                         "a bit about me",
+                                         "context",
+                                         "fyi",
+                                         "background",
+                                         "some background",
+                                         "note",
+                                         "info",
+                                         "btw",
+                                         "for context",
+                                         "update",
+                                         "remember",
+                                         "please remember",
+                                         "hi",
+                                         "ps",
+                                         "correction",
+                                         "my details",
+                                         "details",
+                                         "facts",
+                                         "some facts",
+                                         "two things",
+                                         "a few things",
+                                         "one thing",
+                                         "one more thing",
+                                         "one question",
+                                         "heads up",
+                                         "news",
+                                         "good news",
+                                         "bad news",
+                                         "big news",
+                                         "quick update",
+                                         "listen",
+                                         "look",
+                                         "confession",
+                                         "disclaimer",
+                                         "the thing is",
+                                         "info about me"};
     size_t colon = 0;
     while ((colon = nima_str_find(text, NIMA_STR(":"), colon)) != SIZE_MAX) {
         bool in_time = colon > 0 && isdigit((unsigned char)text.ptr[colon - 1]) &&
@@ -266,6 +316,31 @@ static nima_str without_quoted_rest(nima_str text)
         }
     }
     return head;
+}
+
+/* "Remember: the plumber comes on Tuesday" asks as "remember that …" does. */
+static nima_str with_wish(struct nima_ctx *ctx, nima_str text)
+{
+    static const char *const wishes[] = {
+        "remember",           "please remember",     "remember this",   "please remember this",
+        "don't forget",       "please don't forget", "do not forget",   "keep in mind",
+        "bear in mind",       "please keep in mind", "make a note",     "please make a note",
+        "take note",          "please note",         "take a note",     "save this",
+        "please save this",   "memorize this",       "memorise this",   "write this down",
+        "note this",          "note this down",      "for your memory", "to remember",
+        "things to remember", "keep this in mind",   "don’t forget",    "nima, remember"};
+    size_t colon = nima_str_find(text, NIMA_STR(":"), 0);
+    if (colon == SIZE_MAX || colon + 1 >= text.len || text.ptr[colon + 1] != ' ') {
+        return text;
+    }
+    nima_str head = nima_str_trim(nima_str_sub(text, 0, colon));
+    for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++) {
+        if (nima_str_eq_nocase(head, nima_str_of(wishes[i]))) {
+            return nima_fmt(ctx, "remember that " NIMA_FMT,
+                            NIMA_ARG(nima_str_trim(nima_str_sub(text, colon + 1, text.len))));
+        }
+    }
+    return text;
 }
 
 nima_rc nima_memory_extract(struct nima_ctx *ctx, nima_str text, struct nima_candidates *out)
@@ -291,6 +366,7 @@ nima_rc nima_memory_extract_left(struct nima_ctx *ctx, nima_str text, struct nim
             continue;
         }
         struct nima_sentence sentence = sentences[i];
+        sentence.text = with_wish(ctx, sentence.text);
         bool colon = nima_str_find(sentence.text, NIMA_STR(":"), 0) != SIZE_MAX;
         sentence.text = without_quoted_rest(sentence.text);
         sentence.question = sentence.question && !colon;

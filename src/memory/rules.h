@@ -10,8 +10,21 @@
 
 enum { NIMA_CANDIDATES_MAX = 24 };
 
+/* What a statement ends: which facts it takes the place of, whatever their attribute. */
+enum nima_ends {
+    NIMA_ENDS_NOTHING,
+    NIMA_ENDS_STATEMENT,  /* `ends` is the fact that is true no longer */
+    NIMA_ENDS_POSSESSION, /* … is what one had */
+    NIMA_ENDS_CREATURE,   /* … is who died: "dog rex" */
+    NIMA_ENDS_ACTIVITY,   /* … is what one did: "tennis" */
+    NIMA_ENDS_WORK,       /* … is where; "": the work, wherever */
+    NIMA_ENDS_PLACE,      /* … is what one left: a place or an employer */
+    NIMA_ENDS_STUDIES
+};
 struct nima_candidate {
     nima_str text;
+    nima_str ends;
+    enum nima_ends ends_kind;
     nima_str category;
     nima_str attribute; /* absent: none */
     nima_str value;     /* what tells two statements on one attribute apart; lower case */
@@ -78,5 +91,11 @@ bool nima_memory_rule_have(const struct nima_rule_run *run, size_t from);
 bool nima_memory_rule_goal(const struct nima_rule_run *run, size_t from);
 bool nima_memory_rule_not(const struct nima_rule_run *run, size_t from);
 bool nima_memory_rule_mine(const struct nima_rule_run *run);
+/* "I am no longer …", "I quit …", "I sold …": what is true no longer. */
+bool nima_memory_rule_ended(const struct nima_rule_run *run);
+/* All rules about oneself, for a clause that begins with I or we. */
+void nima_memory_rule_self(const struct nima_rule_run *run);
+/* The verb of which the word is the -ing form ("playing": play); NULL: none that is known. */
+const char *nima_memory_verb_of_gerund(const char *gerund);
 /* The verb table's row for the third person form ("plays"), as a category; NULL: none. */
 const char *nima_memory_verb_category(const struct nima_said_word *third);

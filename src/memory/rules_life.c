@@ -148,7 +148,15 @@ bool nima_memory_rule_past(const struct nima_rule_run *run, const char *who, siz
     }
     if ((is(c, i, "passed") && is(c, i + 1, "away")) || is(c, i, "died")) {
         struct nima_rule_fact death = {.category = "family"};
-        return run->scope != NULL && take(run, &death, who, i, i);
+        size_t before = run->out->count;
+        bool taken = run->scope != NULL && take(run, &death, who, i, i);
+        if (taken && run->out->count > before) {
+            struct nima_candidate *made = &run->out->items[before];
+            nima_str scope = nima_str_of(run->scope);
+            made->ends_kind = NIMA_ENDS_CREATURE;
+            made->ends = nima_str_sub(scope, 0, scope.len - 1);
+        }
+        return taken;
     }
     for (size_t p = 0; p < sizeof(pasts) / sizeof(pasts[0]); p++) {
         const struct past *v = &pasts[p];
@@ -266,7 +274,8 @@ bool nima_memory_rule_have(const struct nima_rule_run *run, size_t i)
         return true;
     }
     size_t object = i + (is(c, i + 1, "got") ? 2 : 1);
-    if (nima_memory_vague(c, object) || in(c, object, " to no been had ")) {
+    if ((nima_memory_vague(c, object) && !in(c, object, " another one ")) ||
+        in(c, object, " to no been had ")) {
         return false;
     }
     size_t end = nima_memory_rule_end(c, object);

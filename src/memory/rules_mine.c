@@ -165,7 +165,7 @@ static bool favourite(const struct nima_rule_run *run)
     }
     char attribute[SCOPE_CHARS];
     char lead[LEAD_CHARS];
-    snprintf(attribute, sizeof(attribute), "favorite:%s", at(c, i - 1)->low);
+    snprintf(attribute, sizeof(attribute), "favorite:%s", nima_memory_one_word(at(c, i - 1)->low));
     snprintf(lead, sizeof(lead), "The user's");
     struct nima_rule_fact fact = {.category = "preference",
                                   .attribute =
@@ -365,6 +365,27 @@ static bool not_of(const struct nima_rule_run *run, const struct head *head, con
     return take(run, &fact, lead, object, object);
 }
 
+/* Words that tell one sister, dog or car from another one. */
+static nima_str which_of(const struct nima_rule_run *run, const struct head *head)
+{
+    static const char telling[] = " older younger elder eldest youngest oldest big little twin half"
+                                  " step first second third fourth other new old former ex late"
+                                  " middle another next previous ";
+    const struct nima_clause *c = run->clause;
+    nima_str which = NIMA_STR("");
+    /* of which one has one at a time: the new one takes the place of the old */
+    bool one = in(c, head->noun,
+                  " boss manager landlord landlady job employer partner girlfriend"
+                  " boyfriend fiance fiancee address flatmate doctor teacher ");
+    for (size_t i = 1; i < head->noun; i++) {
+        if (in(c, i, telling) && !(one && is(c, i, "new"))) {
+            which = nima_fmt(run->ctx, NIMA_FMT "%s ", NIMA_ARG(which),
+                             nima_memory_one_word(at(c, i)->low));
+        }
+    }
+    return which;
+}
+
 static bool of_head(const struct nima_rule_run *run, const struct head *head)
 {
     const struct nima_clause *c = run->clause;
@@ -378,10 +399,10 @@ static bool of_head(const struct nima_rule_run *run, const struct head *head)
     nima_str noun = nima_str_of(at(c, head->noun)->low);
     noun = nima_str_ends(noun, NIMA_STR("'s")) ? nima_str_sub(noun, 0, noun.len - 2) : noun;
     bool named = head->verb > head->noun + 1;
-    snprintf(scope, sizeof(scope), NIMA_FMT "%s" NIMA_FMT ":", NIMA_ARG(noun), named ? " " : "",
-             NIMA_ARG(nima_str_of(named ? at(c, head->noun + 1)->low : "")));
+    snprintf(scope, sizeof(scope), "%s%s" NIMA_FMT, nima_memory_one_word(nima_cstr(run->ctx, noun)),
+             named ? " " : "", NIMA_ARG(nima_str_of(named ? at(c, head->noun + 1)->low : "")));
     struct nima_rule_run theirs = *run;
-    theirs.scope = nima_arena_cstr(run->ctx->arena, nima_str_of(scope));
+    theirs.scope = nima_fmt(run->ctx, NIMA_FMT "%s:", NIMA_ARG(which_of(run, head)), scope).ptr;
     theirs.category = head->kind->category;
     if (head->possessive) {
         return own_attribute(&theirs, head->verb, who);

@@ -274,6 +274,29 @@ bool nima_memory_rule_verb(const struct nima_rule_run *run, size_t from)
     return v != NULL && take(run, adverb, v, v->base, from + 1);
 }
 
+const char *nima_memory_verb_of_gerund(const char *gerund)
+{
+    size_t len = strlen(gerund);
+    if (len < 5 || strcmp(gerund + len - 3, "ing") != 0) {
+        return NULL;
+    }
+    size_t stem = len - 3;
+    for (size_t v = 0; v < sizeof(verbs) / sizeof(verbs[0]); v++) {
+        const char *base = verbs[v].base;
+        size_t n = strlen(base);
+        bool plain = n == stem && strncmp(base, gerund, n) == 0;
+        bool mute = n == stem + 1 && base[stem] == 'e' && strncmp(base, gerund, stem) == 0;
+        bool doubled = n + 1 == stem && gerund[n] == base[n - 1] && strncmp(base, gerund, n) == 0;
+        if (plain || mute || doubled) {
+            return base;
+        }
+    }
+    return strcmp(gerund, "running") == 0  ? "run"
+           : strcmp(gerund, "going") == 0  ? "go"
+           : strcmp(gerund, "taking") == 0 ? "take"
+                                           : NULL;
+}
+
 const char *nima_memory_verb_category(const struct nima_said_word *third)
 {
     for (size_t v = 0; v < sizeof(verbs) / sizeof(verbs[0]); v++) {

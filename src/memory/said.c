@@ -3,9 +3,75 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "language/passages.h"
 #include "util/buf.h"
 
 enum { QUOTE_BYTES_MAX = 2000, BRACKET_BYTES_MAX = 300, INDENT_OF_CODE = 4 };
+
+/* What stands for the character: NULL: itself. */
+static const char *plain_of(uint32_t c, bool between_letters)
+{
+    bool space = c == 0x00A0 || c == 0x202F || c == 0x3000 || c == 0x1680 || c == 0x205F ||
+                 (c >= 0x2000 && c <= 0x200A);
+    bool nothing = c == 0x00AD || c == 0x200B || c == 0x200E || c == 0x200F || c == 0x061C ||
+                   c == 0x2060 || c == 0xFEFF || (c >= 0x202A && c <= 0x202E) ||
+                   (c >= 0x2066 && c <= 0x2069);
+    bool apostrophe = c == 0x00B4 || c == 0x02BC || c == 0x2032 || c == 0xFF07 || c == 0x02B9 ||
+                      c == 0x201B || c == '`';
+    bool line = c == 0x2028 || c == 0x2029 || c == 0x0085 || c == 0x000B || c == 0x000C;
+    return space ? " " : nothing ? "" : line ? "\n" : apostrophe && between_letters ? "'" : NULL;
+}
+
+/* "Lisbon.I work": a stop between a small letter and a word that begins a sentence. */
+static bool glued(nima_str text, size_t at)
+{
+    static const char *const begins[] = {"I ",    "I'",    "My ",  "We ",  "Our ", "He ",
+                                         "She ",  "They ", "The ", "It ",  "And ", "But ",
+                                         "Also ", "Now ",  "In ",  "His ", "Her ", "You "};
+    bool stop = strchr(".!?", text.ptr[at]) != NULL && at > 0;
+    unsigned char before = stop ? (unsigned char)text.ptr[at - 1] : ' ';
+    if (!stop || !(islower(before) || isdigit(before) || before >= 0x80 || before == ')')) {
+        return false;
+    }
+    nima_str rest = nima_str_sub(text, at + 1, text.len);
+    for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
+        if (nima_str_starts(rest, nima_str_of(begins[i]))) {
+            return true;
+        }
+    }
+    return nima_str_starts(rest, NIMA_STR("I’")) || nima_str_starts(rest, NIMA_STR("I´"));
+}
+
+nima_str nima_memory_said_normal(struct nima_ctx *ctx, nima_str text)
+{
+    struct nima_buf buf;
+    bool one_line = text.len > 0 && memchr(text.ptr, '\n', text.len) == NULL;
+    bool begins = true; /* of a line: what is set in by a tab may be code */
+    bool changed = false;
+    nima_buf_init(&buf, 2 * text.len + 16);
+    for (size_t at = 0; at < text.len;) {
+        uint32_t c = 0;
+        int len = nima_utf8_decode(text, at, &c);
+        if (len <= 0) {
+            nima_buf_done(&buf);
+            return text;
+        }
+        bool between = at > 0 && isalpha((unsigned char)text.ptr[at - 1]) &&
+                       at + (size_t)len < text.len &&
+                       isalpha((unsigned char)text.ptr[at + (size_t)len]);
+        const char *plain = c == '\t' && (!begins || one_line) ? " " : plain_of(c, between);
+        nima_buf_add(&buf,
+                     plain != NULL ? nima_str_of(plain) : nima_str_sub(text, at, at + (size_t)len));
+        bool split = plain == NULL && glued(text, at);
+        nima_buf_add(&buf, split ? NIMA_STR(" ") : NIMA_STR(""));
+        changed = changed || plain != NULL || split;
+        begins = c == '\n' || (begins && (c == ' ' || c == '\t'));
+        at += (size_t)len;
+    }
+    nima_str copy = changed ? nima_str_copy(ctx->arena, nima_buf_view(&buf)) : text;
+    nima_buf_done(&buf);
+    return copy.ptr != NULL ? copy : NIMA_STR("");
+}
 
 static bool fence(nima_str line)
 {
@@ -115,6 +181,7 @@ nima_str nima_memory_said_plain(struct nima_ctx *ctx, nima_str text)
 {
     struct nima_buf kept;
     struct nima_buf plain;
+    text = nima_language_own_text(ctx, nima_memory_said_normal(ctx, text));
     nima_buf_init(&kept, text.len + 16);
     nima_buf_init(&plain, text.len + 16);
     nima_str line;

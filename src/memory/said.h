@@ -18,6 +18,10 @@ enum {
 /* A letter that stands where something was quoted. */
 #define NIMA_SAID_QUOTED "\x01"
 
+/* The text as a plain keyboard would have written it: blanks of every kind are blanks, marks
+ * without width are gone, apostrophes are ', and a sentence that begins right behind a stop
+ * ("Lisbon.I work") has its blank. The text itself where nothing is to change. */
+nima_str nima_memory_said_normal(struct nima_ctx *ctx, nima_str text);
 /* The text without code blocks, inline code, quoted lines and passages, transcripts, brackets. */
 nima_str nima_memory_said_plain(struct nima_ctx *ctx, nima_str text);
 

@@ -108,9 +108,7 @@ static const char *const openings[] = {
     "furthermore",
     "moreover",
     "honestly",
-    "please note that",
     "please note",
-    "note that",
     "note",
     "thanks",
     "sorry",
@@ -137,9 +135,32 @@ static const char *const openings[] = {
     "today",
 };
 static const char *const askings[] = {
-    "please do not forget that", "please do not forget",     "do not forget that", "do not forget",
-    "please remember that",      "please remember",          "remember that",      "remember",
-    "keep in mind that",         "please keep in mind that", "make a note that",   "take note that",
+    "please do not forget that",
+    "please do not forget",
+    "do not forget that",
+    "do not forget",
+    "please remember this",
+    "please remember that",
+    "please remember",
+    "remember this",
+    "remember that",
+    "remember",
+    "keep in mind that",
+    "keep in mind",
+    "please keep in mind that",
+    "please keep in mind",
+    "bear in mind that",
+    "make a note that",
+    "please make a note that",
+    "please take note that",
+    "take note that",
+    "please note that",
+    "note that",
+    "also note that",
+    "please memorize that",
+    "memorize that",
+    "please save that",
+    "write down that",
 };
 
 /* The same, with a comma behind: what follows is how it is. */
@@ -208,7 +229,9 @@ static size_t skip_openings(const struct nima_said_word *t, size_t count)
                                     sizeof(corrections) / sizeof(corrections[0]));
             taken = taken > 0 && t[at + taken - 1].comma ? taken : 0;
         }
-        if (taken == 0) {
+        bool asks = taken > 0 && is(&t[at + taken - 1], "note") && at + taken < count &&
+                    is(&t[at + taken], "that"); /* "note that …" is a wish */
+        if (taken == 0 || asks) {
             return at;
         }
         bool greeting = in(&t[at], " hi hello hey ") && !t[at + taken - 1].comma;
@@ -488,6 +511,23 @@ static void take_clauses(const struct nima_said_word *t, size_t count, struct ni
     }
 }
 
+/* "Remember to call", "remember the milk", "remember when we …": nothing to keep. */
+static bool asks_for_a_task(const struct nima_said_word *t, size_t count, size_t asked)
+{
+    if (asked >= count || is(&t[asked - 1], "that")) {
+        return asked >= count;
+    }
+    bool thing = in(&t[asked], " the me you us ");
+    for (size_t i = asked + 1; thing && i < count; i++) {
+        if (in(&t[i],
+               " is are was were has have will can must should comes goes starts opens closes"
+               " ends begins leaves arrives works lives needs likes hates means costs takes ")) {
+            return false;
+        }
+    }
+    return thing || in(&t[asked], " to when how what why where who which ");
+}
+
 void nima_memory_said_clauses(const struct nima_said_word *t, size_t count, bool question,
                               struct nima_clauses *out)
 {
@@ -497,8 +537,7 @@ void nima_memory_said_clauses(const struct nima_said_word *t, size_t count, bool
     size_t at = skip_openings(t, count);
     size_t asked =
         starts_with_one(t + at, count - at, askings, sizeof(askings) / sizeof(askings[0]));
-    bool task = asked > 0 && at + asked < count &&
-                in(&t[at + asked], " to when how what why where me you us the ");
+    bool task = asked > 0 && asks_for_a_task(t + at, count - at, asked);
     out->asked_to_remember = asked > 0 && !task && !question;
     at += asked;
     at += skip_openings(t + at, count - at);

@@ -195,10 +195,38 @@ static nima_str key_of(struct nima_ctx *ctx, const struct nima_clause *clause, s
     return key.ptr != NULL ? key : NIMA_STR("");
 }
 
+/* What is had, however many of it: "two cats" and "another cat" are of one thing. */
+static nima_str thing_of(struct nima_ctx *ctx, nima_str key)
+{
+    static const char counts[] = " one two three four five six seven eight nine ten eleven twelve"
+                                 " several many few another other couple only ";
+    nima_str rest = key, word;
+    while (nima_str_next(&rest, ' ', &word) && rest.len > 0) {
+        struct nima_said_word token = {.raw = word};
+        snprintf(token.low, sizeof(token.low), NIMA_FMT, NIMA_ARG(word));
+        if (!nima_memory_token_in(&token, counts) && !nima_memory_token_number(&token)) {
+            break;
+        }
+        key = rest;
+    }
+    if (nima_str_eq(key, NIMA_STR("children")) || nima_str_eq(key, NIMA_STR("kids")) ||
+        nima_str_eq(key, NIMA_STR("kid"))) {
+        return NIMA_STR("child");
+    }
+    bool many = key.len > 3 && key.ptr[key.len - 1] == 's' && key.ptr[key.len - 2] != 's';
+    if (many && nima_str_ends(key, NIMA_STR("ies"))) {
+        return nima_fmt(ctx, NIMA_FMT "y", NIMA_ARG(nima_str_sub(key, 0, key.len - 3)));
+    }
+    return many ? nima_str_sub(key, 0, key.len - 1) : key;
+}
+
 static nima_str attribute_of(const struct nima_rule_run *run, const char *attribute, nima_str key)
 {
     if (attribute == NULL) {
         return (nima_str){0};
+    }
+    if (strcmp(attribute, "have:*") == 0) {
+        key = thing_of(run->ctx, key);
     }
     const char *star = strchr(attribute, '*');
     size_t plain = star != NULL ? (size_t)(star - attribute) : strlen(attribute);
@@ -216,6 +244,19 @@ static bool points_away(const struct nima_clause *clause, size_t from, size_t en
                                                             " autumn fall season term semester ");
         if (nima_memory_token_in(&clause->t[i], " this that these those your you here it ") &&
             !time) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "also", "as well": it stands beside what is known. */
+static bool beside(const struct nima_clause *clause)
+{
+    for (size_t i = 1; i < clause->count; i++) {
+        bool as_well = i + 1 < clause->count && nima_memory_token_is(&clause->t[i], "as") &&
+                       nima_memory_token_is(&clause->t[i + 1], "well");
+        if (nima_memory_token_in(&clause->t[i], " also too additionally ") || as_well) {
             return true;
         }
     }
@@ -247,7 +288,7 @@ void nima_memory_rule_add(const struct nima_rule_run *run, const struct nima_rul
         .attribute = attribute_of(run, fact->attribute, key),
         .value = nima_str_copy(ctx->arena, value),
         .confidence = fact->confidence > 0 ? fact->confidence : usual_confidence,
-        .single = fact->single || starred,
+        .single = (fact->single && !beside(run->clause)) || starred,
         .inferred = fact->inferred,
         .ended = fact->ended,
     };

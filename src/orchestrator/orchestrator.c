@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-#include "orchestrator/turn_int.h"
+#include "orchestrator/acts.h"
+#include "understand/claims.h"
 #include "util/digest.h"
 #include "util/log.h"
 
@@ -20,6 +21,8 @@ struct nima_orchestrator *nima_orchestrator_new(const struct nima_orchestrator_o
     o->tasks = options->tasks;
     o->knowledge = options->knowledge;
     o->goals = options->goals;
+    o->understand = options->understand;
+    o->undo = nima_undo_table_new();
     o->goal_webhook = options->goal_webhook.len > 0 ? nima_xstrdup(options->goal_webhook) : NULL;
     o->recall_limit = options->recall_limit > 0 ? options->recall_limit : RECALL_PRESET;
     o->order = nima_order_new();
@@ -38,6 +41,7 @@ void nima_orchestrator_free(struct nima_orchestrator *orchestrator)
     nima_scribe_free(orchestrator->scribe);
     nima_keeper_free(orchestrator->keeper);
     nima_order_free(orchestrator->order);
+    nima_undo_table_free(orchestrator->undo);
     nima_pins_free(orchestrator->pins);
     free(orchestrator->goal_webhook);
     free(orchestrator);
@@ -142,13 +146,6 @@ static nima_rc store_message(struct nima_ctx *ctx, struct turn_state *s)
     return NIMA_OK;
 }
 
-static bool is_command(nima_str message)
-{
-    nima_str said = nima_str_trim(message);
-    return nima_str_starts_nocase(said, NIMA_STR("/remember ")) ||
-           nima_str_starts_nocase(said, NIMA_STR("/forget "));
-}
-
 static const nima_str event_names[] = {
     [NIMA_LEARNED_ADDED] = NIMA_STR_INIT("added"),
     [NIMA_LEARNED_UPDATED] = NIMA_STR_INIT("updated"),
@@ -174,12 +171,13 @@ static nima_rc tell_learned(struct nima_ctx *ctx, struct turn_state *s,
                : NIMA_OK;
 }
 
-static struct nima_utterance utterance(const struct turn_state *s)
+static nima_rc utterance(struct nima_ctx *ctx, struct turn_state *s, struct nima_utterance *out)
 {
-    return (struct nima_utterance){.text = s->message,
+    *out = (struct nima_utterance){.text = s->message,
                                    .conversation_id = s->conversation_id,
                                    .message_id = s->message_id,
                                    .wait = s->turn->learn == NIMA_LEARN_WAIT};
+    return nima_voice_cares(ctx, s->o, s->persona, &out->cares);
 }
 
 static nima_rc learn(struct nima_ctx *ctx, struct turn_state *s)
@@ -187,7 +185,8 @@ static nima_rc learn(struct nima_ctx *ctx, struct turn_state *s)
     if (s->turn->learn == NIMA_LEARN_OFF || !s->turn->use_memory || s->turn->again.ptr != NULL) {
         return NIMA_OK;
     }
-    struct nima_utterance said = utterance(s);
+    struct nima_utterance said;
+    NIMA_TRY(utterance(ctx, s, &said));
     struct nima_learned_list learned;
     NIMA_TRY(nima_memory_learn(ctx, s->o->memory, &said, &learned));
     return tell_learned(ctx, s, &learned);
@@ -201,7 +200,8 @@ static nima_rc tell(struct nima_ctx *ctx, struct turn_state *s)
 
 static nima_rc retract(struct nima_ctx *ctx, struct turn_state *s)
 {
-    struct nima_utterance said = utterance(s);
+    struct nima_utterance said;
+    NIMA_TRY(utterance(ctx, s, &said));
     struct nima_learned_list learned;
     NIMA_TRY(nima_retract_run(ctx, s->o, &s->retract, &said, &s->reply.text, &learned));
     NIMA_TRY(tell_learned(ctx, s, &learned));
@@ -211,9 +211,15 @@ static nima_rc retract(struct nima_ctx *ctx, struct turn_state *s)
 /* "/remember …" and "/forget …" are carried out and confirmed without the model. */
 static nima_rc run_command(struct nima_ctx *ctx, struct turn_state *s)
 {
-    nima_rc rc = learn(ctx, s);
+    struct nima_learned_list learned = {0};
+    struct nima_utterance said;
+    NIMA_TRY(utterance(ctx, s, &said));
+    nima_rc rc = nima_memory_learn(ctx, s->o->memory, &said, &learned);
     struct nima_buf text;
     nima_buf_init(&text, NIMA_MESSAGE_CHARS_MAX * 4);
+    if (rc == NIMA_OK) {
+        rc = tell_learned(ctx, s, &learned);
+    }
     if (rc == NIMA_E_INVALID) {
         nima_buf_fmt(&text, "I did not keep that: %s.", ctx->error.message);
         rc = NIMA_OK;
@@ -226,7 +232,17 @@ static nima_rc run_command(struct nima_ctx *ctx, struct turn_state *s)
                      gone ? "Forgotten" : (known ? "I knew that already" : "I will remember"),
                      NIMA_ARG(r->fact));
     }
-    if (text.len == 0) {
+    if (learned.count > 0 && learned.items[0].event == NIMA_LEARNED_FORGOTTEN) {
+        nima_buf_add(&text, NIMA_STR("\nSay \"undo that\" within ten minutes to bring it back."));
+    }
+    if (learned.everything) {
+        nima_buf_add(&text,
+                     NIMA_STR("I do not forget everything on a word in a chat. The page does "
+                              "under Memory, \"Forget everything\"; so does the request "
+                              "DELETE /v1/memory with {\"confirm\": \"your user name\"}."));
+    } else if (learned.asked.count > 0) {
+        nima_retract_ask(&learned.asked, &text);
+    } else if (text.len == 0) {
         nima_buf_add(&text, NIMA_STR("I found nothing in memory that clearly matches. The list of "
                                      "what I know is on the page under Memory."));
     }
@@ -264,6 +280,14 @@ static nima_rc run_wish(struct nima_ctx *ctx, struct turn_state *s)
     return tell(ctx, s);
 }
 
+static nima_rc run_acts(struct nima_ctx *ctx, struct turn_state *s)
+{
+    struct nima_learned_list learned;
+    NIMA_TRY(nima_turn_acts_run(ctx, s, &learned));
+    NIMA_TRY(tell_learned(ctx, s, &learned));
+    return tell(ctx, s);
+}
+
 static nima_rc answer_goals(struct nima_ctx *ctx, struct turn_state *s)
 {
     NIMA_TRY(nima_turn_goals_act(ctx, s->o, s->goal_wish, &s->reply.text, &s->out.actions));
@@ -284,8 +308,9 @@ static nima_rc generate(struct nima_ctx *ctx, struct turn_state *s)
     request.count = s->prompt.count;
     request.max_tokens = s->room.max_tokens;
     request.slot_key = s->conversation_id;
-    NIMA_TRY(
-        nima_voice_generate(ctx, s->o, s->turn, s->persona, &request, &s->reply, &s->personality));
+    struct nima_claims_options claims = {.language = nima_language_identify(ctx, s->message, NULL)};
+    NIMA_TRY(nima_voice_generate(ctx, s->o, s->turn, s->persona, &request, &claims, &s->reply,
+                                 &s->personality));
     if (said_nothing(s)) {
         s->reply.text = NIMA_STR("");
         return nima_fail(ctx, NIMA_E_MODEL,
@@ -511,11 +536,11 @@ static nima_rc answer_schedules(struct nima_ctx *ctx, struct turn_state *s)
     return tell(ctx, s);
 }
 
-/* "/remember …" and "/forget …", said for the first time. */
+/* What is asked of memory outright, said for the first time. */
 static bool is_for_memory(const struct turn_state *s)
 {
     return s->turn->use_memory && s->turn->learn != NIMA_LEARN_OFF && s->turn->again.ptr == NULL &&
-           is_command(s->message);
+           nima_memory_is_command(s->message);
 }
 
 /* A pack to switch. "Use the travel pack and …" switches it, and somebody else answers the rest. */
@@ -540,6 +565,10 @@ static nima_rc hear_packs(struct nima_ctx *ctx, struct turn_state *s)
 
 static nima_rc find_speaker(struct nima_ctx *ctx, struct turn_state *s)
 {
+    if (s->retract.kind == NIMA_RETRACT_UNDO && s->retract.answered) {
+        s->speaker = BY_RETRACTION; /* before the tasks, which know an "undo that" of their own */
+        return NIMA_OK;
+    }
     NIMA_TRY(hear_tasks(ctx, s));
     if (s->spoken.said != NIMA_SAID_NOTHING) {
         s->speaker = BY_TASKS;
@@ -562,6 +591,11 @@ static nima_rc find_speaker(struct nima_ctx *ctx, struct turn_state *s)
     if (s->speaker == BY_MODEL && s->retract.answered) {
         s->speaker = BY_RETRACTION;
     }
+    if (s->speaker == BY_MODEL) {
+        bool acts;
+        NIMA_TRY(nima_turn_acts_read(ctx, s, &acts));
+        s->speaker = acts ? BY_ACTS : BY_MODEL;
+    }
     if (s->speaker == BY_MODEL && s->hears_tasks) {
         NIMA_TRY(nima_tasks_wonder(ctx, s->o->tasks, s->message, &s->spoken));
         s->speaker = s->spoken.said == NIMA_SAID_DO ? BY_TASKS : BY_MODEL;
@@ -574,7 +608,7 @@ static nima_rc answer(struct nima_ctx *ctx, struct turn_state *s)
     static nima_rc (*const answers[])(struct nima_ctx *, struct turn_state *) = {
         [BY_MODEL] = generate,      [BY_TASKS] = act,          [BY_PACKS] = run_wish,
         [BY_COMMAND] = run_command, [BY_GOALS] = answer_goals, [BY_SCHEDULES] = answer_schedules,
-        [BY_RETRACTION] = retract,
+        [BY_RETRACTION] = retract,  [BY_ACTS] = run_acts,
     };
     return answers[s->speaker](ctx, s);
 }

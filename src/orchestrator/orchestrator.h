@@ -30,6 +30,7 @@ struct nima_knowledge;
 struct nima_orchestrator;
 struct nima_personality;
 struct nima_tasks;
+struct nima_understand;
 
 enum {
     NIMA_MESSAGE_CHARS_MAX = 64000,
@@ -42,11 +43,12 @@ struct nima_orchestrator_options {
     struct nima_llm *llm;
     struct nima_memory *memory;
     struct nima_personality *personality;
-    struct nima_schedules *schedules; /* NULL: reminders cannot be asked for in chat */
-    struct nima_tasks *tasks;         /* NULL: nothing is done from conversations */
-    struct nima_knowledge *knowledge; /* NULL: no packs */
-    struct nima_goals *goals;         /* NULL: none in conversations */
-    enum nima_llm_use writes;         /* whether the model words titles and summaries */
+    struct nima_schedules *schedules;   /* NULL: reminders cannot be asked for in chat */
+    struct nima_tasks *tasks;           /* NULL: nothing is done from conversations */
+    struct nima_knowledge *knowledge;   /* NULL: no packs */
+    struct nima_goals *goals;           /* NULL: none in conversations */
+    struct nima_understand *understand; /* NULL: no acts are read in messages */
+    enum nima_llm_use writes;           /* whether the model words titles and summaries */
     nima_str goal_webhook; /* told when a goal is slipping or overdue; copied; "": nobody is */
     int recall_limit;      /* facts a turn may recall; 0: 8 */
     bool keep_persona;     /* evaluate it as soon as the model is loaded, and keep it evaluated */

@@ -6,6 +6,9 @@
 #include "knowledge/knowledge.h"
 #include "orchestrator/orchestrator.h"
 
+struct nima_claims_options;
+struct nima_understand;
+struct nima_undo_table;
 struct nima_zone;
 struct nima_order;  /* which conversations are at work, order.c */
 struct nima_pins;   /* which facts are pinned, pinned.c */
@@ -26,6 +29,8 @@ struct nima_orchestrator {
     struct nima_pins *pins;
     struct nima_keeper *keeper; /* NULL: none */
     struct nima_scribe *scribe;
+    struct nima_understand *understand; /* NULL: no acts are read in messages */
+    struct nima_undo_table *undo;
     enum nima_llm_use writes;
     int recall_limit;
 };
@@ -202,6 +207,9 @@ NIMA_MUST_USE nima_rc nima_summary_move(struct nima_ctx *ctx, struct nima_orches
 NIMA_MUST_USE nima_rc nima_voice_choose(struct nima_ctx *ctx, struct nima_orchestrator *o,
                                         const struct nima_turn *turn, nima_str metadata,
                                         nima_str *out);
+/* What the persona cares to remember ("boats; money"); absent: nothing of its own. */
+NIMA_MUST_USE nima_rc nima_voice_cares(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                                       nima_str persona, nima_str *out);
 /* The metadata with the turn's persona in it; absent when that changes nothing. */
 NIMA_MUST_USE nima_rc nima_voice_keep(struct nima_ctx *ctx, const struct nima_turn *turn,
                                       nima_str metadata, nima_str *out);
@@ -288,10 +296,12 @@ NIMA_MUST_USE nima_rc nima_fit(struct nima_ctx *ctx, struct nima_orchestrator *o
                                struct nima_history *history);
 
 /* Generates, with the persona's rules at work on what comes: out->text is what on_text was given.
- * *personality stays NULL where they are not (JSON, switched off). */
+ * *personality stays NULL where they are not (JSON, switched off). What claims an act that nobody
+ * did is left out on the way (understand/claims.h). */
 NIMA_MUST_USE nima_rc nima_voice_generate(struct nima_ctx *ctx, struct nima_orchestrator *o,
                                           const struct nima_turn *turn, nima_str persona,
                                           const struct nima_llm_request *request,
+                                          const struct nima_claims_options *claims,
                                           struct nima_llm_reply *out,
                                           struct nima_context_personality **personality);
 
@@ -376,7 +386,12 @@ struct nima_retract {
     enum nima_retraction kind;
     bool answered; /* it is for memory, not for the model */
     struct nima_fact_rows meant;
+    bool all;          /* what was asked about, each of it */
+    nima_str *restore; /* UNDO: ids of what the turn before forgot */
+    size_t restore_count;
 };
+/* "Which of these do you mean?", and the facts by number. */
+void nima_retract_ask(const struct nima_fact_rows *meant, struct nima_buf *text);
 NIMA_MUST_USE nima_rc nima_retract_find(struct nima_ctx *ctx, struct nima_orchestrator *o,
                                         const struct nima_turn *turn, nima_str message,
                                         int64_t before, struct nima_retract *out);

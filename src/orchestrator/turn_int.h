@@ -14,7 +14,10 @@ enum speaker {
     BY_SCHEDULES,
     BY_GOALS,
     BY_RETRACTION,
+    BY_ACTS,
 };
+
+struct nima_turn_acts;
 
 /* What one turn carries from step to step. */
 struct turn_state {
@@ -32,6 +35,7 @@ struct turn_state {
     struct nima_pack_turn packs;
     struct nima_retract retract;
     struct nima_tasks_spoken spoken; /* what the message asks to be done */
+    struct nima_turn_acts *acts;     /* acts.c; NULL: the message was not read for any */
     bool hears_tasks;                /* it may ask for something */
     struct nima_pack_wish wish;      /* a pack to switch; none: no pack */
     struct nima_turn_goals goals;

@@ -2,6 +2,7 @@
 #include "orchestrator/orchestrator_int.h"
 #include "personality/filter.h"
 #include "personality/personality.h"
+#include "understand/claims.h"
 #include "util/buf.h"
 #include "util/clock.h"
 
@@ -65,14 +66,20 @@ nima_rc nima_voice_keep(struct nima_ctx *ctx, const struct nima_turn *turn, nima
 /* A reply on its way through the filter. */
 struct speech {
     const struct nima_turn *turn;
-    struct nima_filter *filter;
+    struct nima_filter *filter; /* the persona's rules */
+    struct nima_claims *claims; /* nothing is said to be done that was not */
     struct nima_buf text;       /* what came out so far */
+    bool ended;
     int64_t began_ms, first_ms; /* first: when it began to come out; 0: not yet */
 };
 
 static nima_rc pass_on(struct nima_ctx *ctx, struct speech *speech, bool listening)
 {
-    nima_str ready = nima_filter_take(speech->filter);
+    nima_claims_add(speech->claims, nima_filter_take(speech->filter));
+    if (speech->ended) {
+        nima_claims_end(speech->claims);
+    }
+    nima_str ready = nima_claims_take(speech->claims);
     if (ready.len == 0) {
         return NIMA_OK;
     }
@@ -98,6 +105,7 @@ static nima_rc finish(struct nima_ctx *ctx, struct speech *speech, nima_rc rc,
         nima_filter_add(speech->filter, reply->text);
     }
     nima_filter_end(speech->filter);
+    speech->ended = true;
     struct nima_error error = ctx->error;
     nima_rc sent = pass_on(ctx, speech, rc != NIMA_E_CANCELLED);
     if (rc != NIMA_OK) {
@@ -108,6 +116,22 @@ static nima_rc finish(struct nima_ctx *ctx, struct speech *speech, nima_rc rc,
     }
     reply->text = nima_str_copy(ctx->arena, nima_buf_view(&speech->text));
     return rc != NIMA_OK ? rc : sent;
+}
+
+nima_rc nima_voice_cares(struct nima_ctx *ctx, struct nima_orchestrator *o, nima_str persona,
+                         nima_str *out)
+{
+    struct nima_persona speaks;
+    *out = (nima_str){NULL, 0};
+    if (o->personality == NULL) {
+        return NIMA_OK;
+    }
+    NIMA_TRY(nima_personality_get(ctx, o->personality, persona, &speaks));
+    for (size_t i = 0; i < speaks.memory.count; i++) {
+        *out = nima_fmt(ctx, NIMA_FMT "%s" NIMA_FMT, NIMA_ARG(*out), i > 0 ? "; " : "",
+                        NIMA_ARG(speaks.memory.items[i]));
+    }
+    return NIMA_OK;
 }
 
 static void judge(struct nima_ctx *ctx, struct nima_orchestrator *o, nima_str persona,
@@ -125,7 +149,8 @@ static void judge(struct nima_ctx *ctx, struct nima_orchestrator *o, nima_str pe
 
 nima_rc nima_voice_generate(struct nima_ctx *ctx, struct nima_orchestrator *o,
                             const struct nima_turn *turn, nima_str persona,
-                            const struct nima_llm_request *request, struct nima_llm_reply *out,
+                            const struct nima_llm_request *request,
+                            const struct nima_claims_options *claims, struct nima_llm_reply *out,
                             struct nima_context_personality **personality)
 {
     if (!nima_personality_rules(o->personality) || request->json_schema.ptr != NULL) {
@@ -135,12 +160,14 @@ nima_rc nima_voice_generate(struct nima_ctx *ctx, struct nima_orchestrator *o,
     NIMA_TRY(nima_personality_prompt(ctx, o->personality, persona, &speaks));
     struct speech speech = {.turn = turn, .began_ms = nima_mono_ms()};
     speech.filter = nima_filter_new(&speaks.forbidden);
+    speech.claims = nima_claims_new(claims);
     nima_buf_init(&speech.text, REPLY_BYTES_MAX);
     nima_rc rc = nima_llm_generate(ctx, o->llm, request, turn->on_text != NULL ? on_piece : NULL,
                                    &speech, out);
     rc = finish(ctx, &speech, rc, out);
     judge(ctx, o, speaks.id, speech.filter, personality);
     nima_filter_free(speech.filter);
+    nima_claims_free(speech.claims);
     nima_buf_done(&speech.text);
     return rc;
 }

@@ -22,6 +22,7 @@ static const struct key {
     {"rules", TEXTS, offsetof(struct nima_persona, rules)},
     {"forbidden", TEXTS, offsetof(struct nima_persona, forbidden)},
     {"format", TEXTS, offsetof(struct nima_persona, format)},
+    {"memory", TEXTS, offsetof(struct nima_persona, memory)},
     {"examples", EXAMPLES, offsetof(struct nima_persona, examples)},
     {"system_prompt", TEXT, offsetof(struct nima_persona, system_prompt)},
 };

@@ -36,6 +36,7 @@ struct nima_persona {
     nima_str file; /* where it is from */
     nima_str name, voice, tone, system_prompt;
     struct nima_texts style, rules, forbidden, format;
+    struct nima_texts memory; /* what it cares to remember of a person */
     struct {
         struct nima_persona_value *items;
         size_t count;

@@ -224,6 +224,7 @@ static nima_rc read_wish(struct nima_ctx *ctx, struct nima_schedules *schedules,
         return nima_fail_field(ctx, NIMA_E_INVALID, "when.event",
                                "a task cannot wait for the end of tasks");
     }
+    row->label = wish->label.ptr != NULL ? wish->label : row->label;
     if (wish->name.ptr != NULL) {
         NIMA_TRY(check_text(ctx, "name", wish->name, NIMA_SCHEDULE_NAME_CHARS_MAX));
         row->name = wish->name;
@@ -338,6 +339,7 @@ void nima_schedules_view(struct nima_ctx *ctx, const struct nima_schedule_row *r
     *out = (struct nima_schedule_view){
         .id = row->id,
         .name = row->name,
+        .label = row->label.len > 0 ? row->label : NIMA_STR("reminder"),
         .when = NIMA_NEW(ctx->arena, struct nima_schedule_when, 1),
         .what = NIMA_NEW(ctx->arena, struct nima_schedule_do, 1),
         .enabled = row->enabled,

@@ -74,6 +74,7 @@ struct nima_schedule_do {
 struct nima_schedule_wish {
     nima_str id;   /* absent: a new one; CONFLICT when it is taken */
     nima_str name; /* absent: the first words of what it does */
+    nima_str label; /* one of nima_schedule_labels; absent: stays, of a new one "reminder" */
     const struct nima_schedule_when *when;
     const struct nima_schedule_do *what;
     bool enabled, has_enabled;
@@ -81,6 +82,7 @@ struct nima_schedule_wish {
 };
 struct nima_schedule_view {
     nima_str id, name;
+    nima_str label;
     struct nima_schedule_when *when;
     struct nima_schedule_do *what;
     bool enabled;
@@ -96,6 +98,8 @@ struct nima_schedule_view {
 struct nima_schedule_task { /* the text of nima_schedule_do.task */
     nima_str type, action, params;
 };
+/* "reminder", "timer", "alarm", "event"; ends in NULL */
+extern const char *const nima_schedule_labels[];
 extern const struct nima_shape nima_schedule_task_shape;
 extern const struct nima_shape nima_schedule_when_shape, nima_schedule_do_shape,
     nima_schedule_view_shape;

@@ -57,9 +57,13 @@ static const struct nima_field do_fields[] = {
 const struct nima_shape nima_schedule_do_shape = NIMA_SHAPE(
     "ScheduleDo", struct nima_schedule_do, do_fields, .doc = "One of remind, prompt and task.");
 
+const char *const nima_schedule_labels[] = {"reminder", "timer", "alarm", "event", NULL};
+
 static const struct nima_field view_fields[] = {
     NIMA_FIELD(UUID, struct nima_schedule_view, id, .doc = "Its id; absent in a preview."),
     NIMA_FIELD(STR, struct nima_schedule_view, name, .required = true, .doc = "Its name."),
+    NIMA_FIELD(STR, struct nima_schedule_view, label, .required = true,
+               .choices = nima_schedule_labels, .doc = "What it is to the person."),
     NIMA_FIELD(OBJECT, struct nima_schedule_view, when, .required = true,
                .shape = &nima_schedule_when_shape, .doc = "When."),
     NIMA_FIELD_AS(OBJECT, "do", struct nima_schedule_view, what, .required = true,

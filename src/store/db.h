@@ -198,6 +198,10 @@ static inline struct nima_db_value nima_db_real(double value)
 {
     return (struct nima_db_value){.kind = NIMA_DB_REAL, .real = value};
 }
+static inline struct nima_db_value nima_db_maybe_real(bool there, double value)
+{
+    return (struct nima_db_value){.kind = there ? NIMA_DB_REAL : NIMA_DB_NULL, .real = value};
+}
 static inline struct nima_db_value nima_db_time(int64_t unix_ms) /* 0: NULL */
 {
     return (struct nima_db_value){.kind = unix_ms != 0 ? NIMA_DB_TIME : NIMA_DB_NULL,

@@ -20,6 +20,18 @@ nima_rc nima_store_raise_change(struct nima_ctx *ctx, struct nima_db *db, int64_
     return nima_db_end(ctx, stmt);
 }
 
+enum { ANY_CHANGE = -1 };
+
+/* The same, for a decision that was made at change number `seen`. The row of the counter is locked
+ * until the transaction ends, so nobody can come between. */
+static nima_rc raise_seen(struct nima_ctx *ctx, struct nima_db *db, int64_t seen, int64_t *out)
+{
+    NIMA_TRY(nima_store_raise_change(ctx, db, out));
+    return seen == ANY_CHANGE || *out == seen + 1
+               ? NIMA_OK
+               : nima_fail(ctx, NIMA_E_BUSY, "the facts have changed meanwhile; try again");
+}
+
 static bool is_source(nima_str source)
 {
     return nima_str_eq(source, NIMA_STR("conversation")) ||
@@ -125,27 +137,27 @@ struct put {
     size_t count;
     struct nima_fact *rows;
     bool *created;
-    int64_t change;
+    int64_t seen, change;
 };
 
 static nima_rc put(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 {
     struct put *job = arg;
-    NIMA_TRY(nima_store_raise_change(ctx, db, &job->change));
+    NIMA_TRY(raise_seen(ctx, db, job->seen, &job->change));
     for (size_t i = 0; i < job->count; i++) {
         NIMA_TRY(put_row(ctx, db, &job->facts[i], &job->rows[i], &job->created[i]));
     }
     return NIMA_OK;
 }
 
-nima_rc nima_facts_put_many(struct nima_ctx *ctx, struct nima_store *store,
-                            const struct nima_fact *facts, size_t count, struct nima_fact *out,
-                            bool *created, int64_t *change_out)
+static nima_rc put_all(struct nima_ctx *ctx, struct nima_store *store, int64_t seen,
+                       const struct nima_fact *facts, size_t count, struct nima_fact *out,
+                       bool *created, int64_t *change_out)
 {
     for (size_t i = 0; i < count; i++) {
         NIMA_TRY(check_fact(ctx, &facts[i]));
     }
-    struct put job = {.facts = facts, .count = count};
+    struct put job = {.facts = facts, .count = count, .seen = seen};
     job.rows = NIMA_NEW(ctx->arena, struct nima_fact, count);
     job.created = NIMA_NEW(ctx->arena, bool, count);
     NIMA_TRY(nima_db_write(ctx, store, put, &job));
@@ -160,7 +172,21 @@ nima_rc nima_facts_put_many(struct nima_ctx *ctx, struct nima_store *store,
 nima_rc nima_facts_put(struct nima_ctx *ctx, struct nima_store *store, const struct nima_fact *fact,
                        struct nima_fact *out, bool *created_out, int64_t *change_out)
 {
-    return nima_facts_put_many(ctx, store, fact, 1, out, created_out, change_out);
+    return put_all(ctx, store, ANY_CHANGE, fact, 1, out, created_out, change_out);
+}
+
+nima_rc nima_facts_put_many(struct nima_ctx *ctx, struct nima_store *store,
+                            const struct nima_fact *facts, size_t count, struct nima_fact *out,
+                            bool *created, int64_t *change_out)
+{
+    return put_all(ctx, store, ANY_CHANGE, facts, count, out, created, change_out);
+}
+
+nima_rc nima_facts_put_seen(struct nima_ctx *ctx, struct nima_store *store, int64_t seen,
+                            const struct nima_fact *fact, struct nima_fact *out, bool *created_out,
+                            int64_t *change_out)
+{
+    return put_all(ctx, store, seen, fact, 1, out, created_out, change_out);
 }
 
 /* Changing */
@@ -169,7 +195,7 @@ struct change {
     nima_str id;
     const struct nima_fact *fact;
     struct nima_fact row;
-    int64_t change;
+    int64_t seen, change;
 };
 
 /* *active tells whether the row may still be superseded. NOT_FOUND when there is none. */
@@ -266,7 +292,7 @@ static nima_rc supersede(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     struct change *job = arg;
     nima_str text;
     bool active, created;
-    NIMA_TRY(nima_store_raise_change(ctx, db, &job->change));
+    NIMA_TRY(raise_seen(ctx, db, job->seen, &job->change));
     NIMA_TRY(look_up(ctx, db, job->id, &text, &active));
     if (!active) {
         return nima_fail(ctx, NIMA_E_CONFLICT, "this fact is superseded already");
@@ -284,17 +310,24 @@ static nima_rc supersede(struct nima_ctx *ctx, struct nima_db *db, void *arg)
                        NULL);
 }
 
-nima_rc nima_facts_supersede(struct nima_ctx *ctx, struct nima_store *store, nima_str old_id,
-                             const struct nima_fact *fact, struct nima_fact *out,
-                             int64_t *change_out)
+nima_rc nima_facts_supersede_seen(struct nima_ctx *ctx, struct nima_store *store, int64_t seen,
+                                  nima_str old_id, const struct nima_fact *fact,
+                                  struct nima_fact *out, int64_t *change_out)
 {
-    struct change job = {.fact = fact};
+    struct change job = {.fact = fact, .seen = seen};
     NIMA_TRY(check_fact(ctx, fact));
     NIMA_TRY(nima_store_id(ctx, old_id, "fact", &job.id));
     NIMA_TRY(nima_db_write(ctx, store, supersede, &job));
     *out = job.row;
     *change_out = job.change;
     return NIMA_OK;
+}
+
+nima_rc nima_facts_supersede(struct nima_ctx *ctx, struct nima_store *store, nima_str old_id,
+                             const struct nima_fact *fact, struct nima_fact *out,
+                             int64_t *change_out)
+{
+    return nima_facts_supersede_seen(ctx, store, ANY_CHANGE, old_id, fact, out, change_out);
 }
 
 static nima_rc delete_row(struct nima_ctx *ctx, struct nima_db *db, void *arg)

@@ -86,6 +86,16 @@ NIMA_MUST_USE nima_rc nima_facts_update(struct nima_ctx *ctx, struct nima_store 
 NIMA_MUST_USE nima_rc nima_facts_supersede(struct nima_ctx *ctx, struct nima_store *store,
                                            nima_str old_id, const struct nima_fact *fact,
                                            struct nima_fact *out, int64_t *change_out);
+/* The same two for who decided by what the facts were at change number `seen`: BUSY, and nothing is
+ * written, when they have changed since, in whatever process. */
+NIMA_MUST_USE nima_rc nima_facts_put_seen(struct nima_ctx *ctx, struct nima_store *store,
+                                          int64_t seen, const struct nima_fact *fact,
+                                          struct nima_fact *out, bool *created_out,
+                                          int64_t *change_out);
+NIMA_MUST_USE nima_rc nima_facts_supersede_seen(struct nima_ctx *ctx, struct nima_store *store,
+                                                int64_t seen, nima_str old_id,
+                                                const struct nima_fact *fact, struct nima_fact *out,
+                                                int64_t *change_out);
 /* The fact and its versions, their bytes in the files included; NOT_FOUND when there is none. A
  * fact that it had superseded stays superseded, by nobody. */
 NIMA_MUST_USE nima_rc nima_facts_delete(struct nima_ctx *ctx, struct nima_store *store, nima_str id,

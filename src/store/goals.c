@@ -8,7 +8,13 @@
 
 #define COLUMNS                                                                                    \
     "id, user_id, title, description, status, deadline, progress, created_at, updated_at, "        \
-    "completed_at, alerted, metadata"
+    "completed_at, alerted, metadata, target, unit, amount, start_amount"
+
+#define AMOUNT_ARGS(goal)                                                                          \
+    nima_db_maybe_real((goal)->count.there, (goal)->count.target),                                 \
+        nima_db_text((goal)->count.there ? (goal)->count.unit : (nima_str){NULL, 0}),              \
+        nima_db_maybe_real((goal)->count.there, (goal)->count.amount),                             \
+        nima_db_maybe_real((goal)->count.there, (goal)->count.start)
 
 static void goal_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt, struct nima_goal *out)
 {
@@ -25,6 +31,11 @@ static void goal_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt, struct nim
         .completed_at = nima_db_get_time(stmt, 9),
         .alerted = nima_db_get_text(ctx, stmt, 10),
         .metadata = nima_db_get_text(ctx, stmt, 11),
+        .count.there = !nima_db_is_null(stmt, 12),
+        .count.target = nima_db_get_real(stmt, 12),
+        .count.unit = nima_db_get_text(ctx, stmt, 13),
+        .count.amount = nima_db_get_real(stmt, 14),
+        .count.start = nima_db_get_real(stmt, 15),
     };
 }
 
@@ -45,7 +56,7 @@ static nima_rc insert(struct nima_ctx *ctx, struct nima_db *db, struct create *j
     nima_rc rc = nima_db_first(
         ctx, db,
         "INSERT INTO goals (" COLUMNS
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) "
         "RETURNING " COLUMNS,
         NIMA_DB_ARGS(nima_db_text(job->id), nima_db_text(ctx->user_id), nima_db_text(given->title),
                      nima_db_text(given->description), nima_db_text(given->status),
@@ -53,7 +64,7 @@ static nima_rc insert(struct nima_ctx *ctx, struct nima_db *db, struct create *j
                      nima_db_time(given->created_at != 0 ? given->created_at : now),
                      nima_db_time(given->updated_at != 0 ? given->updated_at : now),
                      nima_db_time(given->completed_at), nima_db_text(given->alerted),
-                     nima_db_json(nima_store_json(given->metadata))),
+                     nima_db_json(nima_store_json(given->metadata)), AMOUNT_ARGS(given)),
         &stmt);
     if (rc == NIMA_E_CONFLICT) {
         return nima_fail(ctx, rc, "there is a goal with this id already");
@@ -245,13 +256,15 @@ static nima_rc change(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     NIMA_TRY(nima_db_run(
         ctx, db,
         "UPDATE goals SET title = $3, description = $4, status = $5, deadline = $6, "
-        "progress = $7, completed_at = $8, alerted = $9, metadata = $10, updated_at = $11 "
+        "progress = $7, completed_at = $8, alerted = $9, metadata = $10, updated_at = $11, "
+        "target = $12, unit = $13, amount = $14, start_amount = $15 "
         "WHERE user_id = $1 AND id = $2",
         NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id), nima_db_text(row->title),
                      nima_db_text(row->description), nima_db_text(row->status),
                      nima_db_time(row->deadline), nima_db_real(row->progress),
                      nima_db_time(row->completed_at), nima_db_text(row->alerted),
-                     nima_db_json(nima_store_json(row->metadata)), nima_db_time(row->updated_at)),
+                     nima_db_json(nima_store_json(row->metadata)), nima_db_time(row->updated_at),
+                     AMOUNT_ARGS(row)),
         NULL));
     NIMA_TRY(nima_store_sync_milestones(ctx, db, &job->row));
     NIMA_TRY(nima_store_goal_entry(ctx, db, row, &entry));

@@ -22,12 +22,19 @@ struct nima_milestones {
     struct nima_milestone *items; /* in the person's order */
     size_t count;
 };
+/* What a goal counts. */
+struct nima_goal_amount {
+    bool there; /* false: it is not counted */
+    double target, amount, start;
+    nima_str unit; /* as it was said: "euros"; absent: nothing was said */
+};
 struct nima_goal {
     nima_str id, user_id, title;
     nima_str description; /* absent: none */
     nima_str status;      /* "active" | "completed" | "paused" */
     int64_t deadline;     /* 0: none */
     double progress;      /* 0..1; 1 exactly when completed */
+    struct nima_goal_amount count;
     struct nima_milestones milestones;
     int64_t created_at, updated_at, completed_at;
     nima_str alerted; /* the last alert that was told; absent: none */
@@ -43,6 +50,8 @@ struct nima_goal_entry {
     int64_t recorded_at;
     nima_str kind; /* "created" "edited" "progress" "milestone" "status" "alert" */
     double progress;
+    bool has_amount;
+    double amount; /* of a goal that is counted */
     nima_str status;
     nima_str milestone_id, note; /* absent: none */
     bool aside;                  /* in a rule: the goal itself stays, and its updated_at */
@@ -63,10 +72,10 @@ NIMA_MUST_USE nima_rc nima_goal_list(struct nima_ctx *ctx, struct nima_store *st
                                      nima_str status, int limit, nima_str cursor,
                                      struct nima_goal_rows *out);
 
-/* Changes `goal` (title, description, status, deadline, progress, milestones, alerted, metadata)
- * and says in `entry` what kind of change it was, with milestone_id and note; an absent kind writes
- * nothing. May be run again with a newer goal, so it depends on its arguments only. Its milestones
- * array may be replaced by one in ctx->arena. */
+/* Changes `goal` (title, description, status, deadline, progress, count, milestones, alerted,
+ * metadata) and says in `entry` what kind of change it was, with milestone_id and note; an absent
+ * kind writes nothing. May be run again with a newer goal, so it depends on its arguments only. Its
+ * milestones array may be replaced by one in ctx->arena. */
 typedef nima_rc (*nima_goal_rule)(struct nima_ctx *ctx, void *arg, struct nima_goal *goal,
                                   struct nima_goal_entry *entry);
 NIMA_MUST_USE nima_rc nima_goal_change(struct nima_ctx *ctx, struct nima_store *store, nima_str id,

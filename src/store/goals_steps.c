@@ -118,14 +118,17 @@ nima_rc nima_store_goal_entry_again(struct nima_ctx *ctx, struct nima_db *db, ni
 {
     nima_str id;
     NIMA_TRY(nima_store_new_id(ctx, entry->id, "id", &id));
-    return nima_db_run(ctx, db,
-                       "INSERT INTO goal_progress (id, goal_id, recorded_at, event, progress, "
-                       "status, milestone_id, note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                       NIMA_DB_ARGS(nima_db_text(id), nima_db_text(goal_id),
-                                    nima_db_time(entry->recorded_at), nima_db_text(entry->kind),
-                                    nima_db_real(entry->progress), nima_db_text(entry->status),
-                                    nima_db_text(entry->milestone_id), nima_db_text(entry->note)),
-                       NULL);
+    return nima_db_run(
+        ctx, db,
+        "INSERT INTO goal_progress (id, goal_id, recorded_at, event, progress, "
+        "status, milestone_id, note, amount) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
+        "$9)",
+        NIMA_DB_ARGS(nima_db_text(id), nima_db_text(goal_id), nima_db_time(entry->recorded_at),
+                     nima_db_text(entry->kind), nima_db_real(entry->progress),
+                     nima_db_text(entry->status), nima_db_text(entry->milestone_id),
+                     nima_db_text(entry->note),
+                     nima_db_maybe_real(entry->has_amount, entry->amount)),
+        NULL);
 }
 
 nima_rc nima_store_goal_entry(struct nima_ctx *ctx, struct nima_db *db,
@@ -134,6 +137,8 @@ nima_rc nima_store_goal_entry(struct nima_ctx *ctx, struct nima_db *db,
     struct nima_goal_entry now = {.recorded_at = nima_ctx_now(ctx),
                                   .kind = entry->kind,
                                   .progress = goal->progress,
+                                  .has_amount = goal->count.there,
+                                  .amount = goal->count.amount,
                                   .status = goal->status,
                                   .milestone_id = entry->milestone_id,
                                   .note = entry->note};
@@ -158,6 +163,8 @@ static void entry_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt, struct ni
         .status = nima_db_get_text(ctx, stmt, 4),
         .milestone_id = nima_db_get_text(ctx, stmt, 5),
         .note = nima_db_get_text(ctx, stmt, 6),
+        .has_amount = !nima_db_is_null(stmt, 7),
+        .amount = nima_db_get_real(stmt, 7),
     };
 }
 
@@ -178,7 +185,8 @@ static nima_rc history(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     job->found.count = 0;
     NIMA_TRY(nima_db_query(
         ctx, db,
-        "SELECT p.id, p.recorded_at, p.event, p.progress, p.status, p.milestone_id, p.note "
+        "SELECT p.id, p.recorded_at, p.event, p.progress, p.status, p.milestone_id, p.note, "
+        "p.amount "
         "FROM goals AS g JOIN goal_progress AS p ON p.goal_id = g.id "
         "WHERE g.user_id = $1 AND g.id = $2 ORDER BY p.recorded_at DESC, p.id DESC LIMIT $3",
         NIMA_DB_ARGS(nima_db_text(ctx->user_id), nima_db_text(job->id), nima_db_int(job->limit)),

@@ -27,25 +27,25 @@ NIMA_MUST_USE nima_rc nima_profile_put(struct nima_ctx *ctx, struct nima_store *
 NIMA_MUST_USE nima_rc nima_people_forget(struct nima_ctx *ctx, struct nima_store *store,
                                          int64_t *change_out);
 
-struct nima_token {
+struct nima_api_token {
     nima_str id, user_id, scopes; /* scopes: "chat memory tasks admin", space-separated */
     nima_str hash;                /* SHA-256 hex of the token; never the token */
     int64_t created_at, revoked_at, last_used_at; /* 0: not */
 };
-struct nima_tokens {
-    struct nima_token *items;
+struct nima_api_tokens {
+    struct nima_api_token *items;
     size_t count;
 };
 /* Tokens are not scoped to ctx->user_id: they say who somebody is. */
 NIMA_MUST_USE nima_rc nima_tokens_add(struct nima_ctx *ctx, struct nima_store *store,
-                                      const struct nima_token *token);
+                                      const struct nima_api_token *token);
 NIMA_MUST_USE nima_rc nima_tokens_list(struct nima_ctx *ctx, struct nima_store *store,
-                                       struct nima_tokens *out);
+                                       struct nima_api_tokens *out);
 NIMA_MUST_USE nima_rc nima_tokens_revoke(struct nima_ctx *ctx, struct nima_store *store,
                                          nima_str id);
 /* NOT_FOUND for an unknown or revoked one. last_used_at is kept to the hour. */
 NIMA_MUST_USE nima_rc nima_tokens_find(struct nima_ctx *ctx, struct nima_store *store,
-                                       nima_str hash, struct nima_token *out);
+                                       nima_str hash, struct nima_api_token *out);
 /* Whether any token that is not revoked exists. */
 NIMA_MUST_USE nima_rc nima_tokens_any(struct nima_ctx *ctx, struct nima_store *store, bool *out);
 

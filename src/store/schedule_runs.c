@@ -14,7 +14,7 @@
     "r.id, r.schedule_id, r.user_id, r.due_at, r.status, r.attempts, r.not_before, r.started_at, " \
     "r.finished_at, r.conversation_id, r.message_id, r.error, s.id, s.user_id, s.name, s.mode, "   \
     "s.spec, s.timezone, s.action, s.body, s.conversation_id, s.enabled, s.next_at, s.last_at, "   \
-    "s.created_at, s.updated_at"
+    "s.created_at, s.updated_at, s.label"
 #define FROM_RUNS " FROM schedule_runs AS r JOIN schedules AS s ON s.id = r.schedule_id "
 
 enum { DUE_MAX = 200, OPEN_MAX = 50, IDLE_MAX = 100, SAME_TIME_MAX = 1000, RUN_OWN_COLUMNS = 12 };

@@ -23,6 +23,7 @@ void nima_store_schedule_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt, in
         .last_at = nima_db_get_time(stmt, from + 11),
         .created_at = nima_db_get_time(stmt, from + 12),
         .updated_at = nima_db_get_time(stmt, from + 13),
+        .label = nima_db_get_text(ctx, stmt, from + 14),
     };
 }
 
@@ -73,12 +74,13 @@ static nima_rc add(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     NIMA_TRY(nima_db_first(
         ctx, db,
         "INSERT INTO schedules (" NIMA_SCHEDULE_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
-        "$9, $10, $11, NULL, $12, $12) RETURNING " NIMA_SCHEDULE_COLUMNS,
+        "$9, $10, $11, NULL, $12, $12, $13) RETURNING " NIMA_SCHEDULE_COLUMNS,
         NIMA_DB_ARGS(nima_db_text(job->id), nima_db_text(ctx->user_id), nima_db_text(s->name),
                      nima_db_text(s->kind), nima_db_text(s->spec), nima_db_text(s->timezone),
                      nima_db_text(s->action), nima_db_text(s->body),
                      nima_db_text(job->conversation_id), nima_db_int(s->enabled),
-                     nima_db_time(s->next_at), now),
+                     nima_db_time(s->next_at), now,
+                     nima_db_text(s->label.len > 0 ? s->label : NIMA_STR("reminder"))),
         &stmt));
     nima_store_schedule_row(ctx, stmt, 0, &job->row);
     return nima_db_end(ctx, stmt);
@@ -104,13 +106,15 @@ static nima_rc update(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     NIMA_TRY(nima_db_first(
         ctx, db,
         "UPDATE schedules SET name = $3, mode = $4, spec = $5, timezone = $6, action = $7, "
-        "body = $8, conversation_id = $9, enabled = $10, next_at = $11, updated_at = $12 "
+        "body = $8, conversation_id = $9, enabled = $10, next_at = $11, updated_at = $12, "
+        "label = $13 "
         "WHERE id = $1 AND user_id = $2 RETURNING " NIMA_SCHEDULE_COLUMNS,
         NIMA_DB_ARGS(nima_db_text(job->id), nima_db_text(ctx->user_id), nima_db_text(s->name),
                      nima_db_text(s->kind), nima_db_text(s->spec), nima_db_text(s->timezone),
                      nima_db_text(s->action), nima_db_text(s->body),
                      nima_db_text(job->conversation_id), nima_db_int(s->enabled),
-                     nima_db_time(s->next_at), nima_db_time(nima_ctx_now(ctx))),
+                     nima_db_time(s->next_at), nima_db_time(nima_ctx_now(ctx)),
+                     nima_db_text(s->label.len > 0 ? s->label : NIMA_STR("reminder"))),
         &stmt));
     if (stmt == NULL) {
         return nima_store_no_such(ctx, "schedule");

@@ -18,6 +18,7 @@ struct nima_schedule_row {
     nima_str timezone; /* an IANA name */
     nima_str action;   /* "remind" | "prompt" | "task" */
     nima_str body;
+    nima_str label;           /* "reminder" | "timer" | "alarm" | "event"; absent: "reminder" */
     nima_str conversation_id; /* absent: the person's own for reminders; may be gone since */
     bool enabled;
     int64_t next_at, last_at; /* 0: none */

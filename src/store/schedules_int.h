@@ -8,7 +8,7 @@
 
 #define NIMA_SCHEDULE_COLUMNS                                                                      \
     "id, user_id, name, mode, spec, timezone, action, body, conversation_id, enabled, next_at, "   \
-    "last_at, created_at, updated_at"
+    "last_at, created_at, updated_at, label"
 
 /* The row a statement on those columns stands at, the first of them being column `from`. */
 void nima_store_schedule_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt, int from,

@@ -170,6 +170,8 @@ static const struct nima_column goals[] = {
     {"progress", NIMA_DB_REAL, 0, "0"},     {"created_at", NIMA_DB_TIME, 0, "now"},
     {"updated_at", NIMA_DB_TIME, 0, "now"}, {"completed_at", NIMA_DB_TIME, NUL, NULL},
     {"alerted", NIMA_DB_TEXT, NUL, NULL},   {"metadata", NIMA_DB_JSON, 0, "{}"},
+    {"target", NIMA_DB_REAL, NUL, NULL},    {"unit", NIMA_DB_TEXT, NUL, NULL},
+    {"amount", NIMA_DB_REAL, NUL, NULL},    {"start_amount", NIMA_DB_REAL, NUL, NULL},
 };
 /* `completed` is made of completed_at by the database. */
 static const struct nima_column milestones[] = {
@@ -186,6 +188,7 @@ static const struct nima_column goal_progress[] = {
     {"status", NIMA_DB_TEXT, 0, NULL},
     {"milestone_id", NIMA_DB_TEXT, NUL | UUID, NULL},
     {"note", NIMA_DB_TEXT, NUL, NULL},
+    {"amount", NIMA_DB_REAL, NUL, NULL},
 };
 static const struct nima_column pack_activations[] = {
     {"user_id", NIMA_DB_TEXT, KEY, "default"},  {"pack_id", NIMA_DB_TEXT, KEY, NULL},
@@ -207,6 +210,7 @@ static const struct nima_column schedules[] = {
     {"last_at", NIMA_DB_TIME, NUL, NULL},
     {"created_at", NIMA_DB_TIME, 0, "now"},
     {"updated_at", NIMA_DB_TIME, 0, "now"},
+    {"label", NIMA_DB_TEXT, 0, "reminder"},
 };
 static const struct nima_column schedule_runs[] = {
     {"id", NIMA_DB_TEXT, KEY | UUID, "id"},

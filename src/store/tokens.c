@@ -8,9 +8,9 @@ enum { USED_STEP_MS = 3600 * 1000, DAY_MS = 24 * 3600 * 1000 };
 
 #define TOKEN_COLUMNS "id, user_id, scopes, hash, created_at, revoked_at, last_used_at"
 
-static void token_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt, struct nima_token *out)
+static void token_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt, struct nima_api_token *out)
 {
-    *out = (struct nima_token){
+    *out = (struct nima_api_token){
         .id = nima_db_get_text(ctx, stmt, 0),
         .user_id = nima_db_get_text(ctx, stmt, 1),
         .scopes = nima_db_get_text(ctx, stmt, 2),
@@ -23,13 +23,13 @@ static void token_row(struct nima_ctx *ctx, struct nima_db_stmt *stmt, struct ni
 
 struct add_token {
     nima_str id;
-    const struct nima_token *token;
+    const struct nima_api_token *token;
 };
 
 static nima_rc add_token(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 {
     const struct add_token *job = arg;
-    const struct nima_token *token = job->token;
+    const struct nima_api_token *token = job->token;
     int64_t created_at = token->created_at != 0 ? token->created_at : nima_ctx_now(ctx);
     return nima_db_run(
         ctx, db,
@@ -43,7 +43,7 @@ static nima_rc add_token(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 }
 
 nima_rc nima_tokens_add(struct nima_ctx *ctx, struct nima_store *store,
-                        const struct nima_token *token)
+                        const struct nima_api_token *token)
 {
     struct add_token job = {.token = token};
     NIMA_TRY(nima_store_new_id(ctx, token->id, "id", &job.id));
@@ -52,13 +52,13 @@ nima_rc nima_tokens_add(struct nima_ctx *ctx, struct nima_store *store,
 
 static nima_rc list_tokens(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 {
-    struct nima_tokens *out = arg;
+    struct nima_api_tokens *out = arg;
     struct nima_db_stmt *stmt;
     bool row = false;
     NIMA_TRY(nima_db_first(ctx, db, "SELECT count(*) FROM api_tokens", NULL, 0, &stmt));
     size_t count = (size_t)nima_db_get_int(stmt, 0);
     NIMA_TRY(nima_db_end(ctx, stmt));
-    *out = (struct nima_tokens){.items = NIMA_NEW(ctx->arena, struct nima_token, count)};
+    *out = (struct nima_api_tokens){.items = NIMA_NEW(ctx->arena, struct nima_api_token, count)};
     NIMA_TRY(nima_db_query(ctx, db, "SELECT " TOKEN_COLUMNS " FROM api_tokens ORDER BY id", NULL, 0,
                            &stmt));
     NIMA_TRY(nima_db_step(ctx, stmt, &row));
@@ -69,9 +69,10 @@ static nima_rc list_tokens(struct nima_ctx *ctx, struct nima_db *db, void *arg)
     return nima_db_end(ctx, stmt);
 }
 
-nima_rc nima_tokens_list(struct nima_ctx *ctx, struct nima_store *store, struct nima_tokens *out)
+nima_rc nima_tokens_list(struct nima_ctx *ctx, struct nima_store *store,
+                         struct nima_api_tokens *out)
 {
-    struct nima_tokens found;
+    struct nima_api_tokens found;
     NIMA_TRY(nima_db_read(ctx, store, list_tokens, &found));
     *out = found;
     return NIMA_OK;
@@ -97,7 +98,7 @@ nima_rc nima_tokens_revoke(struct nima_ctx *ctx, struct nima_store *store, nima_
 
 struct find_token {
     nima_str hash;
-    struct nima_token found;
+    struct nima_api_token found;
 };
 
 static nima_rc find_token(struct nima_ctx *ctx, struct nima_db *db, void *arg)
@@ -126,7 +127,7 @@ static nima_rc note_use(struct nima_ctx *ctx, struct nima_db *db, void *arg)
 /* When a token was used is noted once an hour: a write for each request would cost more than the
  * request. It is no reason to refuse one either. */
 nima_rc nima_tokens_find(struct nima_ctx *ctx, struct nima_store *store, nima_str hash,
-                         struct nima_token *out)
+                         struct nima_api_token *out)
 {
     struct find_token job = {.hash = hash};
     NIMA_TRY(nima_db_read(ctx, store, find_token, &job));

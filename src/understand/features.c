@@ -5,7 +5,10 @@
 
 #include "understand/understand_int.h"
 
-enum { FNV_START = 2166136261U, FNV_PRIME = 16777619U, GRAM_MIN = 3, GRAM_MAX = 5 };
+#define FNV_START 2166136261U
+#define FNV_PRIME 16777619U
+
+enum { GRAM_MIN = 3, GRAM_MAX = 5, WORD_BYTES_MAX = 72, OPENING_WORDS = 3 };
 
 static uint32_t hash_more(uint32_t hash, nima_str text)
 {
@@ -32,6 +35,11 @@ uint32_t nima_understand_mix(uint32_t feature, uint32_t with)
     hash *= 0x2c1b3c6dU;
     hash ^= hash >> 12;
     return hash;
+}
+
+uint32_t nima_understand_kind_hash(enum nima_kind kind)
+{
+    return hash_tagged('k', nima_kind_row(kind)->name);
 }
 
 /* How a token is seen: numbers by their form, words as folded without apostrophes ("dont"). */
@@ -84,7 +92,7 @@ static size_t characters_on(nima_str word, size_t at, int count)
 /* Character n-grams of "<word>". */
 static void gather_grams(struct gathering *g, nima_str word)
 {
-    char room[72];
+    char room[WORD_BYTES_MAX];
     if (word.len < 3 || word.len > sizeof(room) - 2) {
         return;
     }
@@ -116,18 +124,15 @@ static void settle(struct nima_ctx *ctx, struct gathering *g, struct nima_featur
 {
     qsort(g->keys, g->count, sizeof(g->keys[0]), compare_keys);
     out->hashes = NIMA_NEW(ctx->arena, uint32_t, g->count + 1);
-    out->counts = NIMA_NEW(ctx->arena, uint16_t, g->count + 1);
     out->groups = NIMA_NEW(ctx->arena, uint8_t, g->count + 1);
     out->count = 0;
     for (size_t i = 0; i < g->count; i++) {
         uint32_t hash = (uint32_t)(g->keys[i] >> 8);
         if (out->count > 0 && out->hashes[out->count - 1] == hash) {
-            out->counts[out->count - 1]++;
             continue;
         }
         out->hashes[out->count] = hash;
-        out->groups[out->count] = (uint8_t)(g->keys[i] & 0xff);
-        out->counts[out->count++] = 1;
+        out->groups[out->count++] = (uint8_t)(g->keys[i] & 0xff);
     }
 }
 
@@ -135,10 +140,10 @@ void nima_understand_features(struct nima_ctx *ctx, const struct nima_tokens *to
                               size_t end, struct nima_features *out)
 {
     struct gathering g = {.keys = NIMA_NEW(ctx->arena, uint64_t, NIMA_WORD_FEATURES_MAX)};
-    char rooms[2][72];
+    char rooms[2][WORD_BYTES_MAX];
     nima_str before = NIMA_STR("^"), first = {0};
     size_t turn = 0, words = 0;
-    for (size_t i = from; i < end && i - from < NIMA_PASSAGE_TOKENS_MAX; i++) {
+    for (size_t i = from; i < end && i - from < NIMA_CLAUSE_TOKENS_MAX; i++) {
         const struct nima_token *token = &tokens->items[i];
         bool mark = token->kind == NIMA_TOKEN_PUNCT && !nima_str_eq(token->fold, NIMA_STR("?"));
         if (mark) {
@@ -147,7 +152,7 @@ void nima_understand_features(struct nima_ctx *ctx, const struct nima_tokens *to
         nima_str word = seen(token, rooms[turn], sizeof(rooms[turn]));
         gather(&g, hash_tagged('w', word), NIMA_FEATURE_WORD);
         gather(&g, hash_two('p', before, word), NIMA_FEATURE_PAIR);
-        if (words < 3) {
+        if (words < OPENING_WORDS) {
             gather(&g, hash_tagged('b', word), NIMA_FEATURE_WORD); /* near the beginning */
         }
         if (first.ptr == NULL) {
@@ -164,7 +169,7 @@ void nima_understand_features(struct nima_ctx *ctx, const struct nima_tokens *to
     settle(ctx, &g, out);
 }
 
-/* --- the tagger --- */
+/* The tagger */
 
 static uint32_t hash_token(char tag, const struct nima_tokens *tokens, size_t from, size_t end,
                            size_t at)
@@ -172,7 +177,7 @@ static uint32_t hash_token(char tag, const struct nima_tokens *tokens, size_t fr
     if (at < from || at >= end) {
         return hash_tagged(tag, at < from ? NIMA_STR("^") : NIMA_STR("$"));
     }
-    char room[72];
+    char room[WORD_BYTES_MAX];
     return hash_tagged(tag, seen(&tokens->items[at], room, sizeof(room)));
 }
 
@@ -196,60 +201,62 @@ static char shape_of(const struct nima_token *token)
     }
 }
 
+/* Words around the token, alone and together. */
+static size_t word_window(const struct nima_tokens *tokens, size_t from, size_t end, size_t at,
+                          uint32_t *out)
+{
+    size_t n = 0;
+    uint32_t left[3], right[3];
+    uint32_t own = hash_token('0', tokens, from, end, at);
+    for (size_t i = 0; i < 3; i++) {
+        char side = (char)('1' + i), other = (char)('4' + i);
+        left[i] = at >= from + i + 1 ? hash_token(side, tokens, from, end, at - i - 1)
+                                     : hash_tagged(side, NIMA_STR("^"));
+        right[i] = hash_token(other, tokens, from, end, at + i + 1);
+    }
+    out[n++] = own;
+    for (size_t i = 0; i < 3; i++) {
+        out[n++] = left[i];
+        out[n++] = right[i];
+    }
+    out[n++] = nima_understand_mix(left[0], own);
+    out[n++] = nima_understand_mix(left[1], left[0]);
+    out[n++] = nima_understand_mix(own, right[0]);
+    out[n++] = nima_understand_mix(right[0], right[1]);
+    out[n++] = nima_understand_mix(left[0], right[0]);
+    out[n++] = nima_understand_mix(nima_understand_mix(left[1], left[0]), own);
+    out[n++] = nima_understand_mix(nima_understand_mix(own, right[0]), right[1]);
+    uint32_t first = hash_token('F', tokens, from, end, from);
+    out[n++] = nima_understand_mix(first, own);
+    out[n++] = nima_understand_mix(first, hash_token('G', tokens, from, end, from + 1));
+    return n;
+}
+
 size_t nima_understand_tag_features(const struct nima_tokens *tokens, size_t from, size_t end,
                                     size_t at, const uint8_t *typed,
                                     uint32_t out[NIMA_TAG_FEATURES_MAX])
 {
-    /* Before the first and behind the last the text is a mark; `at` - 1 of 0 is behind it all,
-     * so the window is counted from one further on. */
-    size_t n = 0;
     const struct nima_token *token = &tokens->items[at];
-    uint32_t w0 = hash_token('0', tokens, from, end, at);
-    uint32_t l1 =
-        at > from ? hash_token('1', tokens, from, end, at - 1) : hash_tagged('1', NIMA_STR("^"));
-    uint32_t l2 = at > from + 1 ? hash_token('2', tokens, from, end, at - 2)
-                                : hash_tagged('2', NIMA_STR("^"));
-    uint32_t l3 = at > from + 2 ? hash_token('3', tokens, from, end, at - 3)
-                                : hash_tagged('3', NIMA_STR("^"));
-    uint32_t r1 = hash_token('4', tokens, from, end, at + 1);
-    uint32_t r2 = hash_token('5', tokens, from, end, at + 2);
-    uint32_t r3 = hash_token('6', tokens, from, end, at + 3);
+    size_t n = word_window(tokens, from, end, at, out), i = at - from;
+    bool begins = i == 0, last = at + 1 >= end;
+    char shape[3] = {shape_of(token), begins ? '^' : shape_of(&tokens->items[at - 1]),
+                     last ? '$' : shape_of(&tokens->items[at + 1])};
+    char place = (char)('a' + (i < 4 ? i : 4));
+    char kinds[4] = {(char)('a' + typed[i]), begins ? '^' : (char)('a' + typed[i - 1]),
+                     last ? '$' : (char)('a' + typed[i + 1]),
+                     at + 2 < end ? (char)('a' + typed[i + 2]) : '$'};
+    nima_str around = {kinds, 3};
     out[n++] = hash_tagged('B', NIMA_STR("bias"));
-    out[n++] = w0;
-    out[n++] = l1;
-    out[n++] = l2;
-    out[n++] = l3;
-    out[n++] = r1;
-    out[n++] = r2;
-    out[n++] = r3;
-    out[n++] = nima_understand_mix(l1, w0);
-    out[n++] = nima_understand_mix(l2, l1);
-    out[n++] = nima_understand_mix(w0, r1);
-    out[n++] = nima_understand_mix(r1, r2);
-    out[n++] = nima_understand_mix(l1, r1);
-    out[n++] = nima_understand_mix(nima_understand_mix(l2, l1), w0);
-    out[n++] = nima_understand_mix(nima_understand_mix(w0, r1), r2);
     out[n++] = hash_tagged('s', tail(token->fold, 3));
-    char shape[3] = {shape_of(token), at > from ? shape_of(&tokens->items[at - 1]) : '^',
-                     at + 1 < end ? shape_of(&tokens->items[at + 1]) : '$'};
     out[n++] = hash_tagged('h', (nima_str){shape, 1});
     out[n++] = hash_tagged('H', (nima_str){shape, 3});
-    char place = (char)('a' + (at - from < 4 ? at - from : 4));
     out[n++] = hash_tagged('n', (nima_str){&place, 1});
-    size_t i = at - from;
-    char kinds[4] = {(char)('a' + typed[i]), (char)(i > 0 ? 'a' + typed[i - 1] : '^'),
-                     (char)(at + 1 < end ? 'a' + typed[i + 1] : '$'),
-                     (char)(at + 2 < end ? 'a' + typed[i + 2] : '$')};
     out[n++] = hash_tagged('t', (nima_str){kinds, 1});
-    out[n++] = hash_tagged('T', (nima_str){kinds, 3});
+    out[n++] = hash_tagged('T', around);
     out[n++] = hash_tagged('u', (nima_str){kinds, 4});
-    out[n++] = nima_understand_mix(hash_tagged('x', (nima_str){kinds, 3}), w0);
-    out[n++] = nima_understand_mix(hash_tagged('y', (nima_str){kinds, 3}), l1);
-    out[n++] = nima_understand_mix(hash_tagged('z', (nima_str){kinds, 3}), r1);
-    uint32_t first = hash_token('F', tokens, from, end, from);
-    uint32_t second = hash_token('G', tokens, from, end, from + 1);
-    out[n++] = nima_understand_mix(first, w0);
-    out[n++] = nima_understand_mix(first, second);
+    out[n++] = nima_understand_mix(hash_tagged('x', around), out[0]);
+    out[n++] = nima_understand_mix(hash_tagged('y', around), out[1]);
+    out[n++] = nima_understand_mix(hash_tagged('z', around), out[2]);
     nima_assert(n <= NIMA_TAG_FEATURES_MAX);
     return n;
 }

@@ -1,286 +1,374 @@
 /*
- * A message to acts. Each sentence is read as a whole and, where it has clauses of which two ask
- * for something by their words, in those parts; the parts stay when each of them is sure. Vectors
- * of all that is read are made in one batch.
+ * Reading a message: its sentences, each as a whole and clause by clause; which clauses are acts of
+ * their own, and what they say.
  */
-#include <stdlib.h>
+#include <string.h>
 
 #include "understand/understand_int.h"
 
-enum { CLAUSES_MAX = 12, ANSWER_TOKENS_MAX = 12 };
-static const double CLAUSE_SHARE = 0.5; /* by words alone, for a clause to be tried by itself */
+enum { CLAUSES_MAX = 12, SENTENCES_MAX = NIMA_READ_PARTS_MAX };
 
-struct reader {
-    const struct nima_understand *u;
-    const struct nima_read_query *query;
-    const struct nima_language *language;
-    struct nima_passages passages; /* sentences */
-    struct nima_tokens *tokens;    /* of each, offsets in the sentence */
-    struct nima_part *parts;
-    size_t part_count;
-    size_t dims; /* 0: without vectors */
-    struct nima_reading *out;
+/* Shares of all kinds that ask for something, and how they bear on a cut. */
+static const double clause_act = 0.55, clause_statement = 0.6, whole_may_act = 0.15,
+                    best_of_acts = 0.45, family_lean = 0.4, answer_lean = 1.0, near_example = 0.9,
+                    example_lean = 2.5;
+
+struct part {            /* a sentence or clause */
+    size_t from, end;    /* bytes */
+    size_t first, last;  /* tokens [first, last) */
+    const float *vector; /* NULL: by words alone */
+    struct nima_shares shares;
+    double act;          /* share of all kinds that are acts */
+    enum nima_kind kind; /* what it is, for the cut; NONE: nothing by itself */
 };
 
-static nima_str sentence_text(const struct reader *r, size_t sentence)
-{
-    return nima_str_sub(r->query->text, r->passages.items[sentence].from,
-                        r->passages.items[sentence].end);
-}
-
-static nima_str part_text(const struct reader *r, const struct nima_part *part)
-{
-    const struct nima_token *tokens = r->tokens[part->sentence].items;
-    return nima_str_sub(sentence_text(r, part->sentence), tokens[part->from].from,
-                        tokens[part->end - 1].end);
-}
+struct reading {
+    struct nima_understand *u;
+    const struct nima_read_query *query;
+    const struct nima_language *language;
+    struct nima_tokens tokens;
+    float lean[NIMA_KINDS];
+    struct nima_reading out;
+};
 
 static bool is_act(enum nima_kind kind)
 {
     return nima_kind_row(kind)->effect != NIMA_EFFECT_TALK;
 }
 
-static struct nima_part *add_part(struct nima_ctx *ctx, struct reader *r, size_t sentence,
-                                  size_t from, size_t end)
+/* Context */
+
+static nima_str family_of(enum nima_kind kind)
 {
-    struct nima_part *part = &r->parts[r->part_count++];
-    *part = (struct nima_part){.sentence = sentence, .from = from, .end = end};
-    nima_understand_features(ctx, &r->tokens[sentence], from, end, &part->features);
-    nima_understand_classify(&r->u->weights, &part->features, NULL, &part->shares);
-    return part;
+    nima_str name = nima_kind_row(kind)->name;
+    return nima_str_sub(name, 0, nima_str_find(name, NIMA_STR("."), 0));
 }
 
-static size_t token_at(const struct nima_tokens *tokens, size_t byte)
+/* What was done or asked last makes its family likelier, and an answer where something was asked.
+ */
+static void lean_by_context(struct reading *r)
 {
-    size_t low = 0, high = tokens->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (tokens->items[middle].from < byte) {
-            low = middle + 1;
-        } else {
-            high = middle;
+    const struct nima_read_query *q = r->query;
+    for (int kind = 0; kind < NIMA_KINDS; kind++) {
+        bool same = q->recent_count > 0 && is_act((enum nima_kind)kind) &&
+                    nima_str_eq(family_of((enum nima_kind)kind), family_of(q->recent[0]));
+        r->lean[kind] = same ? (float)family_lean : 0;
+    }
+    float answer = q->asked != NIMA_KIND_NONE ? (float)answer_lean : 0;
+    r->lean[NIMA_KIND_YES] += answer;
+    r->lean[NIMA_KIND_NO] += answer;
+    r->lean[NIMA_KIND_LATER] += answer;
+}
+
+static double cosine(const float *a, const float *b, size_t dims)
+{
+    double sum = 0;
+    for (size_t i = 0; i < dims; i++) {
+        sum += (double)a[i] * b[i];
+    }
+    return sum;
+}
+
+/* What the person corrected before weighs in where the text is nearly the same. */
+static void lean_by_examples(const struct reading *r, const struct part *part, nima_str text,
+                             float lean[NIMA_KINDS])
+{
+    const struct nima_read_query *q = r->query;
+    size_t count = q->example_count < NIMA_EXAMPLES_MAX ? q->example_count : NIMA_EXAMPLES_MAX;
+    memcpy(lean, r->lean, sizeof(r->lean));
+    for (size_t i = 0; i < count; i++) {
+        const struct nima_example *e = &q->examples[i];
+        bool near = e->vector != NULL && part->vector != NULL && e->dims == r->u->weights.dims
+                        ? cosine(e->vector, part->vector, e->dims) > near_example
+                        : nima_str_eq_nocase(nima_str_trim(e->text), nima_str_trim(text));
+        if (near) {
+            lean[e->kind] += (float)(e->wrong ? -example_lean : example_lean);
         }
     }
-    return low;
 }
 
-/* Clauses of the sentence as parts behind the whole's; those that ask for nothing by their words
- * belong to the part before. None where fewer than two are left. */
-static void add_clauses(struct nima_ctx *ctx, struct reader *r, size_t sentence)
+/* Classifying */
+
+/* Of the likeliest family of acts: reminder.set and reminder.ask count together. Rows of one family
+ * stand side by side in the table. */
+static double family_share(const struct nima_shares *shares)
 {
-    const struct nima_tokens *tokens = &r->tokens[sentence];
-    struct nima_passages clauses;
-    nima_language_clauses(ctx, r->language, sentence_text(r, sentence), &clauses);
-    if (clauses.count < 2 || clauses.count > CLAUSES_MAX) {
-        return;
-    }
-    size_t first = r->part_count, acts = 0;
-    for (size_t i = 0; i < clauses.count && r->part_count < NIMA_READ_PARTS_MAX; i++) {
-        size_t from = token_at(tokens, clauses.items[i].from);
-        size_t end = token_at(tokens, clauses.items[i].end);
-        if (from >= end) {
+    double best = 0, sum = 0;
+    nima_str family = NIMA_STR("");
+    for (int kind = 0; kind < NIMA_KINDS; kind++) {
+        if (!is_act((enum nima_kind)kind)) {
             continue;
         }
-        struct nima_part *part = add_part(ctx, r, sentence, from, end);
-        enum nima_kind kind = part->shares.best;
-        bool asks = kind != NIMA_KIND_NONE && part->shares.of[kind] >= CLAUSE_SHARE;
-        if (!asks && r->part_count - 1 > first) {
-            r->part_count--;
-            r->parts[r->part_count - 1].end = end;
-            continue;
-        }
-        acts += asks ? 1 : 0;
+        nima_str own = family_of((enum nima_kind)kind);
+        sum = nima_str_eq(own, family) ? sum + shares->of[kind] : shares->of[kind];
+        family = own;
+        best = sum > best ? sum : best;
     }
-    if (acts < 2) {
-        r->part_count = first;
-        return;
-    }
-    for (size_t i = first; i < r->part_count; i++) { /* with what was joined to them */
-        struct nima_part joined = r->parts[i];
-        size_t count = r->part_count;
-        r->part_count = i;
-        add_part(ctx, r, sentence, joined.from, joined.end);
-        r->part_count = count;
-    }
+    return best;
 }
 
-static void cut_up(struct nima_ctx *ctx, struct reader *r)
+static void classify(struct nima_ctx *ctx, struct reading *r, struct part *part)
 {
-    nima_language_sentences(ctx, r->query->text, &r->passages);
-    r->tokens = NIMA_NEW(ctx->arena, struct nima_tokens, r->passages.count + 1);
-    r->parts = NIMA_NEW(ctx->arena, struct nima_part, NIMA_READ_PARTS_MAX + 1);
-    for (size_t s = 0; s < r->passages.count; s++) {
-        nima_str text = sentence_text(r, s);
-        if (r->part_count >= NIMA_READ_PARTS_MAX) {
-            r->out->cut = true;
-            break;
-        }
-        if (text.len > NIMA_READ_PART_BYTES_MAX) {
-            r->out->cut = true;
-            continue;
-        }
-        nima_language_tokens(ctx, text, &r->tokens[s]);
-        if (r->tokens[s].count > 0) {
-            add_part(ctx, r, s, 0, r->tokens[s].count);
-            add_clauses(ctx, r, s);
-        }
-    }
+    struct nima_features features;
+    float lean[NIMA_KINDS];
+    struct nima_arena_mark mark = nima_scratch(ctx);
+    nima_understand_features(ctx, &r->tokens, part->first, part->last, &features);
+    lean_by_examples(r, part, nima_str_sub(r->query->text, part->from, part->end), lean);
+    nima_understand_classify(ctx, &r->u->weights, &features, part->vector, lean, &part->shares);
+    nima_scratch_end(ctx, mark);
+    part->act = family_share(&part->shares);
 }
 
-static nima_rc weigh_parts(struct nima_ctx *ctx, struct reader *r)
+/* The act that is likeliest, whatever else is. */
+static enum nima_kind best_act(const struct part *part)
 {
-    nima_str *texts = NIMA_NEW(ctx->arena, nima_str, r->part_count + 1);
-    for (size_t i = 0; i < r->part_count; i++) {
-        texts[i] = part_text(r, &r->parts[i]);
+    enum nima_kind best = NIMA_KIND_NONE;
+    for (int kind = 0; kind < NIMA_KINDS; kind++) {
+        bool act = is_act((enum nima_kind)kind);
+        best = act && (best == NIMA_KIND_NONE || part->shares.of[kind] > part->shares.of[best])
+                   ? (enum nima_kind)kind
+                   : best;
     }
+    return best;
+}
+
+static void place_tokens(const struct reading *r, struct part *part, size_t from_token)
+{
+    size_t at = from_token;
+    while (at < r->tokens.count && r->tokens.items[at].from < part->from) {
+        at++;
+    }
+    part->first = at;
+    while (at < r->tokens.count && r->tokens.items[at].from < part->end) {
+        at++;
+    }
+    part->last = at;
+}
+
+/* Vectors of several parts in one batch; none where there is no model of the right size. */
+static nima_rc embed(struct nima_ctx *ctx, struct reading *r, struct part *parts, size_t count)
+{
     struct nima_vectors vectors = {0};
-    if (!r->query->words_only) {
-        NIMA_TRY(nima_understand_embed(ctx, r->u, texts, r->part_count, &vectors));
+    nima_str texts[SENTENCES_MAX];
+    struct nima_error before = ctx->error;
+    if (r->query->words_only || count == 0) {
+        return NIMA_OK;
     }
-    r->dims = vectors.dims;
-    for (size_t i = 0; i < r->part_count; i++) {
-        struct nima_part *part = &r->parts[i];
-        if (vectors.count > 0) {
-            part->vector = vectors.items + i * vectors.dims;
-            nima_understand_classify(&r->u->weights, &part->features, part->vector, &part->shares);
-        }
-        nima_understand_weigh(r->query, texts[i], part, r->dims, &part->shares);
+    for (size_t i = 0; i < count; i++) {
+        texts[i] = nima_str_sub(r->query->text, parts[i].from, parts[i].end);
+    }
+    nima_rc rc = nima_llm_embed(ctx, r->u->llm, texts, count, &vectors);
+    if (rc == NIMA_E_CANCELLED || rc == NIMA_E_TIMEOUT) {
+        return rc;
+    }
+    ctx->error = rc == NIMA_OK ? ctx->error : before;
+    for (size_t i = 0; i < count && rc == NIMA_OK && vectors.dims == r->u->weights.dims; i++) {
+        parts[i].vector = vectors.items + i * vectors.dims;
     }
     return NIMA_OK;
 }
 
-static enum nima_sureness sureness_of(const struct reader *r, double share)
+/* Acts */
+
+static enum nima_sureness sureness(const struct reading *r, const struct part *part,
+                                   enum nima_kind kind)
 {
     const struct nima_weights *w = &r->u->weights;
-    double to_do = r->dims > 0 ? (double)w->with_do : (double)w->without_do;
-    double to_ask = r->dims > 0 ? (double)w->with_ask : (double)w->without_ask;
-    return share >= to_do ? NIMA_SURE_DO : share >= to_ask ? NIMA_SURE_ASK : NIMA_SURE_TALK;
+    double sure = part->vector != NULL ? w->with_do : w->without_do;
+    double unsure = part->vector != NULL ? w->with_ask : w->without_ask;
+    double share = is_act(kind) ? part->act : part->shares.of[kind];
+    bool one = !is_act(kind) || part->shares.of[kind] >= best_of_acts * part->act;
+    return share >= sure && one ? NIMA_SURE_DO : share >= unsure ? NIMA_SURE_ASK : NIMA_SURE_TALK;
 }
 
-static void add_act(struct nima_ctx *ctx, struct reader *r, const struct nima_part *part)
+static void add_act(struct nima_ctx *ctx, struct reading *r, const struct part *part,
+                    enum nima_kind kind)
 {
-    enum nima_kind kind = part->shares.best;
-    if (kind == NIMA_KIND_NONE) {
+    struct nima_act *act = &r->out.acts[r->out.act_count];
+    if (kind == NIMA_KIND_NONE || r->out.act_count >= NIMA_READ_PARTS_MAX) {
         return;
     }
-    struct nima_act *act = &r->out->acts[r->out->act_count++];
-    size_t base = r->passages.items[part->sentence].from;
-    const struct nima_tokens *tokens = &r->tokens[part->sentence];
     *act = (struct nima_act){.kind = kind,
-                             .share = part->shares.of[kind],
-                             .sure = sureness_of(r, part->shares.of[kind]),
-                             .from = base + tokens->items[part->from].from,
-                             .end = base + tokens->items[part->end - 1].end,
-                             .text = part_text(r, part)};
-    nima_understand_slots(ctx, &r->u->weights, r->language, sentence_text(r, part->sentence),
-                          tokens, part->from, part->end, act);
-    for (size_t i = 0; i < act->slot_count; i++) {
-        act->slots[i].from += base;
-        act->slots[i].end += base;
-    }
+                             .share = is_act(kind) ? part->act : part->shares.of[kind],
+                             .sure = sureness(r, part, kind),
+                             .from = part->from,
+                             .end = part->end,
+                             .text = nima_str_sub(r->query->text, part->from, part->end)};
+    nima_understand_slots(ctx, &r->u->weights, r->language, r->query->text, &r->tokens, part->first,
+                          part->last, act);
+    r->out.act_count++;
 }
 
-/* What Nima asked for, said without any words around it: "tomorrow at 5", "oat milk". */
-static bool is_answer(const struct reader *r, const struct nima_part *part)
+static enum nima_kind kind_of(const struct part *part, const struct reading *r)
 {
-    const struct nima_tokens *tokens = &r->tokens[part->sentence];
-    bool question = nima_str_eq(tokens->items[part->end - 1].fold, NIMA_STR("?"));
-    enum nima_kind kind = part->shares.best;
-    bool other = is_act(kind) && kind != r->query->asked &&
-                 sureness_of(r, part->shares.of[kind]) == NIMA_SURE_DO;
-    bool refuses = kind == NIMA_KIND_NO || kind == NIMA_KIND_LATER || kind == NIMA_KIND_STOP ||
-                   kind == NIMA_KIND_UNDO;
-    return r->query->asked != NIMA_KIND_NONE && r->query->asked_slot != NIMA_SLOT_NONE &&
-           r->passages.count == 1 && part->end - part->from <= ANSWER_TOKENS_MAX && !question &&
-           !other && !(refuses && part->shares.of[kind] >= CLAUSE_SHARE);
+    const struct nima_weights *w = &r->u->weights;
+    double unsure = part->vector != NULL ? w->with_ask : w->without_ask;
+    return part->act >= unsure ? best_act(part) : part->shares.best;
 }
 
-static void add_answer(struct nima_ctx *ctx, struct reader *r, struct nima_part *part)
+/* Cutting a sentence into acts */
+
+static bool timed(struct nima_ctx *ctx, const struct reading *r, const struct part *part)
 {
-    part->shares.best = r->query->asked;
-    part->shares.of[r->query->asked] = 1;
-    add_act(ctx, r, part);
-    struct nima_act *act = &r->out->acts[r->out->act_count - 1];
-    if (nima_act_slot(act, r->query->asked_slot) != NULL) {
-        return;
-    }
-    act->slots[0] = (struct nima_slot_value){
-        .slot = r->query->asked_slot, .text = act->text, .from = act->from, .end = act->end};
-    act->slot_count = 1;
-    size_t kept = 0;
-    for (size_t i = 0; i < act->missing_count; i++) {
-        if (act->missing[i] != r->query->asked_slot) {
-            act->missing[kept++] = act->missing[i];
+    const uint8_t *typed = nima_understand_typed(ctx, r->language, r->query->text, &r->tokens,
+                                                 part->first, part->last);
+    for (size_t i = 0; i < part->last - part->first; i++) {
+        if (typed[i] == 1) {
+            return true;
         }
     }
-    act->missing_count = kept;
+    return false;
 }
 
-/* Whether the parts behind the whole sentence say more than it: two acts at least, each sure. */
-static bool parts_stand(const struct reader *r, size_t whole, size_t end)
+/* Whether a clause of a kind begins something new behind a part of another. "Milk and eggs" are one
+ * act, two timers of two lengths are two. */
+static bool begins(struct nima_ctx *ctx, const struct reading *r, const struct part *before,
+                   const struct part *clause)
 {
-    size_t acts = 0;
-    for (size_t i = whole + 1; i < end; i++) {
-        enum nima_kind kind = r->parts[i].shares.best;
-        bool sure = sureness_of(r, r->parts[i].shares.of[kind]) != NIMA_SURE_TALK;
-        acts += sure && kind != NIMA_KIND_NONE ? 1 : 0;
+    if (clause->kind == NIMA_KIND_NONE) {
+        return false;
     }
-    return acts >= 2;
+    if (clause->kind != before->kind) {
+        return true;
+    }
+    return is_act(clause->kind) && !nima_str_eq(family_of(clause->kind), NIMA_STR("list")) &&
+           timed(ctx, r, before) && timed(ctx, r, clause);
 }
 
-static void add_acts(struct nima_ctx *ctx, struct reader *r)
+static size_t cut(struct nima_ctx *ctx, struct reading *r, struct part *clauses, size_t count,
+                  struct part *segments)
 {
-    size_t part = 0;
-    for (size_t s = 0; s < r->passages.count; s++) {
-        struct nima_sentence *sentence = &r->out->sentences[r->out->sentence_count++];
-        *sentence = (struct nima_sentence){.from = r->passages.items[s].from,
-                                           .end = r->passages.items[s].end,
-                                           .text = sentence_text(r, s),
-                                           .act_from = r->out->act_count};
-        size_t end = part;
-        while (end < r->part_count && r->parts[end].sentence == s) {
-            end++;
-        }
-        if (end > part && is_answer(r, &r->parts[part])) {
-            add_answer(ctx, r, &r->parts[part]);
-        } else if (end > part + 1 && parts_stand(r, part, end)) {
-            for (size_t i = part + 1; i < end; i++) {
-                add_act(ctx, r, &r->parts[i]);
+    size_t made = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct part *clause = &clauses[i];
+        bool act =
+            clause->act >= clause_act && clause->act > clause->shares.of[NIMA_KIND_STATEMENT];
+        bool told = clause->shares.of[NIMA_KIND_STATEMENT] >= clause_statement;
+        clause->kind = act ? best_act(clause) : told ? NIMA_KIND_STATEMENT : NIMA_KIND_NONE;
+        if (made == 0 || begins(ctx, r, &segments[made - 1], clause)) {
+            bool empty = made > 0 && segments[made - 1].kind == NIMA_KIND_NONE;
+            if (!empty) {
+                segments[made++] = *clause;
+                continue;
             }
-        } else if (end > part) {
-            add_act(ctx, r, &r->parts[part]);
+            size_t from = segments[made - 1].from, first = segments[made - 1].first;
+            segments[made - 1] = *clause;
+            segments[made - 1].from = from;
+            segments[made - 1].first = first;
+            continue;
         }
-        part = end;
-        sentence->act_count = r->out->act_count - sentence->act_from;
+        segments[made - 1].end = clause->end;
+        segments[made - 1].last = clause->last;
     }
+    return made;
+}
+
+static nima_rc read_clauses(struct nima_ctx *ctx, struct reading *r, const struct part *sentence,
+                            struct part *segments, size_t *count_out)
+{
+    struct nima_passages found;
+    struct part clauses[CLAUSES_MAX] = {0};
+    nima_str text = nima_str_sub(r->query->text, sentence->from, sentence->end);
+    *count_out = 0;
+    nima_language_clauses(ctx, r->language, text, &found);
+    size_t count = found.count < CLAUSES_MAX ? found.count : CLAUSES_MAX;
+    if (count < 2 || found.count > CLAUSES_MAX || sentence->act < whole_may_act) {
+        return NIMA_OK;
+    }
+    for (size_t i = 0; i < count; i++) {
+        clauses[i].from = sentence->from + found.items[i].from;
+        clauses[i].end = sentence->from + found.items[i].end;
+        place_tokens(r, &clauses[i], sentence->first);
+    }
+    NIMA_TRY(embed(ctx, r, clauses, count));
+    for (size_t i = 0; i < count; i++) {
+        classify(ctx, r, &clauses[i]);
+    }
+    *count_out = cut(ctx, r, clauses, count, segments);
+    return NIMA_OK;
+}
+
+static nima_rc read_sentence(struct nima_ctx *ctx, struct reading *r, struct part *sentence)
+{
+    struct part segments[CLAUSES_MAX];
+    size_t count = 0, acts = 0;
+    struct nima_sentence *row = &r->out.sentences[r->out.sentence_count++];
+    *row =
+        (struct nima_sentence){.from = sentence->from,
+                               .end = sentence->end,
+                               .text = nima_str_sub(r->query->text, sentence->from, sentence->end),
+                               .act_from = r->out.act_count};
+    bool readable = sentence->end - sentence->from <= NIMA_READ_PART_BYTES_MAX &&
+                    sentence->last > sentence->first;
+    if (readable) {
+        classify(ctx, r, sentence);
+        NIMA_TRY(read_clauses(ctx, r, sentence, segments, &count));
+    }
+    for (size_t i = 0; i < count; i++) {
+        acts += segments[i].kind != NIMA_KIND_NONE;
+    }
+    if (acts >= 2) {
+        for (size_t i = 0; i < count; i++) {
+            add_act(ctx, r, &segments[i], segments[i].kind);
+        }
+    } else if (readable) {
+        add_act(ctx, r, sentence, kind_of(sentence, r));
+    }
+    row->act_count = r->out.act_count - row->act_from;
+    return NIMA_OK;
+}
+
+/* A first line that announces another's words, and lines behind it: none of them is the person's
+ * order. Nor is what stands in a block of code. */
+static bool passes_on(nima_str text)
+{
+    size_t line = nima_str_find(text, NIMA_STR("\n"), 0);
+    nima_str first = nima_str_trim(nima_str_sub(text, 0, line));
+    return nima_str_find(text, NIMA_STR("```"), 0) != SIZE_MAX ||
+           (line != SIZE_MAX && nima_str_ends(first, NIMA_STR(":")));
+}
+
+static nima_rc read_sentences(struct nima_ctx *ctx, struct reading *r)
+{
+    struct nima_passages found;
+    nima_language_sentences(ctx, r->query->text, &found);
+    size_t count = found.count < SENTENCES_MAX ? found.count : SENTENCES_MAX;
+    struct part *parts = NIMA_NEW(ctx->arena, struct part, count);
+    r->out.cut = found.count > count || r->tokens.cut;
+    size_t readable = 0;
+    for (size_t i = 0; i < count; i++) {
+        parts[i] = (struct part){.from = found.items[i].from, .end = found.items[i].end};
+        place_tokens(r, &parts[i], i > 0 ? parts[i - 1].last : 0);
+        readable += parts[i].end - parts[i].from <= NIMA_READ_PART_BYTES_MAX;
+    }
+    if (readable == count) { /* a message of essays is read by words alone */
+        NIMA_TRY(embed(ctx, r, parts, count));
+    }
+    for (size_t i = 0; i < count; i++) {
+        NIMA_TRY(read_sentence(ctx, r, &parts[i]));
+    }
+    return NIMA_OK;
 }
 
 nima_rc nima_understand_read(struct nima_ctx *ctx, struct nima_understand *understand,
                              const struct nima_read_query *query, struct nima_reading *out)
 {
-    if (query->text.len > NIMA_READ_BYTES_MAX) {
-        return nima_fail_field(ctx, NIMA_E_INVALID, "text", "text must have at most %d bytes",
-                               NIMA_READ_BYTES_MAX);
+    struct reading r = {.u = understand, .query = query};
+    if (query->text.len > NIMA_READ_BYTES_MAX || !nima_utf8_valid(query->text)) {
+        return nima_fail_field(ctx, NIMA_E_INVALID, "text",
+                               "text must be UTF-8 of at most %d bytes", NIMA_READ_BYTES_MAX);
     }
-    if (query->text.len > 0 && !nima_utf8_valid(query->text)) {
-        return nima_fail_field(ctx, NIMA_E_INVALID, "text", "text must be UTF-8");
-    }
-    NIMA_TRY(nima_ctx_stopped(ctx));
-    struct nima_reading reading = {0};
-    struct reader r = {.u = understand, .query = query, .out = &reading};
     const struct nima_language *before =
-        query->language.ptr != NULL ? nima_language_get(query->language) : NULL;
+        query->language.len > 0 ? nima_language_get(query->language) : NULL;
     r.language = nima_language_identify(ctx, query->text, before);
-    reading.language = nima_language_code(r.language);
-    if (understand->ready) {
-        cut_up(ctx, &r);
-        NIMA_TRY(weigh_parts(ctx, &r));
-    } else {
-        nima_language_sentences(ctx, query->text, &r.passages);
+    r.out.language = nima_language_code(r.language);
+    r.out.sentences = NIMA_NEW(ctx->arena, struct nima_sentence, SENTENCES_MAX);
+    r.out.acts = NIMA_NEW(ctx->arena, struct nima_act, NIMA_READ_PARTS_MAX);
+    if (understand->ready && !passes_on(query->text)) {
+        nima_language_tokens(ctx, query->text, &r.tokens);
+        lean_by_context(&r);
+        NIMA_TRY(read_sentences(ctx, &r));
     }
-    reading.sentences = NIMA_NEW(ctx->arena, struct nima_sentence, r.passages.count + 1);
-    reading.acts = NIMA_NEW(ctx->arena, struct nima_act, r.part_count + 1);
-    add_acts(ctx, &r);
-    *out = reading;
+    *out = r.out;
     return NIMA_OK;
 }

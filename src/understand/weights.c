@@ -1,160 +1,184 @@
 /*
- * The file of weights, little-endian, every section padded to four bytes:
+ * The file of weights (data/weights.bin), written by scripts/train-understanding. Little-endian:
  *
- *   "NIMAUND1"  u32 scheme  u32 kinds  u64 fingerprint  u32 features  u32 dims  u32 tag_bits
- *   u32 labels  f32 word_share vector_share word_alone with_do with_ask without_do without_ask
- *   u32 hashes[features]  u8 idfs[features]  i8 words[features][kinds]  f32 word_scale[kinds]
- *   f32 word_bias[kinds]  i8 vector[kinds][dims]  f32 vector_scale[kinds]  f32 vector_bias[kinds]
- *   i8 tags[1 << tag_bits][labels]  i8 follows[labels + 1][labels]
+ *   "NIMAUND2"  u32 fingerprint kinds dims labels tag_bits
+ *               u32 word_rows word_entries tag_rows tag_entries
+ *   f32 words_alone temperature with_do with_ask without_do without_ask tag_scale follow_scale
+ *   kinds: u8 length and name, each        labels: u8 length and name ("O", "B-when", "I-when")
+ *   padding to 4
+ *   f32 word_scale[kinds] vector_scale[kinds] bias[kinds]
+ *   u32 word_hashes[word_rows] word_starts[word_rows + 1]
+ *   u32 tag_hashes[tag_rows] tag_starts[tag_rows + 1]
+ *   u8 idfs[word_rows]  u8 word_columns[word_entries]  i8 word_values[word_entries]
+ *   u8 tag_columns[tag_entries]  i8 tag_values[tag_entries]
+ *   i8 vector[kinds * dims]  i8 follows[(labels + 1) * labels]
  */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "understand/understand_int.h"
 
-enum { FEATURES_MAX = 100000, DIMS_MAX = 4096, TAG_BITS_MAX = 18 };
-
-struct cursor {
-    const char *at;
-    size_t left;
-    bool short_of;
+enum {
+    NUMBERS = 9,
+    SHARES = 8,
+    NAME_BYTES_MAX = 64,
+    BITS_MAX = 24,
+    DIMS_MAX = 4096,
+    ROWS_MAX = 1 << 20
 };
 
-static const void *take(struct cursor *c, size_t bytes)
+struct reader {
+    nima_str bytes;
+    size_t at;
+    bool broken;
+};
+
+static const void *take(struct reader *r, size_t bytes)
 {
-    size_t padded = (bytes + 3) & ~(size_t)3;
-    if (c->short_of || padded > c->left) {
-        c->short_of = true;
+    if (r->broken || bytes > r->bytes.len - r->at) {
+        r->broken = true;
         return NULL;
     }
-    const void *here = c->at;
-    c->at += padded;
-    c->left -= padded;
-    return here;
+    const void *found = r->bytes.ptr + r->at;
+    r->at += bytes;
+    return found;
 }
 
-static uint32_t take_u32(struct cursor *c)
+static nima_str take_name(struct reader *r)
 {
-    uint32_t value = 0;
-    const void *here = take(c, sizeof(value));
-    if (here != NULL) {
-        memcpy(&value, here, sizeof(value));
-    }
-    return value;
+    const uint8_t *length = take(r, 1);
+    const char *text = length != NULL && *length <= NAME_BYTES_MAX ? take(r, *length) : NULL;
+    r->broken = r->broken || text == NULL;
+    return text != NULL ? (nima_str){text, *length} : NIMA_STR("");
 }
 
-static float take_f32(struct cursor *c)
+uint32_t nima_weights_fingerprint(void)
 {
-    float value = 0;
-    const void *here = take(c, sizeof(value));
-    if (here != NULL) {
-        memcpy(&value, here, sizeof(value));
+    uint32_t sum = NIMA_FEATURE_SCHEME;
+    for (int kind = 0; kind < NIMA_KINDS; kind++) {
+        sum += nima_understand_kind_hash((enum nima_kind)kind);
     }
-    return value;
+    return sum;
 }
 
-static uint64_t mix_in(uint64_t hash, nima_str text, char end)
+static bool label_of(nima_str name, uint8_t *out)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        hash = (hash ^ (uint8_t)text.ptr[i]) * 0x100000001b3U;
+    enum nima_slot slot;
+    if (nima_str_eq(name, NIMA_STR("O"))) {
+        *out = 0;
+        return true;
     }
-    return (hash ^ (uint8_t)end) * 0x100000001b3U;
-}
-
-uint64_t nima_weights_fingerprint(void)
-{
-    char scheme[16];
-    int length = snprintf(scheme, sizeof(scheme), "%d", NIMA_FEATURE_SCHEME);
-    uint64_t hash = mix_in(0xcbf29ce484222325U, (nima_str){scheme, (size_t)length}, ';');
-    for (int k = 0; k < NIMA_KINDS; k++) {
-        const struct nima_kind_row *row = nima_kind_row((enum nima_kind)k);
-        hash = mix_in(hash, row->name, ':');
-        for (size_t s = 0; row->slots[s].slot != NIMA_SLOT_NONE; s++) {
-            bool last = row->slots[s + 1].slot == NIMA_SLOT_NONE;
-            hash = mix_in(hash, nima_slot_row(row->slots[s].slot)->name, last ? ';' : ',');
-        }
-        if (row->slots[0].slot == NIMA_SLOT_NONE) {
-            hash = mix_in(hash, NIMA_STR(""), ';');
-        }
-    }
-    for (int s = NIMA_SLOT_NONE + 1; s < NIMA_SLOTS; s++) {
-        hash = mix_in(hash, nima_slot_row((enum nima_slot)s)->name, ';');
-    }
-    return hash;
-}
-
-static bool head(struct cursor *c, struct nima_weights *w, char *problem, size_t problem_bytes)
-{
-    const void *magic = take(c, 8);
-    if (magic == NULL || memcmp(magic, "NIMAUND1", 8) != 0) {
-        snprintf(problem, problem_bytes, "the weights of understanding are no such file");
+    if (name.len < 3 || !nima_slot_by_name(nima_str_sub(name, 2, name.len), &slot)) {
         return false;
     }
-    uint32_t scheme = take_u32(c), kinds = take_u32(c);
-    uint64_t fingerprint = take_u32(c);
-    fingerprint |= (uint64_t)take_u32(c) << 32;
-    if (scheme != NIMA_FEATURE_SCHEME || kinds != NIMA_KINDS ||
-        fingerprint != nima_weights_fingerprint()) {
-        snprintf(problem, problem_bytes,
-                 "the weights of understanding were made for another table of kinds (%u kinds, "
-                 "scheme %u; here %d and %d): run scripts/train-understanding and build again",
-                 kinds, scheme, NIMA_KINDS, NIMA_FEATURE_SCHEME);
-        return false;
-    }
-    w->features = take_u32(c);
-    w->dims = take_u32(c);
-    w->tag_bits = take_u32(c);
-    uint32_t labels = take_u32(c);
-    return w->features <= FEATURES_MAX && w->dims <= DIMS_MAX && w->tag_bits <= TAG_BITS_MAX &&
-           labels == NIMA_TAG_LABELS;
+    *out = (uint8_t)(2 * (int)slot + (name.ptr[0] == 'I'));
+    return true;
 }
 
-static void shares(struct cursor *c, struct nima_weights *w)
+static void read_names(struct reader *r, struct nima_weights *w)
 {
-    float *const fields[] = {&w->word_share, &w->vector_share, &w->word_alone, &w->with_do,
-                             &w->with_ask,   &w->without_do,   &w->without_ask};
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        *fields[i] = take_f32(c);
-        c->short_of = c->short_of || !isfinite(*fields[i]);
+    for (size_t i = 0; i < w->kinds && !r->broken; i++) {
+        r->broken = !nima_kind_by_name(take_name(r), &w->kind_of[i]) || r->broken;
     }
+    for (size_t i = 0; i < w->labels && !r->broken; i++) {
+        r->broken = !label_of(take_name(r), &w->label_of[i]) || r->broken;
+    }
+    take(r, (4 - r->at % 4) % 4);
 }
 
-static bool sorted(const uint32_t *hashes, size_t count)
+size_t nima_sparse_find(const struct nima_sparse *sparse, uint32_t hash)
 {
-    for (size_t i = 1; i < count; i++) {
-        if (hashes[i - 1] >= hashes[i]) {
+    size_t low = 0, high = sparse->rows;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (sparse->hashes[middle] < hash) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < sparse->rows && sparse->hashes[low] == hash ? low : SIZE_MAX;
+}
+
+/* Every row within the entries, every entry within the columns: what is read of it later holds. */
+static bool holds(const struct nima_sparse *sparse, size_t columns)
+{
+    for (size_t i = 0; i < sparse->rows; i++) {
+        if (sparse->starts[i] > sparse->starts[i + 1] || sparse->starts[i + 1] > sparse->entries) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < sparse->entries; i++) {
+        if (sparse->columns[i] >= columns) {
             return false;
         }
     }
     return true;
 }
 
+static void read_tables(struct reader *r, struct nima_weights *w)
+{
+    w->word_scale = take(r, w->kinds * sizeof(float));
+    w->vector_scale = take(r, w->kinds * sizeof(float));
+    w->bias = take(r, w->kinds * sizeof(float));
+    w->words.hashes = take(r, w->words.rows * sizeof(uint32_t));
+    w->words.starts = take(r, (w->words.rows + 1) * sizeof(uint32_t));
+    w->tags.hashes = take(r, w->tags.rows * sizeof(uint32_t));
+    w->tags.starts = take(r, (w->tags.rows + 1) * sizeof(uint32_t));
+    w->idfs = take(r, w->words.rows);
+    w->words.columns = take(r, w->words.entries);
+    w->words.values = take(r, w->words.entries);
+    w->tags.columns = take(r, w->tags.entries);
+    w->tags.values = take(r, w->tags.entries);
+    w->vector = take(r, w->kinds * w->dims);
+    w->follows = take(r, (w->labels + 1) * w->labels);
+    r->broken = r->broken || !holds(&w->words, w->kinds) || !holds(&w->tags, w->labels);
+}
+
 bool nima_weights_read(struct nima_weights *weights, nima_str bytes, char *problem,
                        size_t problem_bytes)
 {
+    struct reader r = {.bytes = bytes};
     struct nima_weights w = {0};
-    struct cursor c = {.at = bytes.ptr, .left = bytes.len};
-    problem[0] = '\0';
-    if (((uintptr_t)bytes.ptr & 3) != 0 || !head(&c, &w, problem, problem_bytes)) {
-        if (problem[0] == '\0') {
-            snprintf(problem, problem_bytes, "the weights of understanding are damaged");
-        }
+    const char *magic = take(&r, 8);
+    uint32_t numbers[NUMBERS] = {0};
+    float shares[SHARES] = {0};
+    const void *head = take(&r, sizeof(numbers)), *tail = take(&r, sizeof(shares));
+    if (r.broken || memcmp(magic, "NIMAUND2", 8) != 0) {
+        snprintf(problem, problem_bytes, "the weights are damaged; train them again");
         return false;
     }
-    shares(&c, &w);
-    w.hashes = take(&c, w.features * sizeof(uint32_t));
-    w.idfs = take(&c, w.features);
-    w.words = take(&c, w.features * NIMA_KINDS);
-    w.word_scale = take(&c, NIMA_KINDS * sizeof(float));
-    w.word_bias = take(&c, NIMA_KINDS * sizeof(float));
-    w.vector = take(&c, NIMA_KINDS * w.dims);
-    w.vector_scale = take(&c, NIMA_KINDS * sizeof(float));
-    w.vector_bias = take(&c, NIMA_KINDS * sizeof(float));
-    w.tags = take(&c, ((size_t)1 << w.tag_bits) * NIMA_TAG_LABELS);
-    w.follows = take(&c, (size_t)(NIMA_TAG_LABELS + 1) * NIMA_TAG_LABELS);
-    if (c.short_of || c.left != 0 || !sorted(w.hashes, w.features)) {
-        snprintf(problem, problem_bytes, "the weights of understanding are damaged");
+    memcpy(numbers, head, sizeof(numbers));
+    memcpy(shares, tail, sizeof(shares));
+    if (numbers[0] != nima_weights_fingerprint()) {
+        snprintf(problem, problem_bytes,
+                 "the weights were made for another table of kinds; run "
+                 "scripts/train-understanding");
+        return false;
+    }
+    w.kinds = numbers[1];
+    w.dims = numbers[2];
+    w.labels = numbers[3];
+    w.tag_bits = numbers[4];
+    w.words.rows = numbers[5];
+    w.words.entries = numbers[6];
+    w.tags.rows = numbers[7];
+    w.tags.entries = numbers[8];
+    w.words_alone = shares[0];
+    w.temperature = shares[1];
+    w.with_do = shares[2];
+    w.with_ask = shares[3];
+    w.without_do = shares[4];
+    w.without_ask = shares[5];
+    w.tag_scale = shares[6];
+    w.follow_scale = shares[7];
+    r.broken = w.kinds > NIMA_KINDS || w.dims > DIMS_MAX || w.labels > NIMA_LABELS ||
+               w.tag_bits > BITS_MAX || w.words.rows > ROWS_MAX || w.tags.rows > ROWS_MAX ||
+               w.words.entries > ROWS_MAX || w.tags.entries > ROWS_MAX;
+    read_names(&r, &w);
+    read_tables(&r, &w);
+    if (r.broken || r.at != bytes.len) {
+        snprintf(problem, problem_bytes, "the weights are damaged; train them again");
         return false;
     }
     *weights = w;

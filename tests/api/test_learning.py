@@ -99,3 +99,25 @@ def test_what_was_just_said_is_taken_back(fresh):
     assert [r["event"] for r in moved["remembered"]] == ["added"]
     fresh.chat("That's wrong, I live in Porto. [[reply:Nice.]]", conversation_id=talk)
     assert list(facts(fresh)) == ["The user lives in Porto"]
+
+
+@pytest.mark.parametrize("cares", [True, False])
+def test_a_persona_cares_what_is_remembered(start_server, tmp_path, cares):
+    """The model that reads a message is told what the persona's file says under `memory`."""
+    (tmp_path / "personality.yaml").write_text(
+        "personality:\n  voice: own\n  system_prompt: I am a sailor.\n"
+        + ("  memory: [boats and sailing, tides]\n" if cares else "")
+    )
+    found = {"facts": [{"fact": "The user has a leaking dinghy", "category": "possession"}]}
+    script = tmp_path / "script.json"
+    script.write_text(json.dumps([
+        {"match": "look for: boats and sailing; tides", "reply": json.dumps(found)},
+        {"match": "", "reply": json.dumps({"facts": []})},
+    ]))  # fmt: skip
+    env = {"NIMA_MEMORY_LEARN_MODEL": "on", "NIMA_PERSONALITY_FILE": str(tmp_path / "personality.yaml")}
+    api = Client(start_server(llm=f"scripted:{script}", env=env))
+    assert api.get("/v1/personality", expect=200).json()["persona"].get("memory", []) == (
+        ["boats and sailing", "tides"] if cares else []
+    )
+    body = api.chat("that dinghy of mine leaking again, bailing all saturday", learn="wait").json()
+    assert [r["fact"] for r in body["remembered"]] == (["The user has a leaking dinghy"] if cares else [])

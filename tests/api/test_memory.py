@@ -322,3 +322,26 @@ def test_ids_are_not_reused_and_sort_by_time(fresh):
     ids = [fresh.fact(f"n{n}")["id"] for n in range(20)]
     assert ids == sorted(ids) and len(set(ids)) == 20
     assert all(uuid.UUID(i).version == 7 for i in ids)
+
+
+def test_a_deleted_fact_comes_back_within_ten_minutes(fresh, tmp_path):
+    fact = fresh.fact("The user parks on level zxqy")
+    gone = fresh.delete(f"/v1/memory/facts/{fact['id']}")
+    token = gone.headers["X-Undo"]
+    assert gone.status == 204 and len(token) == 32
+    assert fresh.get(f"/v1/memory/facts/{fact['id']}").status == 404
+    assert fresh.post("/v1/undo/0123456789abcdef0123456789abcdef").status == 404
+    back = fresh.post(f"/v1/undo/{token}")
+    assert back.status == 200
+    assert {k: back.json()[k] for k in ("id", "fact", "created_at")} == {
+        k: fact[k] for k in ("id", "fact", "created_at")
+    }
+    assert fresh.get("/v1/memory/search?q=parks+zxqy").json()[0]["id"] == fact["id"]
+    assert fresh.post(f"/v1/undo/{token}").status == 404, "a token serves once"
+
+
+def test_forgetting_everything_leaves_nothing_to_undo(fresh):
+    fact = fresh.fact("The user parks on level 3")
+    token = fresh.delete(f"/v1/memory/facts/{fact['id']}").headers["X-Undo"]
+    assert fresh.request("DELETE", "/v1/memory", {"confirm": "default"}).status == 204
+    assert fresh.post(f"/v1/undo/{token}").status == 404

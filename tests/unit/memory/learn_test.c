@@ -259,6 +259,70 @@ TEST(what_the_person_set_in_the_profile_stays)
     world_close(&w);
 }
 
+TEST(blanks_marks_and_apostrophes_of_every_kind_are_read)
+{
+    static const char *const home[] = {
+        "I\u00A0live in Lisbon.",        "I live\u202Fin\u00A0Lisbon.",
+        "I\u3000live\u3000in Lisbon.",   "I\tlive in Lisbon.",
+        "\tI live in Lisbon.",           "\u200FI live in Lisbon.",
+        "\uFEFFI live in \u200BLisbon.", "I\u2009live in Lisbon\u200E.",
+        "\u202AI live in Lisbon\u202C",  "Hello!I live in Lisbon.",
+        "I´m living in Lisbon.",         "I\u02BCm living in Lisbon.",
+        "I`m living in Lisbon.",         "It is late.\u2028I live in Lisbon."};
+    struct world w = world_open();
+    for (size_t i = 0; i < sizeof(home) / sizeof(home[0]); i++) {
+        w.ctx.user_id = nima_fmt(&w.ctx, "person%zu", i);
+        struct nima_learned_list got = tell(&w, home[i]);
+        bool right = got.count == 1 && nima_str_ends(got.items[0].fact.fact, NIMA_STR("Lisbon"));
+        if (!right) {
+            fail_msg("%zu: \"%s\" taught %zu", i, home[i], got.count);
+        }
+    }
+    w.ctx.user_id = NIMA_STR("ana");
+    struct nima_learned_list got = tell(&w, "I live in Lisbon.I work at Bosch.My name is Ana.");
+    ASSERT_INT_EQ(got.count, 3);
+    got = tell(&w, "He said:\u00A0I live in Rome.");
+    ASSERT_INT_EQ(got.count, 0);
+    got = tell(&w, "That´s wrong, I live in Porto.");
+    ASSERT_TRUE(learned(&got, NIMA_LEARNED_ADDED, "The user lives in Porto"));
+    world_close(&w);
+}
+
+TEST(what_is_asked_to_be_kept_is_kept)
+{
+    static const char *const kept[][2] = {
+        {"Remember: I am allergic to nuts.", "The user is allergic to nuts"},
+        {"Please remember: the plumber comes on Mondays.", "the plumber comes on Mondays"},
+        {"Remember the plumber comes on Mondays", "the plumber comes on Mondays"},
+        {"Remember that the boiler is in the cellar", "the boiler is in the cellar"},
+        {"Note that the boiler is in the cellar.", "the boiler is in the cellar"},
+        {"note that my locker is on level 4", "The user's locker is on level 4"},
+        {"Please note that the office closes at five", "the office closes at five"},
+        {"Make a note that the boiler is in the cellar.", "the boiler is in the cellar"},
+        {"make a note: the boiler is in the cellar", "the boiler is in the cellar"},
+        {"Keep in mind: my mother hates phone calls.", "The user's mother hates phone calls"},
+        {"Don't forget: the guest network is called Pelican",
+         "the guest network is called Pelican"},
+        {"please remember this: my door is the blue one", "The user's door is the blue one"},
+        {"Bear in mind that the office closes at five.", "the office closes at five"}};
+    static const char *const other[] = {
+        "Remember to call mum", "Remember when we talked about Rome?", "Remember the milk",
+        "Do you remember that the boiler is in the cellar?", "Notice that the sky is blue"};
+    struct world w = world_open();
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+        w.ctx.user_id = nima_fmt(&w.ctx, "kept%zu", i);
+        struct nima_learned_list got = tell(&w, kept[i][0]);
+        if (got.count != 1 || !learned(&got, NIMA_LEARNED_ADDED, kept[i][1]) ||
+            !nima_str_eq(got.items[0].fact.source, NIMA_STR("explicit"))) {
+            fail_msg("%s", kept[i][0]);
+        }
+    }
+    for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
+        ASSERT_INT_EQ(tell(&w, other[i]).count, 0);
+    }
+    world_close(&w);
+}
+
 TEST(odd_messages_teach_nothing_and_break_nothing)
 {
     static const char *const texts[] = {

@@ -165,4 +165,59 @@ TEST(many_threads_search_and_write)
     world_close(&w);
 }
 
+/* Two memories on one store are as two processes are: neither knows of the other's locks. */
+struct telling {
+    struct nima_memory *memory;
+    const char *said;
+    pthread_barrier_t *start;
+    nima_str user_id;
+};
+
+static void *tells(void *arg)
+{
+    struct telling *t = arg;
+    struct nima_ctx ctx;
+    struct nima_learned_list list;
+    struct nima_utterance said = {.text = nima_str_of(t->said)};
+    nima_ctx_init(&ctx);
+    ctx.user_id = t->user_id;
+    pthread_barrier_wait(t->start);
+    nima_rc rc = nima_memory_learn(&ctx, t->memory, &said, &list);
+    nima_ctx_done(&ctx);
+    return rc == NIMA_OK ? t : NULL;
+}
+
+TEST(two_homes_that_are_said_at_once_leave_one)
+{
+    static const char *const said[] = {"I live in Lisbon.", "I live in Porto.", "I live in Faro.",
+                                       "I live in Braga."};
+    enum { TELLERS = 4, TIMES = 25 };
+    struct world w = world_open();
+    struct nima_memory *other = nima_memory_new(w.store, w.llm, NULL);
+    for (int n = 0; n < TIMES; n++) {
+        pthread_barrier_t start;
+        pthread_t threads[TELLERS];
+        struct telling telling[TELLERS];
+        w.ctx.user_id = nima_fmt(&w.ctx, "person%d", n);
+        pthread_barrier_init(&start, NULL, TELLERS);
+        for (int i = 0; i < TELLERS; i++) {
+            telling[i] =
+                (struct telling){i % 2 == 0 ? w.memory : other, said[i], &start, w.ctx.user_id};
+            assert_int_equal(pthread_create(&threads[i], NULL, tells, &telling[i]), 0);
+        }
+        for (int i = 0; i < TELLERS; i++) {
+            void *ended = NULL;
+            pthread_join(threads[i], &ended);
+            assert_non_null(ended);
+        }
+        pthread_barrier_destroy(&start);
+        struct nima_fact_filter filter = {.status = NIMA_STR("active"), .limit = 10};
+        struct nima_fact_rows rows;
+        ASSERT_OK_CTX(&w.ctx, nima_facts_list(&w.ctx, w.store, &filter, &rows));
+        ASSERT_INT_EQ(rows.count, 1);
+    }
+    nima_memory_free(other);
+    world_close(&w);
+}
+
 TEST_MAIN

@@ -201,4 +201,57 @@ TEST(without_memory_a_command_is_a_message_like_any_other)
     world_close(&w);
 }
 
+TEST(several_that_may_be_meant_are_asked_about)
+{
+    struct world w = world_open();
+    world_remember(&w, "The user takes warfarin");
+    world_remember(&w, "The user is allergic to warfarin");
+    nima_str reply = said(&w, none, "/forget warfarin");
+    ASSERT_CONTAINS(reply, "Which of these do you mean?\n1. ");
+    assert_int_equal(count_facts(&w), 2);
+    ASSERT_CONTAINS(said(&w, w.out.conversation_id, "the allergic one"),
+                    "Forgotten: The user is allergic to warfarin");
+    assert_int_equal(count_facts(&w), 1);
+    world_close(&w);
+}
+
+TEST(all_that_was_asked_about_is_forgotten_when_that_is_said)
+{
+    struct world w = world_open();
+    world_remember(&w, "The user takes warfarin");
+    world_remember(&w, "The user is allergic to warfarin");
+    world_remember(&w, "The user likes tea");
+    ASSERT_CONTAINS(said(&w, none, "/forget warfarin"), "Which of these do you mean?");
+    nima_str reply = said(&w, w.out.conversation_id, "Both.");
+    ASSERT_CONTAINS(reply, "Forgotten: The user takes warfarin");
+    ASSERT_CONTAINS(reply, "Forgotten: The user is allergic to warfarin");
+    assert_int_equal(count_facts(&w), 1);
+    reply = said(&w, w.out.conversation_id, "undo that");
+    ASSERT_CONTAINS(reply, "I remember again: The user takes warfarin");
+    assert_int_equal(count_facts(&w), 3);
+    world_close(&w);
+}
+
+TEST(what_was_forgotten_is_brought_back_by_a_word)
+{
+    struct world w = world_open();
+    world_remember(&w, "The user takes warfarin");
+    ASSERT_CONTAINS(said(&w, none, "/forget warfarin"), "undo that");
+    assert_int_equal(count_facts(&w), 0);
+    ASSERT_CONTAINS(said(&w, w.out.conversation_id, "Undo that."),
+                    "I remember again: The user takes warfarin");
+    assert_int_equal(count_facts(&w), 1);
+    world_close(&w);
+}
+
+TEST(forgetting_everything_says_how)
+{
+    struct world w = world_open();
+    world_remember(&w, "The user takes warfarin");
+    ASSERT_CONTAINS(said(&w, none, "/forget everything"), "DELETE /v1/memory");
+    ASSERT_CONTAINS(said(&w, none, "Forget everything you know about me."), "DELETE /v1/memory");
+    assert_int_equal(count_facts(&w), 1);
+    world_close(&w);
+}
+
 TEST_MAIN

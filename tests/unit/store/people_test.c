@@ -28,9 +28,9 @@ TEST(a_profile_is_empty_until_it_is_written)
     world_close(&w);
 }
 
-static struct nima_token a_token(const char *hash)
+static struct nima_api_token a_token(const char *hash)
 {
-    return (struct nima_token){
+    return (struct nima_api_token){
         .user_id = NIMA_STR("ana"), .scopes = NIMA_STR("chat memory"), .hash = nima_str_of(hash)};
 }
 
@@ -38,9 +38,9 @@ TEST(a_token_is_found_until_it_is_revoked)
 {
     struct world w = world_open();
     bool any = true;
-    struct nima_token found;
-    struct nima_tokens all;
-    struct nima_token token = a_token("hash-1");
+    struct nima_api_token found;
+    struct nima_api_tokens all;
+    struct nima_api_token token = a_token("hash-1");
     ASSERT_OK_CTX(&w.ctx, nima_tokens_any(&w.ctx, w.store, &any));
     ASSERT_TRUE(!any);
     w.ctx.now_ms = INT64_C(1700000000000);

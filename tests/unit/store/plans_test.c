@@ -134,7 +134,7 @@ static void call_people(struct world *w)
 {
     struct nima_ctx *ctx = &w->ctx;
     struct nima_profile profile = {0};
-    struct nima_token token = {
+    struct nima_api_token token = {
         .user_id = NIMA_STR("ana"), .hash = NIMA_STR("h"), .scopes = NIMA_STR("chat")};
     struct nima_idempotent entry = {.key = NIMA_STR("k"),
                                     .route = NIMA_STR("r"),
