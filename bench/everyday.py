@@ -37,8 +37,8 @@ class Person:
     def __init__(self, server):
         self.server, self.client = server, server.client
         self.client.call("DELETE", "/v1/memory", {"confirm": "default"})
-        shutil.rmtree(server.data / "files", ignore_errors=True)
-        (server.data / "files").mkdir(parents=True)
+        for path in (server.data / "files").glob("*"):  # the folder itself is open in the server
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
         self.client.call("PUT", "/v1/memory/profile", {"preferences": {"time_zone": "UTC"}})
         self.conversation, self.reply = None, None
 

@@ -63,7 +63,7 @@ static nima_rc take(struct nima_ctx *ctx, void *user, const struct nima_json *li
     learning_compare(line, got, &group->rules, false);
     if (left.len > 0 && run->memory.llm != NULL) {
         int64_t begun = nima_mono_ms();
-        NIMA_TRY(nima_memory_ask_model(ctx, &run->memory, left, got));
+        NIMA_TRY(nima_memory_ask_model(ctx, &run->memory, left, (nima_str){NULL, 0}, got));
         run->ms += nima_mono_ms() - begun;
     }
     run->asked += left.len > 0;

@@ -177,7 +177,6 @@ static nima_rc open_domain(struct nima_ctx *ctx, struct nima_app *app)
                                                 .keep_persona = true,
                                                 .knowledge = app->knowledge,
                                                 .understand = app->understand,
-                                                .understand = app->understand,
                                                 .goals = app->goals,
                                                 .writes = use_of(c->llm.writes),
                                                 .goal_webhook = c->goals.webhook,

@@ -27,24 +27,20 @@ static const struct {
     const char *family; /* or a whole kind */
     nima_act_handler handler;
 } handlers[] = {
-    {"list", nima_act_list},
-    {"reminder", nima_act_schedule},
-    {"timer", nima_act_schedule},
-    {"alarm", nima_act_schedule},
-    {"event", nima_act_schedule},
-    {"goal", nima_act_goal},
-    {"note.add", nima_act_memory},
-    {"fact.remember", nima_act_memory},
-    {"fact.forget", nima_act_memory},
-    {"name.set", nima_act_memory},
-    {"ainame.set", nima_act_memory},
-    {"instruction.add", nima_act_memory},
-    {"pack.on", nima_act_control},
-    {"pack.off", nima_act_control},
-    {"conversation.rename", nima_act_control},
-    {"undo", nima_act_control},
-    {"repeat", nima_act_control},
-    {"help", nima_act_control},
+    {"list", nima_act_list},           {"reminder", nima_act_schedule},
+    {"timer", nima_act_schedule},      {"alarm", nima_act_schedule},
+    {"event", nima_act_schedule},      {"goal", nima_act_goal},
+    {"note.add", nima_act_memory},     {"fact.remember", nima_act_memory},
+    {"fact.forget", nima_act_memory},  {"name.set", nima_act_memory},
+    {"ainame.set", nima_act_memory},   {"instruction.add", nima_act_memory},
+    {"pack.on", nima_act_control},     {"pack.off", nima_act_control},
+    {"persona.set", nima_act_control}, {"conversation.rename", nima_act_control},
+    {"file.read", nima_act_file},      {"file.list", nima_act_file},
+    {"file.search", nima_act_file},    {"file.append", nima_act_file},
+    {"file.delete", nima_act_file},    {"file.move", nima_act_file},
+    {"file.copy", nima_act_file},      {"file.mkdir", nima_act_file},
+    {"pack.ask", nima_act_control},    {"undo", nima_act_control},
+    {"repeat", nima_act_control},      {"help", nima_act_control},
     {"cannot", nima_act_control},
 };
 
@@ -236,7 +232,9 @@ nima_rc nima_turn_acts_read(struct nima_ctx *ctx, struct turn_state *s, bool *ou
             continue;
         }
         if (act->sure == NIMA_SURE_ASK && nima_kind_row(act->kind)->effect != NIMA_EFFECT_ASK) {
-            doubted = act;
+            /* What may be a fact is learned from anyway: nobody wants to be asked about that. */
+            bool told = nima_str_eq(nima_kind_row(act->kind)->owner, NIMA_STR("memory"));
+            doubted = told ? doubted : act;
             continue;
         }
         acts->items[acts->count++] = act;
@@ -374,6 +372,36 @@ static nima_rc learn_rest(struct nima_ctx *ctx, struct turn_state *s,
     }
     NIMA_TRY(nima_memory_learn(ctx, s->o->memory, &said_beside, &more));
     add_learned(ctx, learned, &more);
+    return NIMA_OK;
+}
+
+/* Rules of memory read English; what another language tells of the person is kept as it was said.
+ */
+nima_rc nima_turn_statements(struct nima_ctx *ctx, struct turn_state *s,
+                             struct nima_learned_list *learned)
+{
+    const struct nima_reading *reading = s->acts != NULL ? &s->acts->reading : NULL;
+    if (reading == NULL || nima_str_eq(reading->language, NIMA_STR("en"))) {
+        return NIMA_OK;
+    }
+    for (size_t i = 0; i < reading->act_count; i++) {
+        const struct nima_act *act = &reading->acts[i];
+        struct nima_learned_list more = {0};
+        if (act->kind != NIMA_KIND_STATEMENT || act->sure == NIMA_SURE_TALK) {
+            continue;
+        }
+        struct nima_utterance said_so = {
+            .text = nima_fmt(ctx, "/remember " NIMA_FMT, NIMA_ARG(nima_str_trim(act->text))),
+            .conversation_id = s->conversation_id,
+            .message_id = s->message_id};
+        nima_rc rc = nima_memory_learn(ctx, s->o->memory, &said_so, &more);
+        if (rc == NIMA_E_INVALID) { /* a secret: it is not kept */
+            ctx->error = (struct nima_error){0};
+            continue;
+        }
+        NIMA_TRY(rc);
+        add_learned(ctx, learned, &more);
+    }
     return NIMA_OK;
 }
 

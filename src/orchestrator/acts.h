@@ -47,6 +47,8 @@ nima_rc nima_act_schedule(struct nima_ctx *ctx, const struct nima_act_call *call
                           struct nima_act_reply *out);
 nima_rc nima_act_goal(struct nima_ctx *ctx, const struct nima_act_call *call,
                       struct nima_act_reply *out);
+nima_rc nima_act_file(struct nima_ctx *ctx, const struct nima_act_call *call,
+                      struct nima_act_reply *out);
 nima_rc nima_act_control(struct nima_ctx *ctx, const struct nima_act_call *call,
                          struct nima_act_reply *out);
 
@@ -65,6 +67,9 @@ nima_str nima_phrase(struct nima_ctx *ctx, const struct nima_language *language,
 
 /* Reads the message; true: there are acts to carry out, and the turn is theirs. */
 NIMA_MUST_USE nima_rc nima_turn_acts_read(struct nima_ctx *ctx, struct turn_state *s, bool *out);
+/* Keeps what the message tells of the person in a language that memory has no rules for. */
+NIMA_MUST_USE nima_rc nima_turn_statements(struct nima_ctx *ctx, struct turn_state *s,
+                                           struct nima_learned_list *learned);
 /* Carries them out in their order, and sets reply, actions and what was learned. */
 NIMA_MUST_USE nima_rc nima_turn_acts_run(struct nima_ctx *ctx, struct turn_state *s,
                                          struct nima_learned_list *learned);

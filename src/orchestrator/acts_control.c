@@ -5,7 +5,7 @@
 #include "personality/personality.h"
 #include "tasks/tasks.h"
 
-enum { BACK_MESSAGES = 12, ROWS_SHOWN = 5, TITLE_CHARS = 120 };
+enum { BACK_MESSAGES = 12, TITLE_CHARS = 120 };
 
 /* The newest act of the conversation that can be taken back, as its id; absent: none. */
 static nima_rc newest_undo(struct nima_ctx *ctx, const struct nima_act_call *call, nima_str *out)
@@ -123,6 +123,60 @@ static nima_rc switch_pack(struct nima_ctx *ctx, const struct nima_act_call *cal
     return NIMA_OK;
 }
 
+static nima_rc tell_packs(struct nima_ctx *ctx, const struct nima_act_call *call,
+                          struct nima_act_reply *out)
+{
+    struct nima_pack_infos packs = {0};
+    nima_str lines = NIMA_STR("");
+    if (call->turn->o->knowledge != NULL) {
+        NIMA_TRY(nima_knowledge_list(ctx, call->turn->o->knowledge, call->turn->conversation_id,
+                                     &packs));
+    }
+    for (size_t i = 0; i < packs.count; i++) {
+        lines = nima_fmt(ctx, NIMA_FMT "\n- " NIMA_FMT "%s", NIMA_ARG(lines),
+                         NIMA_ARG(packs.items[i].name), packs.items[i].active ? " (on)" : "");
+    }
+    out->event = NIMA_ACT_ANSWERED;
+    out->text = NIMA_SAY(ctx, call, "pack.shown", {"lines", lines});
+    return NIMA_OK;
+}
+
+/* Who speaks in this conversation from now on. */
+static nima_rc set_persona(struct nima_ctx *ctx, const struct nima_act_call *call,
+                           struct nima_act_reply *out)
+{
+    nima_str said = nima_language_fold(ctx, nima_act_text(call->act, NIMA_SLOT_PERSONA));
+    struct nima_texts known;
+    nima_personality_names(ctx, call->turn->o->personality, &known);
+    const nima_str *names = known.items;
+    size_t count = known.count;
+    for (size_t i = 0; i < count && said.len > 0; i++) {
+        size_t cut = nima_str_find(names[i], NIMA_STR("_"), 0);
+        nima_str word = nima_str_sub(names[i], 0, cut);
+        if (nima_str_find(said, word, 0) == SIZE_MAX &&
+            nima_str_find(names[i], said, 0) == SIZE_MAX) {
+            continue;
+        }
+        struct nima_turn turn = {.persona = names[i]};
+        struct nima_conversation kept, change = {.id = call->turn->conversation_id};
+        NIMA_TRY(nima_voice_keep(ctx, &turn, call->turn->history.metadata, &change.metadata));
+        if (change.metadata.ptr != NULL) {
+            NIMA_TRY(nima_conversation_update(ctx, call->turn->o->store, &change, &kept));
+        }
+        out->event = NIMA_ACT_DONE;
+        out->text = NIMA_SAY(ctx, call, "persona.set", {"persona", names[i]});
+        return NIMA_OK;
+    }
+    nima_str all = NIMA_STR("");
+    for (size_t i = 0; i < count; i++) {
+        all = nima_fmt(ctx, NIMA_FMT "%s" NIMA_FMT, NIMA_ARG(all), i > 0 ? ", " : "",
+                       NIMA_ARG(names[i]));
+    }
+    out->event = NIMA_ACT_REFUSED;
+    out->text = NIMA_SAY(ctx, call, "persona.none", {"all", all});
+    return NIMA_OK;
+}
+
 nima_rc nima_act_control(struct nima_ctx *ctx, const struct nima_act_call *call,
                          struct nima_act_reply *out)
 {
@@ -137,6 +191,10 @@ nima_rc nima_act_control(struct nima_ctx *ctx, const struct nima_act_call *call,
     case NIMA_KIND_PACK_ON:
     case NIMA_KIND_PACK_OFF:
         return switch_pack(ctx, call, out);
+    case NIMA_KIND_PACK_ASK:
+        return tell_packs(ctx, call, out);
+    case NIMA_KIND_PERSONA_SET:
+        return set_persona(ctx, call, out);
     case NIMA_KIND_HELP:
         out->text = nima_phrase(ctx, call->language, "help", NULL, 0);
         return NIMA_OK;

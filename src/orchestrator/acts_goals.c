@@ -56,31 +56,40 @@ static nima_rc changed(struct nima_ctx *ctx, const struct nima_act_call *call,
 
 /* Reading */
 
-/* What of the act is counted: its amount slot, else the first quantity of the clause that is no
- * part of a time. False: nothing. */
+/* What of the act is counted: its amount slot with its unit, else money or a measure of the clause
+ * that is no part of a time. False: nothing. */
 static bool read_amount(struct nima_ctx *ctx, const struct nima_act_call *call,
                         struct nima_quantity *out)
 {
     const struct nima_slot_value *slot = nima_act_slot(call->act, NIMA_SLOT_AMOUNT);
-    const nima_str sources[] = {slot != NULL ? slot->text : NIMA_STR(""), call->act->text};
+    nima_str unit = nima_str_trim(nima_act_text(call->act, NIMA_SLOT_UNIT));
+    struct nima_quantities found;
     struct nima_whens whens;
+    if (slot != NULL) {
+        nima_language_quantities(ctx, call->language, slot->text, &found);
+        if (found.count > 0) {
+            *out = found.items[0];
+            out->unit = out->unit.len > 0 ? out->unit : unit;
+            return true;
+        }
+    }
     nima_when_find(ctx, &call->when, call->act->text, &whens);
-    for (size_t i = slot != NULL ? 0 : 1; i < 2; i++) {
-        struct nima_quantities found;
-        nima_language_quantities(ctx, call->language, sources[i], &found);
-        for (size_t n = 0; n < found.count; n++) {
-            const struct nima_quantity *one = &found.items[n];
-            bool timed = one->kind == NIMA_QUANTITY_DURATION;
-            for (size_t w = 0; i == 1 && w < whens.count; w++) {
-                for (size_t s = 0; s < whens.items[w].spans.count; s++) {
-                    const struct nima_passage *span = &whens.items[w].spans.items[s];
-                    timed = timed || (one->from < span->end && span->from < one->end);
-                }
+    nima_language_quantities(ctx, call->language, call->act->text, &found);
+    for (size_t n = 0; n < found.count; n++) {
+        const struct nima_quantity *one = &found.items[n];
+        bool counted =
+            one->kind == NIMA_QUANTITY_MONEY || one->kind == NIMA_QUANTITY_MEASURE ||
+            (one->kind == NIMA_QUANTITY_NUMBER && one->value >= 2) ||
+            (one->kind == NIMA_QUANTITY_ORDINAL && call->act->kind == NIMA_KIND_GOAL_PROGRESS);
+        for (size_t w = 0; w < whens.count; w++) {
+            for (size_t s = 0; s < whens.items[w].spans.count; s++) {
+                const struct nima_passage *span = &whens.items[w].spans.items[s];
+                counted = counted && (one->from >= span->end || span->from >= one->end);
             }
-            if (!timed) {
-                *out = *one;
-                return true;
-            }
+        }
+        if (counted) {
+            *out = *one;
+            return true;
         }
     }
     return false;

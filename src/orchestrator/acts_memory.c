@@ -110,7 +110,7 @@ static nima_rc keep_instruction(struct nima_ctx *ctx, const struct nima_act_call
     struct nima_learned *learned = NIMA_NEW(ctx->arena, struct nima_learned, 1);
     NIMA_TRY(nima_memory_add(ctx, call->turn->o->memory, &fact, &learned->fact, &created));
     learned->event = created ? NIMA_LEARNED_ADDED : NIMA_LEARNED_UNCHANGED;
-    out->learned = (struct nima_learned_list){learned, 1};
+    out->learned = (struct nima_learned_list){.items = learned, .count = 1};
     out->event = NIMA_ACT_DONE;
     out->text = NIMA_SAY(ctx, call, "instruction.kept", {"text", learned->fact.fact});
     return NIMA_OK;

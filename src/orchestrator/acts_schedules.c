@@ -45,6 +45,31 @@ static void ask_for(struct nima_ctx *ctx, const struct nima_act_call *call, cons
     out->text = nima_phrase(ctx, call->language, key, NULL, 0);
 }
 
+/* Who wants to be woken at half past six means the morning, unless that is over for today. */
+static void in_the_morning(struct nima_ctx *ctx, const struct nima_act_call *call,
+                           struct nima_when *when)
+{
+    enum { NOON = 12 };
+    const int64_t half_day_ms = NOON * 3600 * (int64_t)1000;
+    if (!when->guessed_half || when->hour < NOON) {
+        return;
+    }
+    bool ahead = when->at_ms - half_day_ms > call->when.now_ms;
+    if (when->kind == NIMA_WHEN_MOMENT && (ahead || !when->has_day)) {
+        when->at_ms += ahead ? -half_day_ms : half_day_ms;
+        when->hour -= NOON;
+    }
+    for (size_t i = 0; when->kind == NIMA_WHEN_RECURRENCE && i < when->cron_count; i++) {
+        nima_str rest = when->crons[i], minute, hour;
+        int64_t number;
+        if (nima_str_next(&rest, ' ', &minute) && nima_str_next(&rest, ' ', &hour) &&
+            nima_str_to_i64(hour, &number) && number >= NOON) {
+            when->crons[i] = nima_fmt(ctx, NIMA_FMT " %lld " NIMA_FMT, NIMA_ARG(minute),
+                                      (long long)number - NOON, NIMA_ARG(rest));
+        }
+    }
+}
+
 /* The one time of the act: where its slot says one, that, else the whole clause. */
 static void read_when(struct nima_ctx *ctx, const struct nima_act_call *call, struct nima_when *out)
 {
@@ -57,9 +82,22 @@ static void read_when(struct nima_ctx *ctx, const struct nima_act_call *call, st
         }
     }
     *out = (struct nima_when){.kind = NIMA_WHEN_NONE, .whole = true};
+    if (nima_str_eq(label_of(call->act->kind), NIMA_STR("timer"))) {
+        struct nima_passage where;
+        if (nima_language_duration(ctx, call->language, call->act->text, &out->duration, &where)) {
+            out->kind = NIMA_WHEN_DURATION;
+            return;
+        }
+    }
     nima_when_find_one(ctx, &call->when, call->act->text, out);
-    if (out->kind == NIMA_WHEN_NONE && said.len > 0) {
+    bool digits = said.len > 0 && said.ptr[0] >= '0' && said.ptr[0] <= '9';
+    if (digits && (out->kind == NIMA_WHEN_NONE || out->guessed_time)) { /* "an alarm for 6" */
+        nima_when_find_one(ctx, &call->when, nima_fmt(ctx, "at " NIMA_FMT, NIMA_ARG(said)), out);
+    } else if (out->kind == NIMA_WHEN_NONE && said.len > 0) {
         nima_when_find_one(ctx, &call->when, said, out);
+    }
+    if (nima_str_eq(label_of(call->act->kind), NIMA_STR("alarm"))) {
+        in_the_morning(ctx, call, out);
     }
 }
 
@@ -77,20 +115,14 @@ static nima_str as_said(struct nima_ctx *ctx, nima_str text, const struct nima_w
 
 /* Setting one */
 
-enum { UNDO_IDS };
+enum { UNDO_ID };
 
-static nima_rc delete_those(struct nima_ctx *ctx, struct nima_orchestrator *o,
-                            const nima_str texts[NIMA_UNDO_TEXTS], nima_str *told)
+static nima_rc delete_it(struct nima_ctx *ctx, struct nima_orchestrator *o,
+                         const nima_str texts[NIMA_UNDO_TEXTS], nima_str *told)
 {
-    nima_str rest = texts[UNDO_IDS], id;
-    size_t gone = 0;
-    while (nima_str_next(&rest, ',', &id)) {
-        nima_rc rc = nima_schedule_delete(ctx, o->store, id);
-        NIMA_TRY(rc == NIMA_E_NOT_FOUND ? NIMA_OK : rc);
-        gone += rc == NIMA_OK;
-    }
+    nima_rc rc = nima_schedule_delete(ctx, o->store, texts[UNDO_ID]);
     *told = NIMA_STR("");
-    return gone > 0 ? NIMA_OK : nima_fail(ctx, NIMA_E_CONFLICT, "it is gone already");
+    return rc == NIMA_E_NOT_FOUND ? nima_fail(ctx, NIMA_E_CONFLICT, "it is gone already") : rc;
 }
 
 static void show(struct nima_ctx *ctx, const char *event, const struct nima_schedule_view *views,
@@ -110,57 +142,48 @@ static void show(struct nima_ctx *ctx, const char *event, const struct nima_sche
     nima_buf_done(&buf);
 }
 
-/* The times of a `when` as a schedule holds them: a cron line each, or one time, or an interval. */
-static size_t times_of(struct nima_ctx *ctx, const struct nima_act_call *call,
-                       const struct nima_when *when, nima_str zone, struct nima_schedule_when **out)
+/* The time of a `when` as a schedule holds it; of a duration, so long from now. */
+static void time_of(struct nima_ctx *ctx, const struct nima_act_call *call,
+                    const struct nima_when *when, nima_str zone, struct nima_schedule_when *out,
+                    int64_t *first_at)
 {
-    size_t count =
-        when->kind == NIMA_WHEN_RECURRENCE && when->cron_count > 0 ? when->cron_count : 1;
-    struct nima_schedule_when *made = NIMA_NEW(ctx->arena, struct nima_schedule_when, count);
-    for (size_t i = 0; i < count; i++) {
-        made[i].timezone = when->zone_name.ptr != NULL ? when->zone_name : zone;
-        if (when->kind == NIMA_WHEN_RECURRENCE && when->cron_count > 0) {
-            made[i].cron = when->crons[i];
-        } else if (when->kind == NIMA_WHEN_RECURRENCE) {
-            made[i].every = when->every;
-        } else {
-            made[i].has_at = true;
-            made[i].at = when->kind == NIMA_WHEN_DURATION
-                             ? call->when.now_ms + nima_duration_seconds(&when->duration) * 1000
-                             : when->at_ms;
-        }
+    *first_at = 0;
+    if (when->kind == NIMA_WHEN_DURATION) {
+        *out = (struct nima_schedule_when){.has_at = true};
+        out->at = call->when.now_ms + nima_duration_seconds(&when->duration) * 1000;
+    } else {
+        nima_schedules_when_of(ctx, when, out, first_at);
     }
-    *out = made;
-    return count;
+    out->timezone = out->timezone.ptr != NULL ? out->timezone : zone;
 }
 
 static nima_str default_text(struct nima_ctx *ctx, const struct nima_act_call *call, nima_str label)
 {
-    (void)ctx;
     nima_str subject = subject_of(call->act);
+    nima_str person = nima_str_trim(nima_act_text(call->act, NIMA_SLOT_PERSON));
+    nima_str place = nima_str_trim(nima_act_text(call->act, NIMA_SLOT_PLACE));
+    if (person.len > 0) {
+        subject = nima_fmt(ctx, NIMA_FMT ", " NIMA_FMT, NIMA_ARG(subject), NIMA_ARG(person));
+    }
+    if (place.len > 0) {
+        subject = nima_fmt(ctx, NIMA_FMT ", " NIMA_FMT, NIMA_ARG(subject), NIMA_ARG(place));
+    }
     if (subject.len > 0) {
         return subject;
     }
     return nima_str_eq(label, NIMA_STR("timer")) ? NIMA_STR("Timer") : NIMA_STR("Alarm");
 }
 
-static nima_rc add_all(struct nima_ctx *ctx, const struct nima_act_call *call,
-                       const struct nima_when *when, nima_str zone, nima_str label,
-                       struct nima_schedule_view **views, size_t *count)
+static nima_rc add(struct nima_ctx *ctx, const struct nima_act_call *call,
+                   const struct nima_when *when, nima_str zone, nima_str label,
+                   struct nima_schedule_view *out)
 {
-    struct nima_schedule_when *times;
-    size_t wanted = times_of(ctx, call, when, zone, &times);
-    *views = NIMA_NEW(ctx->arena, struct nima_schedule_view, wanted);
+    struct nima_schedule_when time;
     struct nima_schedule_do what = {.remind = default_text(ctx, call, label),
                                     .conversation_id = call->turn->conversation_id};
-    for (*count = 0; *count < wanted; (*count)++) {
-        struct nima_schedule_wish wish = {
-            .when = &times[*count], .what = &what, .label = label, .first_at = when->first_ms};
-        wish.first_at = times[*count].cron.ptr != NULL ? 0 : wish.first_at;
-        NIMA_TRY(
-            nima_schedules_add(ctx, call->turn->o->schedules, &wish, false, &(*views)[*count]));
-    }
-    return NIMA_OK;
+    struct nima_schedule_wish wish = {.when = &time, .what = &what, .label = label};
+    time_of(ctx, call, when, zone, &time, &wish.first_at);
+    return nima_schedules_add(ctx, call->turn->o->schedules, &wish, false, out);
 }
 
 static nima_str when_text(struct nima_ctx *ctx, const struct nima_act_call *call,
@@ -225,10 +248,9 @@ static nima_rc set(struct nima_ctx *ctx, const struct nima_act_call *call,
                    struct nima_act_reply *out)
 {
     struct nima_when when;
-    struct nima_schedule_view *views;
+    struct nima_schedule_view view;
     const struct nima_zone *zone;
     nima_str zone_name, label = label_of(call->act->kind);
-    size_t count = 0;
     read_when(ctx, call, &when);
     if (unclear(ctx, call, &when, out)) {
         return NIMA_OK;
@@ -241,24 +263,19 @@ static nima_rc set(struct nima_ctx *ctx, const struct nima_act_call *call,
         return NIMA_OK;
     }
     NIMA_TRY(nima_schedules_zone(ctx, call->turn->o->schedules, &zone_name, &zone));
-    nima_rc rc = add_all(ctx, call, &when, zone_name, label, &views, &count);
-    if (rc == NIMA_E_INVALID && count == 0) {
+    nima_rc rc = add(ctx, call, &when, zone_name, label, &view);
+    if (rc == NIMA_E_INVALID) {
         nima_str why = nima_fmt(ctx, "%s", ctx->error.message);
         out->event = NIMA_ACT_REFUSED;
         out->text = NIMA_SAY(ctx, call, "schedule.refused", {"why", why});
         return NIMA_OK;
     }
     NIMA_TRY(rc);
-    nima_str texts[NIMA_UNDO_TEXTS] = {{0}};
-    texts[UNDO_IDS] = views[0].id;
-    for (size_t i = 1; i < count && texts[UNDO_IDS].len < IDS_BYTES; i++) {
-        texts[UNDO_IDS] =
-            nima_fmt(ctx, NIMA_FMT "," NIMA_FMT, NIMA_ARG(texts[UNDO_IDS]), NIMA_ARG(views[i].id));
-    }
-    nima_undo_table_keep(ctx, call->turn->o->undo, delete_those, texts, &out->undo);
+    const nima_str texts[NIMA_UNDO_TEXTS] = {view.id};
+    nima_undo_table_keep(ctx, call->turn->o->undo, delete_it, texts, &out->undo);
     out->event = NIMA_ACT_DONE;
-    out->text = told_of(ctx, call, &when, label, zone_name, &views[0]);
-    show(ctx, "created", views, count, out);
+    out->text = told_of(ctx, call, &when, label, zone_name, &view);
+    show(ctx, "created", &view, 1, out);
     return NIMA_OK;
 }
 
@@ -533,15 +550,15 @@ static nima_rc move(struct nima_ctx *ctx, const struct nima_act_call *call,
         return ask_which(ctx, call, &rows, out);
     }
     const struct nima_schedule_row *row = &rows.items[0];
-    struct nima_schedule_when *times, to = {.timezone = row->timezone};
-    size_t count = times_of(ctx, call, &when, row->timezone, &times);
-    if (when.kind == NIMA_WHEN_RECURRENCE && count == 1) {
-        to = times[0];
+    struct nima_schedule_when to = {.timezone = row->timezone};
+    int64_t first_at = 0;
+    if (when.kind == NIMA_WHEN_RECURRENCE) {
+        time_of(ctx, call, &when, row->timezone, &to, &first_at);
     } else {
         to.has_at = true;
         to.at = moved_time(call, &when, row);
     }
-    struct nima_schedule_wish wish = {.when = &to};
+    struct nima_schedule_wish wish = {.when = &to, .first_at = first_at};
     nima_rc rc = nima_schedules_change(ctx, call->turn->o->schedules, row->id, &wish, &view);
     if (rc == NIMA_E_INVALID) {
         nima_str why = nima_fmt(ctx, "%s", ctx->error.message);

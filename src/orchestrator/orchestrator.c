@@ -189,6 +189,7 @@ static nima_rc learn(struct nima_ctx *ctx, struct turn_state *s)
     NIMA_TRY(utterance(ctx, s, &said));
     struct nima_learned_list learned;
     NIMA_TRY(nima_memory_learn(ctx, s->o->memory, &said, &learned));
+    NIMA_TRY(nima_turn_statements(ctx, s, &learned));
     return tell_learned(ctx, s, &learned);
 }
 
@@ -578,6 +579,12 @@ static nima_rc find_speaker(struct nima_ctx *ctx, struct turn_state *s)
         s->speaker = BY_COMMAND;
         return NIMA_OK;
     }
+    bool acts;
+    NIMA_TRY(nima_turn_acts_read(ctx, s, &acts));
+    if (acts) {
+        s->speaker = BY_ACTS;
+        return NIMA_OK;
+    }
     if (is_for_schedules(ctx, s)) {
         s->speaker = BY_SCHEDULES;
         return NIMA_OK;
@@ -590,11 +597,6 @@ static nima_rc find_speaker(struct nima_ctx *ctx, struct turn_state *s)
     NIMA_TRY(hear_packs(ctx, s));
     if (s->speaker == BY_MODEL && s->retract.answered) {
         s->speaker = BY_RETRACTION;
-    }
-    if (s->speaker == BY_MODEL) {
-        bool acts;
-        NIMA_TRY(nima_turn_acts_read(ctx, s, &acts));
-        s->speaker = acts ? BY_ACTS : BY_MODEL;
     }
     if (s->speaker == BY_MODEL && s->hears_tasks) {
         NIMA_TRY(nima_tasks_wonder(ctx, s->o->tasks, s->message, &s->spoken));

@@ -4,14 +4,15 @@
  */
 #include <string.h>
 
+#include "language/passages.h"
 #include "understand/understand_int.h"
 
 enum { CLAUSES_MAX = 12, SENTENCES_MAX = NIMA_READ_PARTS_MAX };
 
 /* Shares of all kinds that ask for something, and how they bear on a cut. */
 static const double clause_act = 0.55, clause_statement = 0.6, whole_may_act = 0.15,
-                    best_of_acts = 0.45, family_lean = 0.4, answer_lean = 1.0, near_example = 0.9,
-                    example_lean = 2.5;
+                    best_of_acts = 0.45, family_lean = 0.4, answer_lean = 1.0, same_family = 0.85,
+                    whole_sure = 0.97, part_sure = 0.7, near_example = 0.9, example_lean = 2.5;
 
 struct part {            /* a sentence or clause */
     size_t from, end;    /* bytes */
@@ -229,7 +230,9 @@ static bool begins(struct nima_ctx *ctx, const struct reading *r, const struct p
         return false;
     }
     if (clause->kind != before->kind) {
-        return true;
+        bool list = nima_str_eq(family_of(clause->kind), NIMA_STR("list")) &&
+                    clause->kind != NIMA_KIND_LIST_ASK; /* "… and foundation to my reading list" */
+        return list || !nima_str_eq(family_of(clause->kind), family_of(before->kind));
     }
     return is_act(clause->kind) && !nima_str_eq(family_of(clause->kind), NIMA_STR("list")) &&
            timed(ctx, r, before) && timed(ctx, r, clause);
@@ -288,6 +291,30 @@ static nima_rc read_clauses(struct nima_ctx *ctx, struct reading *r, const struc
     return NIMA_OK;
 }
 
+/* Whether each part says all that its kind needs; where one does not, the sentence is one act whose
+ * words stand apart ("every Monday at 9, remind me to …"). Parts of one family must be surer, as
+ * lists of things are cut at their commas, too. */
+static bool stand_alone(struct nima_ctx *ctx, struct reading *r, const struct part *sentence,
+                        const struct part *segments, size_t count)
+{
+    bool alone = true;
+    for (size_t i = 0; i < count && alone; i++) {
+        struct nima_act act = {.kind = segments[i].kind};
+        if (!is_act(act.kind)) {
+            continue;
+        }
+        struct nima_arena_mark mark = nima_scratch(ctx);
+        nima_understand_slots(ctx, &r->u->weights, r->language, r->query->text, &r->tokens,
+                              segments[i].first, segments[i].last, &act);
+        nima_scratch_end(ctx, mark);
+        bool again = i > 0 && is_act(segments[i - 1].kind) &&
+                     nima_str_eq(family_of(act.kind), family_of(segments[i - 1].kind));
+        alone = act.missing_count == 0 && (!again || segments[i].act >= same_family) &&
+                (sentence->act < whole_sure || segments[i].act >= part_sure);
+    }
+    return alone;
+}
+
 static nima_rc read_sentence(struct nima_ctx *ctx, struct reading *r, struct part *sentence)
 {
     struct part segments[CLAUSES_MAX];
@@ -307,7 +334,7 @@ static nima_rc read_sentence(struct nima_ctx *ctx, struct reading *r, struct par
     for (size_t i = 0; i < count; i++) {
         acts += segments[i].kind != NIMA_KIND_NONE;
     }
-    if (acts >= 2) {
+    if (acts >= 2 && stand_alone(ctx, r, sentence, segments, count)) {
         for (size_t i = 0; i < count; i++) {
             add_act(ctx, r, &segments[i], segments[i].kind);
         }
@@ -318,26 +345,32 @@ static nima_rc read_sentence(struct nima_ctx *ctx, struct reading *r, struct par
     return NIMA_OK;
 }
 
-/* A first line that announces another's words, and lines behind it: none of them is the person's
- * order. Nor is what stands in a block of code. */
-static bool passes_on(nima_str text)
+/* Only what the person says themselves asks for anything. */
+static bool is_own(const struct nima_own_ranges *own, size_t from, size_t end)
 {
-    size_t line = nima_str_find(text, NIMA_STR("\n"), 0);
-    nima_str first = nima_str_trim(nima_str_sub(text, 0, line));
-    return nima_str_find(text, NIMA_STR("```"), 0) != SIZE_MAX ||
-           (line != SIZE_MAX && nima_str_ends(first, NIMA_STR(":")));
+    for (size_t i = 0; i < own->count; i++) {
+        if (from >= own->items[i].from && end <= own->items[i].end) {
+            return true;
+        }
+    }
+    return own->whole;
 }
 
 static nima_rc read_sentences(struct nima_ctx *ctx, struct reading *r)
 {
     struct nima_passages found;
+    struct nima_own_ranges own;
+    nima_language_own_ranges(ctx, r->query->text, &own);
     nima_language_sentences(ctx, r->query->text, &found);
-    size_t count = found.count < SENTENCES_MAX ? found.count : SENTENCES_MAX;
-    struct part *parts = NIMA_NEW(ctx->arena, struct part, count);
-    r->out.cut = found.count > count || r->tokens.cut;
-    size_t readable = 0;
+    struct part *parts = NIMA_NEW(ctx->arena, struct part, SENTENCES_MAX);
+    size_t count = 0, readable = 0;
+    for (size_t i = 0; i < found.count && count < SENTENCES_MAX; i++) {
+        if (is_own(&own, found.items[i].from, found.items[i].end)) {
+            parts[count++] = (struct part){.from = found.items[i].from, .end = found.items[i].end};
+        }
+    }
+    r->out.cut = found.count > SENTENCES_MAX || r->tokens.cut;
     for (size_t i = 0; i < count; i++) {
-        parts[i] = (struct part){.from = found.items[i].from, .end = found.items[i].end};
         place_tokens(r, &parts[i], i > 0 ? parts[i - 1].last : 0);
         readable += parts[i].end - parts[i].from <= NIMA_READ_PART_BYTES_MAX;
     }
@@ -364,7 +397,7 @@ nima_rc nima_understand_read(struct nima_ctx *ctx, struct nima_understand *under
     r.out.language = nima_language_code(r.language);
     r.out.sentences = NIMA_NEW(ctx->arena, struct nima_sentence, SENTENCES_MAX);
     r.out.acts = NIMA_NEW(ctx->arena, struct nima_act, NIMA_READ_PARTS_MAX);
-    if (understand->ready && !passes_on(query->text)) {
+    if (understand->ready) {
         nima_language_tokens(ctx, query->text, &r.tokens);
         lean_by_context(&r);
         NIMA_TRY(read_sentences(ctx, &r));
