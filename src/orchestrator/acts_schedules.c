@@ -236,6 +236,11 @@ static bool unclear(struct nima_ctx *ctx, const struct nima_act_call *call,
         ask_for(ctx, call, key, timer ? "duration" : "when", out);
         return true;
     }
+    if (when->past) {
+        ask_for(ctx, call, "schedule.which.when", "when", out);
+        out->text = nima_phrase(ctx, call->language, "schedule.past", NULL, 0);
+        return true;
+    }
     if (!when->whole) {
         ask_for(ctx, call, "schedule.which.when", "when", out);
         out->text = NIMA_SAY(ctx, call, "schedule.unread", {"text", when->unread});
@@ -319,9 +324,7 @@ static bool in_range(const struct nima_schedule_row *row, const struct nima_when
     if (when->kind == NIMA_WHEN_MOMENT) {
         return row->next_at == when->at_ms || !when->has_time;
     }
-    enum { DAY_MS = 24 * 3600 * 1000 };
-    int64_t from = when->kind == NIMA_WHEN_DAY ? when->end_ms - DAY_MS : when->at_ms;
-    return row->next_at > from && row->next_at <= when->end_ms;
+    return row->next_at >= when->start_ms && row->next_at <= when->end_ms;
 }
 
 static int by_time(const void *a, const void *b)

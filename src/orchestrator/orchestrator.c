@@ -134,8 +134,9 @@ static nima_rc store_message(struct nima_ctx *ctx, struct turn_state *s)
     }
     NIMA_TRY(keep_settings(ctx, s));
     NIMA_TRY(keep_summary(ctx, s));
-    struct nima_message_row row = {
-        .role = NIMA_STR("user"), .content = s->message, .metadata = metadata};
+    struct nima_message_row row = {.role = s->turn->data ? NIMA_STR("system") : NIMA_STR("user"),
+                                   .content = s->message,
+                                   .metadata = metadata};
     row.leaves = s->branch.made;
     row.leave_from = s->branch.from;
     struct nima_message_row stored;
@@ -182,7 +183,8 @@ static nima_rc utterance(struct nima_ctx *ctx, struct turn_state *s, struct nima
 
 static nima_rc learn(struct nima_ctx *ctx, struct turn_state *s)
 {
-    if (s->turn->learn == NIMA_LEARN_OFF || !s->turn->use_memory || s->turn->again.ptr != NULL) {
+    if (s->turn->learn == NIMA_LEARN_OFF || !s->turn->use_memory || s->turn->data ||
+        s->turn->again.ptr != NULL) {
         return NIMA_OK;
     }
     struct nima_utterance said;
@@ -566,6 +568,9 @@ static nima_rc hear_packs(struct nima_ctx *ctx, struct turn_state *s)
 
 static nima_rc find_speaker(struct nima_ctx *ctx, struct turn_state *s)
 {
+    if (s->turn->data) {
+        return NIMA_OK; /* nobody is speaking: what a tool returned starts nothing */
+    }
     if (s->retract.kind == NIMA_RETRACT_UNDO && s->retract.answered) {
         s->speaker = BY_RETRACTION; /* before the tasks, which know an "undo that" of their own */
         return NIMA_OK;
@@ -621,7 +626,9 @@ static nima_rc run_turn(struct nima_ctx *ctx, struct turn_state *s)
     NIMA_TRY(nima_branch_find(ctx, s->o, turn, &s->branch));
     s->message =
         turn->again.ptr != NULL ? s->branch.asked.content : turn->messages[turn->count - 1].content;
-    NIMA_TRY(nima_retract_find(ctx, s->o, turn, s->message, s->branch.from, &s->retract));
+    if (!turn->data) {
+        NIMA_TRY(nima_retract_find(ctx, s->o, turn, s->message, s->branch.from, &s->retract));
+    }
     NIMA_TRY(nima_history_load(ctx, s->o, turn, s->branch.from, &s->history));
     NIMA_TRY(nima_voice_choose(ctx, s->o, turn, s->history.metadata, &s->persona));
     NIMA_TRY(find_speaker(ctx, s));

@@ -73,6 +73,8 @@ struct nima_turn {
     bool stateless;   /* nothing of the turn is stored but what is learned */
     bool use_memory;
     bool may_act; /* the person may start tasks */
+    bool data;    /* the last message is what a tool returned: it is shown to the model, asks for
+                     nothing,    is not learned from, and is not stored as the person's */
     enum nima_learn learn;
     nima_str persona; /* who speaks; absent: the conversation's own, or the default. A given one is
                          kept with the conversation */

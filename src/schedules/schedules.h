@@ -72,8 +72,8 @@ struct nima_schedule_do {
     nima_str conversation_id; /* absent: a conversation of its own */
 };
 struct nima_schedule_wish {
-    nima_str id;   /* absent: a new one; CONFLICT when it is taken */
-    nima_str name; /* absent: the first words of what it does */
+    nima_str id;    /* absent: a new one; CONFLICT when it is taken */
+    nima_str name;  /* absent: the first words of what it does */
     nima_str label; /* one of nima_schedule_labels; absent: stays, of a new one "reminder" */
     const struct nima_schedule_when *when;
     const struct nima_schedule_do *what;

@@ -82,8 +82,7 @@ static nima_rc read_rule(struct nima_ctx *ctx, const struct nima_tasks_options *
         return known ? NIMA_OK
                      : nima_action_find(ctx, options, rule->type, any, &integration, &action);
     }
-    if (nima_str_eq(rule->type, NIMA_STR("file")) &&
-        nima_str_eq(rule->action, NIMA_STR("lists"))) {
+    if (nima_str_eq(rule->type, NIMA_STR("file")) && nima_str_eq(rule->action, NIMA_STR("lists"))) {
         return NIMA_OK; /* no action of a task: lists.h asks */
     }
     nima_rc rc = nima_action_find(ctx, options, rule->type, rule->action, &integration, &action);

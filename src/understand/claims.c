@@ -191,16 +191,6 @@ static bool release(struct nima_claims *claims, size_t marks)
     return !claims->free;
 }
 
-/* Up to the last blank: a word that has begun may still become another. */
-static size_t whole_words(nima_str text)
-{
-    size_t end = text.len;
-    while (end > 0 && text.ptr[end - 1] != ' ') {
-        end--;
-    }
-    return end;
-}
-
 static bool step(struct nima_claims *claims)
 {
     size_t marks = 0;
@@ -223,7 +213,7 @@ static bool step(struct nima_claims *claims)
         return true;
     }
     size_t end = sentence_end(rest, 0, claims->ended);
-    nima_str unit = nima_str_sub(rest, 0, end > 0 ? end : whole_words(rest));
+    nima_str unit = nima_str_sub(rest, 0, end > 0 ? end : rest.len);
     struct nima_arena_mark mark = nima_scratch(&claims->ctx);
     enum nima_claim_verdict verdict =
         nima_claim_judge(&claims->ctx, claims->table, claims->ordered, unit, end == 0);

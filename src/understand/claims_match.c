@@ -119,7 +119,8 @@ struct clause {
     const struct nima_claim_table *table;
     nima_str words[NIMA_CLAIM_WORDS_MAX];
     size_t count;
-    bool open; /* more words may come */
+    bool open;    /* more words may come */
+    bool partial; /* the last word may still become a longer one */
 };
 
 /* Folded words; "I've" is two of them: "i" and "'ve". Signs between them are none. */
@@ -145,14 +146,16 @@ static void read_clause(struct nima_ctx *ctx, nima_str text, struct clause *out)
     out->open = out->open && tokens.count > 0;
 }
 
-static bool is_in(const struct clause *clause, int word_class, nima_str word)
+static bool is_in(const struct clause *clause, int word_class, size_t at)
 {
     if (word_class == ANY) {
         return true;
     }
     const struct nima_claim_class *words = &clause->table->classes[word_class];
+    nima_str word = clause->words[at];
+    bool partial = clause->partial && at + 1 == clause->count;
     for (size_t i = 0; i < words->count; i++) {
-        if (nima_str_eq(words->words[i], word)) {
+        if (partial ? nima_str_starts(words->words[i], word) : nima_str_eq(words->words[i], word)) {
             return true;
         }
     }
@@ -170,7 +173,7 @@ static enum nima_claim_verdict match(const struct clause *clause,
                                      size_t word, int repeated)
 {
     if (at == pattern->count) {
-        return NIMA_CLAIM_YES;
+        return clause->partial && word == clause->count ? NIMA_CLAIM_MAYBE : NIMA_CLAIM_YES;
     }
     const struct nima_claim_element *element = &pattern->items[at];
     enum nima_claim_verdict best = NIMA_CLAIM_NO;
@@ -183,7 +186,7 @@ static enum nima_claim_verdict match(const struct clause *clause,
     if (word == clause->count) {
         return better(best, clause->open ? NIMA_CLAIM_MAYBE : NIMA_CLAIM_NO);
     }
-    if (!is_in(clause, element->word_class, clause->words[word])) {
+    if (!is_in(clause, element->word_class, word)) {
         return best;
     }
     if (element->repeated && repeated < NIMA_CLAIM_ANY_MAX) {
@@ -222,16 +225,18 @@ enum nima_claim_verdict nima_claim_judge(struct nima_ctx *ctx, const struct nima
                                          bool ordered, nima_str text, bool open)
 {
     struct clause clause = {.table = table, .open = open};
+    clause.partial = open && text.len > 0 && text.ptr[text.len - 1] != ' ';
     read_clause(ctx, text, &clause);
-    for (size_t i = 0; table->negation >= 0 && i < clause.count; i++) {
-        if (is_in(&clause, table->negation, clause.words[i])) {
+    size_t whole = clause.count - (clause.partial && clause.count > 0);
+    for (size_t i = 0; table->negation >= 0 && i < whole; i++) {
+        if (is_in(&clause, table->negation, i)) {
             return NIMA_CLAIM_NO;
         }
     }
     size_t from = 0;
     enum nima_claim_verdict best = match_from(&clause, ordered, 0);
     while (best != NIMA_CLAIM_YES && table->lead >= 0 && from < clause.count &&
-           is_in(&clause, table->lead, clause.words[from])) {
+           is_in(&clause, table->lead, from)) {
         best = better(best, match_from(&clause, ordered, ++from));
     }
     return clause.count == 0 && open ? NIMA_CLAIM_MAYBE : best;
