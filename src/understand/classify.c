@@ -1,4 +1,4 @@
-/* The classifier: one linear layer over hashed words and the sentence's vector, then softmax. */
+/* The classifier: two linear layers, over hashed words and the sentence's vector, then softmax. */
 #include <math.h>
 
 #include "understand/understand_int.h"
@@ -45,7 +45,8 @@ void nima_understand_classify(struct nima_ctx *ctx, const struct nima_weights *w
         for (size_t i = 0; vector != NULL && i < w->dims; i++) {
             near += vector[i] * row[i];
         }
-        scores[k] = (score + near * w->vector_scale[k] + w->bias[k]) / w->temperature;
+        double bias = vector != NULL ? w->bias[k] : w->bias_alone[k];
+        scores[k] = (score + near * w->vector_scale[k] + bias) / w->temperature;
         scores[k] += lean != NULL ? lean[w->kind_of[k]] : 0;
         highest = scores[k] > highest ? scores[k] : highest;
     }

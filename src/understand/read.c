@@ -152,7 +152,7 @@ static nima_rc embed(struct nima_ctx *ctx, struct reading *r, struct part *parts
     struct nima_vectors vectors = {0};
     nima_str texts[SENTENCES_MAX];
     struct nima_error before = ctx->error;
-    if (r->query->words_only || count == 0) {
+    if (r->query->words_only || count == 0 || !nima_understand_has_vectors(r->u)) {
         return NIMA_OK;
     }
     for (size_t i = 0; i < count; i++) {

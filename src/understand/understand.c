@@ -37,6 +37,14 @@ const char *nima_understand_problem(const struct nima_understand *understand)
     return understand->problem;
 }
 
+bool nima_understand_has_vectors(const struct nima_understand *understand)
+{
+    struct nima_llm_state state;
+    nima_llm_state(understand->llm, &state);
+    return state.embeddings_loaded &&
+           nima_str_eq(nima_str_of(state.embedding_model), NIMA_STR("all-MiniLM-L6-v2"));
+}
+
 nima_rc nima_understand_vector(struct nima_ctx *ctx, struct nima_understand *understand,
                                nima_str text, const float **vector_out, size_t *dims_out)
 {

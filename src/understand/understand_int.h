@@ -59,6 +59,7 @@ struct nima_weights {
     size_t dims;
     const int8_t *vector;                          /* kinds x dims */
     const float *word_scale, *vector_scale, *bias; /* of each kind */
+    const float *bias_alone;                       /* without a vector */
     float words_alone; /* by which the words count more without a vector */
     float temperature;
     float with_do, with_ask, without_do, without_ask; /* thresholds of the share */
@@ -89,6 +90,10 @@ void nima_understand_slots(struct nima_ctx *ctx, const struct nima_weights *weig
                            const struct nima_language *language, nima_str text,
                            const struct nima_tokens *tokens, size_t from, size_t end,
                            struct nima_act *act);
+
+/* Whether the embedding model is the one whose vectors the weights know: others of as many
+ * dimensions mean something else by them. */
+bool nima_understand_has_vectors(const struct nima_understand *understand);
 
 struct nima_understand {
     struct nima_llm *llm;

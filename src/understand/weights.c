@@ -1,12 +1,12 @@
 /*
  * The file of weights (data/weights.bin), written by scripts/train-understanding. Little-endian:
  *
- *   "NIMAUND2"  u32 fingerprint kinds dims labels tag_bits
+ *   "NIMAUND3"  u32 fingerprint kinds dims labels tag_bits
  *               u32 word_rows word_entries tag_rows tag_entries
  *   f32 words_alone temperature with_do with_ask without_do without_ask tag_scale follow_scale
  *   kinds: u8 length and name, each        labels: u8 length and name ("O", "B-when", "I-when")
  *   padding to 4
- *   f32 word_scale[kinds] vector_scale[kinds] bias[kinds]
+ *   f32 word_scale[kinds] vector_scale[kinds] bias[kinds] bias_alone[kinds]
  *   u32 word_hashes[word_rows] word_starts[word_rows + 1]
  *   u32 tag_hashes[tag_rows] tag_starts[tag_rows + 1]
  *   u8 idfs[word_rows]  u8 word_columns[word_entries]  i8 word_values[word_entries]
@@ -121,6 +121,7 @@ static void read_tables(struct reader *r, struct nima_weights *w)
     w->word_scale = take(r, w->kinds * sizeof(float));
     w->vector_scale = take(r, w->kinds * sizeof(float));
     w->bias = take(r, w->kinds * sizeof(float));
+    w->bias_alone = take(r, w->kinds * sizeof(float));
     w->words.hashes = take(r, w->words.rows * sizeof(uint32_t));
     w->words.starts = take(r, (w->words.rows + 1) * sizeof(uint32_t));
     w->tags.hashes = take(r, w->tags.rows * sizeof(uint32_t));
@@ -144,7 +145,7 @@ bool nima_weights_read(struct nima_weights *weights, nima_str bytes, char *probl
     uint32_t numbers[NUMBERS] = {0};
     float shares[SHARES] = {0};
     const void *head = take(&r, sizeof(numbers)), *tail = take(&r, sizeof(shares));
-    if (r.broken || memcmp(magic, "NIMAUND2", 8) != 0) {
+    if (r.broken || memcmp(magic, "NIMAUND3", 8) != 0) {
         snprintf(problem, problem_bytes, "the weights are damaged; train them again");
         return false;
     }
