@@ -228,7 +228,13 @@ nima_rc nima_turn_acts_read(struct nima_ctx *ctx, struct turn_state *s, bool *ou
     const struct nima_act *doubted = NULL;
     for (size_t i = 0; i < acts->reading.act_count && acts->count < ACTS_MAX; i++) {
         const struct nima_act *act = &acts->reading.acts[i];
-        if (!is_carried_out(act)) {
+        bool mine = is_carried_out(act);
+        if (mine && act->kind == NIMA_KIND_UNDO) { /* what goals and tasks did, they take back */
+            nima_str id;
+            NIMA_TRY(nima_act_newest_undo(ctx, s, &id));
+            mine = id.ptr != NULL;
+        }
+        if (!mine) {
             continue;
         }
         if (act->sure == NIMA_SURE_ASK && nima_kind_row(act->kind)->effect != NIMA_EFFECT_ASK) {

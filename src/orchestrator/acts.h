@@ -52,6 +52,10 @@ nima_rc nima_act_file(struct nima_ctx *ctx, const struct nima_act_call *call,
 nima_rc nima_act_control(struct nima_ctx *ctx, const struct nima_act_call *call,
                          struct nima_act_reply *out);
 
+/* The newest act of the conversation that can be taken back, as its id; absent: none. */
+NIMA_MUST_USE nima_rc nima_act_newest_undo(struct nima_ctx *ctx, const struct turn_state *s,
+                                           nima_str *out);
+
 /* phrases.c: a sentence of data/phrases.yaml in the language, English where it has none. `{name}`
  * in it is replaced by the value of that name: NIMA_PHRASE(…) pairs of names and nima_str. */
 struct nima_phrase_value {

@@ -7,16 +7,20 @@
 
 enum { BACK_MESSAGES = 12, TITLE_CHARS = 120 };
 
-/* The newest act of the conversation that can be taken back, as its id; absent: none. */
-static nima_rc newest_undo(struct nima_ctx *ctx, const struct nima_act_call *call, nima_str *out)
+nima_rc nima_act_newest_undo(struct nima_ctx *ctx, const struct turn_state *s, nima_str *out)
 {
     struct nima_message_rows rows;
     *out = (nima_str){NULL, 0};
-    if (call->turn->turn->conversation_id.ptr == NULL) {
+    if (s->turn->conversation_id.ptr == NULL) {
         return NIMA_OK;
     }
-    NIMA_TRY(nima_messages_last(ctx, call->turn->o->store, call->turn->conversation_id,
-                                BACK_MESSAGES, &rows));
+    struct nima_error quiet = ctx->error;
+    nima_rc rc = nima_messages_last(ctx, s->o->store, s->conversation_id, BACK_MESSAGES, &rows);
+    if (rc == NIMA_E_NOT_FOUND) { /* the conversation begins with this message */
+        ctx->error = quiet;
+        return NIMA_OK;
+    }
+    NIMA_TRY(rc);
     for (size_t i = rows.count; i > 0; i--) {
         struct nima_reply_meta meta = {0};
         const struct nima_json *tree;
@@ -46,7 +50,7 @@ static nima_rc undo(struct nima_ctx *ctx, const struct nima_act_call *call,
                     struct nima_act_reply *out)
 {
     nima_str id, told = NIMA_STR("");
-    NIMA_TRY(newest_undo(ctx, call, &id));
+    NIMA_TRY(nima_act_newest_undo(ctx, call->turn, &id));
     nima_rc rc = id.ptr != NULL
                      ? nima_undo_table_run(ctx, call->turn->o->undo, call->turn->o, id, &told)
                      : NIMA_E_NOT_FOUND;

@@ -189,6 +189,7 @@ static nima_rc create(struct nima_ctx *ctx, const struct nima_act_call *call,
         when.kind == NIMA_WHEN_DAY || when.kind == NIMA_WHEN_RANGE || when.kind == NIMA_WHEN_MOMENT;
     goal.deadline = dated && !when.past && when.problem.ptr == NULL ? when.end_ms : 0;
     goal.deadline = goal.deadline == 0 && dated && !when.past ? when.at_ms : goal.deadline;
+    goal.deadline -= goal.deadline % 1000; /* the last second of the day */
     if (read_amount(ctx, call, &amount) && amount.value > 0 &&
         (amount.kind != NIMA_QUANTITY_ORDINAL)) {
         goal.count =

@@ -584,6 +584,13 @@ static nima_rc find_speaker(struct nima_ctx *ctx, struct turn_state *s)
         s->speaker = BY_COMMAND;
         return NIMA_OK;
     }
+    NIMA_TRY(hear_packs(ctx, s));
+    if (s->speaker == BY_MODEL && s->retract.answered) {
+        s->speaker = BY_RETRACTION;
+    }
+    if (s->speaker != BY_MODEL) {
+        return NIMA_OK;
+    }
     bool acts;
     NIMA_TRY(nima_turn_acts_read(ctx, s, &acts));
     if (acts) {
@@ -599,11 +606,7 @@ static nima_rc find_speaker(struct nima_ctx *ctx, struct turn_state *s)
         s->speaker = BY_GOALS;
         return NIMA_OK;
     }
-    NIMA_TRY(hear_packs(ctx, s));
-    if (s->speaker == BY_MODEL && s->retract.answered) {
-        s->speaker = BY_RETRACTION;
-    }
-    if (s->speaker == BY_MODEL && s->hears_tasks) {
+    if (s->hears_tasks) {
         NIMA_TRY(nima_tasks_wonder(ctx, s->o->tasks, s->message, &s->spoken));
         s->speaker = s->spoken.said == NIMA_SAID_DO ? BY_TASKS : BY_MODEL;
     }
