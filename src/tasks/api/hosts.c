@@ -157,42 +157,49 @@ struct block {
     unsigned char bytes[V6];
     int bits;
 };
-/* IANA's special-purpose registries: what is not reachable, or not meant to be, from outside. */
+/* IANA's special-purpose registry of IPv4: what is not reachable, or not meant to be, from outside;
+ * and multicast. */
 static const struct block blocks_v4[] = {
-    {{0}, 8},
-    {{10}, 8},
-    {{100, 64}, 10},
-    {{127}, 8},
-    {{169, 254}, 16},
-    {{172, 16}, 12},
-    {{192, 0, 0}, 24},
-    {{192, 0, 2}, 24},
-    {{192, 88, 99}, 24},
-    {{192, 168}, 16},
-    {{198, 18}, 15},
-    {{198, 51, 100}, 24},
-    {{203, 0, 113}, 24},
-    {{224}, 4},
-    {{240}, 4},
+    {{0}, 8},             /* this network */
+    {{10}, 8},            /* private */
+    {{100, 64}, 10},      /* shared with the provider */
+    {{127}, 8},           /* loopback */
+    {{169, 254}, 16},     /* link-local, with the metadata services of clouds */
+    {{172, 16}, 12},      /* private */
+    {{192, 0, 0}, 24},    /* IETF protocol assignments */
+    {{192, 0, 2}, 24},    /* documentation */
+    {{192, 88, 99}, 24},  /* 6to4 relays, deprecated */
+    {{192, 168}, 16},     /* private */
+    {{198, 18}, 15},      /* benchmarks */
+    {{198, 51, 100}, 24}, /* documentation */
+    {{203, 0, 113}, 24},  /* documentation */
+    {{224}, 4},           /* multicast */
+    {{240}, 4},           /* reserved, and the broadcast address */
 };
+/* Of IPv6, only 2000::/3 is given out for the Internet at large; these parts of it are special.
+ * Everything else (::/3 with ::1 and 100::/64, 5f00::/16, fc00::/7, fe80::/10, fec0::/10, ff00::/8)
+ * lies outside. */
+static const struct block global_v6 = {{0x20}, 3};
 static const struct block blocks_v6[] = {
-    {{0}, 96},
-    {{0x01, 0x00}, 64},
-    {{0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, 48},
-    {{0x20, 0x01}, 23},
-    {{0x20, 0x01, 0x0d, 0xb8}, 32},
-    {{0x3f, 0xff}, 20},
-    {{0x5f, 0x00}, 16},
-    {{0xfc}, 7},
-    {{0xfe, 0x80}, 10},
-    {{0xfe, 0xc0}, 10},
-    {{0xff}, 8},
+    {{0x20, 0x01}, 23},             /* IETF protocol assignments: Teredo, ORCHID … */
+    {{0x20, 0x01, 0x0d, 0xb8}, 32}, /* documentation */
+    {{0x3f, 0xff}, 20},             /* documentation */
+    {{0x3f, 0xfe}, 16},             /* 6bone, returned */
 };
-/* These hold an IPv4 address, at the byte behind their bits. */
-static const struct block carriers[] = {
-    {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 96},
-    {{0x00, 0x64, 0xff, 0x9b}, 96},
-    {{0x20, 0x02}, 16},
+/* Forms of an IPv6 address that hold an IPv4 address, at byte `at`: it must be a public one. */
+static const struct carrier {
+    int from; /* the byte that `block` begins at */
+    struct block block;
+    int at;
+    bool whole; /* the IPv4 address alone decides: the form itself lies outside 2000::/3 or is
+                   special */
+} carriers[] = {
+    {0, {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 96}, 12, true}, /* mapped, RFC 4291 */
+    {0, {{0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 96}, 12, true},       /* translated, RFC 2765 */
+    {0, {{0x00, 0x64, 0xff, 0x9b}, 96}, 12, true},                   /* NAT64, RFC 6052 */
+    {0, {{0x20, 0x02}, 16}, 2, false},                               /* 6to4, RFC 3056 */
+    {8, {{0x00, 0x00, 0x5e, 0xfe}, 32}, 12, false},                  /* ISATAP, RFC 5214 */
+    {8, {{0x02, 0x00, 0x5e, 0xfe}, 32}, 12, false},
 };
 
 static bool in_block(const unsigned char *address, const struct block *block)
@@ -224,11 +231,18 @@ static bool is_public(const unsigned char *address, int bytes)
         return !IN_ANY(address, blocks_v4);
     }
     for (size_t i = 0; i < sizeof(carriers) / sizeof(carriers[0]); i++) {
-        if (in_block(address, &carriers[i])) {
-            return !IN_ANY(address + carriers[i].bits / 8, blocks_v4);
+        const struct carrier *carrier = &carriers[i];
+        if (!in_block(address + carrier->from, &carrier->block)) {
+            continue;
+        }
+        if (IN_ANY(address + carrier->at, blocks_v4)) {
+            return false;
+        }
+        if (carrier->whole) {
+            return true;
         }
     }
-    return !IN_ANY(address, blocks_v6);
+    return in_block(address, &global_v6) && !IN_ANY(address, blocks_v6);
 }
 
 static bool is_loopback(const unsigned char *address, int bytes)
