@@ -118,6 +118,31 @@ static nima_rc read_all(struct nima_ctx *ctx, FILE *file, struct nima_buf *out)
     return out->overflowed ? nima_fail(ctx, NIMA_E_TOO_LARGE, "the file is over 1 GiB") : NIMA_OK;
 }
 
+static void print_reasons(const struct nima_left_out *list, const char *what)
+{
+    for (size_t i = 0; i < NIMA_LEFT_REASONS_MAX && list[i].why != NULL; i++) {
+        printf("  %lld %s: %s", (long long)list[i].count, what, list[i].why);
+        if (list[i].first[0] != '\0') {
+            printf(" (%s\"%s\")", list[i].count > 1 ? "the first is " : "", list[i].first);
+        }
+        printf("\n");
+    }
+}
+
+/* What was taken in is told also when the file ends too early. */
+static void print_imported(const struct nima_ctx *ctx, const struct nima_imported *done,
+                           bool chatgpt)
+{
+    printf(NIMA_FMT ": %lld %s added, %lld were there", NIMA_ARG(ctx->user_id),
+           (long long)done->added, chatgpt ? "conversations" : "facts", (long long)done->there);
+    if (done->grown > 0) {
+        printf(" (%lld of them got new messages)", (long long)done->grown);
+    }
+    printf(", %lld left out\n", (long long)done->left_out);
+    print_reasons(done->reasons, "left out");
+    print_reasons(done->notes, "taken in, but");
+}
+
 static nima_rc import_other(struct nima_ctx *ctx, struct nima_store *store, FILE *file,
                             bool chatgpt)
 {
@@ -131,10 +156,8 @@ static nima_rc import_other(struct nima_ctx *ctx, struct nima_store *store, FILE
     }
     nima_buf_done(&text);
     nima_command_progress_done();
-    if (rc == NIMA_OK) {
-        printf(NIMA_FMT ": %lld %s added, %lld were there, %lld left out\n", NIMA_ARG(ctx->user_id),
-               (long long)done.added, chatgpt ? "conversations" : "facts", (long long)done.there,
-               (long long)done.left_out);
+    if (rc == NIMA_OK || done.added + done.there + done.left_out > 0) {
+        print_imported(ctx, &done, chatgpt);
     }
     return rc;
 }
