@@ -2,7 +2,7 @@
 /*
  * import: what other programs exported, taken in for ctx->user_id. Doing it again adds only what
  * has come since: conversations and messages get ids that follow from theirs, a fact is the same
- * by its words.
+ * by its words. *out is counted on from what it is, so that several files make one report.
  */
 #include "store/store.h"
 
@@ -29,6 +29,7 @@ void nima_imported_note(struct nima_imported *done, const char *why, nima_str na
 NIMA_MUST_USE nima_rc nima_import_chatgpt(struct nima_ctx *ctx, struct nima_store *store,
                                           nima_str text, struct nima_imported *out);
 /* mem0's export and OpenMemory's: a list of memories, one a line, or {"results": […]} or
- * {"memories": […]} around it. */
+ * {"memories": […]} around it. `from`: the user_id there whose memories are meant; absent: the only
+ * one of the file, or else the one of ctx->user_id's name, or else INVALID naming them. */
 NIMA_MUST_USE nima_rc nima_import_mem0(struct nima_ctx *ctx, struct nima_store *store,
-                                       nima_str text, struct nima_imported *out);
+                                       nima_str text, nima_str from, struct nima_imported *out);

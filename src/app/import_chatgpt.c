@@ -479,7 +479,6 @@ nima_rc nima_import_chatgpt(struct nima_ctx *ctx, struct nima_store *store, nima
                             struct nima_imported *out)
 {
     static const char *const members[] = {"conversations", "items", NULL};
-    struct nima_imported done = {0};
     struct nima_items items;
     int64_t seen = 0, talks = 0;
     nima_str value = {0};
@@ -487,13 +486,12 @@ nima_rc nima_import_chatgpt(struct nima_ctx *ctx, struct nima_store *store, nima
     nima_rc end = nima_items_next(ctx, &items, &value);
     for (; end == NIMA_OK && value.ptr != NULL; seen++) {
         struct nima_arena_mark mark = nima_scratch(ctx);
-        nima_rc rc = import_talk(ctx, store, value, &talks, &done);
+        nima_rc rc = import_talk(ctx, store, value, &talks, out);
         nima_scratch_end(ctx, mark);
         NIMA_TRY(rc);
         nima_command_progress("bytes", (int64_t)items.at, (int64_t)text.len);
         end = nima_items_next(ctx, &items, &value);
     }
-    *out = done;
     NIMA_TRY(end);
     if (talks == 0 && (seen > 0 || !items.in_list)) {
         return nima_fail(ctx, NIMA_E_INVALID,

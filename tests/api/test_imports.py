@@ -1,6 +1,8 @@
 """What other programs exported, taken in by `nima import`: odd shapes, grown talks, what is left out and why."""
 
+import io
 import json
+import zipfile
 
 import pytest
 from server import run_nima
@@ -224,3 +226,127 @@ def test_a_file_cut_short_is_told_after_what_is_whole_was_taken(where):
 def test_what_is_no_export_is_refused(where, text):
     _, error = take_in(where, text, code=1)
     assert error.startswith("nima: ")
+
+
+def packed(files, method=zipfile.ZIP_DEFLATED):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
+def test_the_zip_itself_is_read(where, method):
+    one, two = json.dumps([talk("a", chain())]), json.dumps([talk("b", chain())])
+    out, _ = take_in(where, packed({"user.json": "{}", "export/conversations.json": one, "chat.html": "x"}, method))
+    assert "1 conversations added" in out
+    out, _ = take_in(where, packed({"conversations-000.json": one, "conversations-001.json": two}, method))
+    assert "1 conversations added, 1 were there, 0 left out" in out
+    assert said(where) == {"a": GOOD, "b": GOOD}
+
+
+def test_a_zip_that_is_broken_is_refused(where):
+    whole = packed({"conversations.json": json.dumps([talk("a", chain())] * 20)})
+    assert "no conversations.json" in take_in(where, packed({"a.txt": "x"}), code=1)[1]
+    assert "no conversations.json" in take_in(where, packed({}), code=1)[1]
+    assert "cut short" in take_in(where, whole[:-30], code=1)[1]
+    at = whole.index(b"conversations.json") + 40
+    assert "broken" in take_in(where, whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :], code=1)[1]
+    for i in range(len(whole) - 90, len(whole)):  # every number of the directory
+        for value in (0, 1, 127, 255) if i % 3 == 0 else (255,):
+            done = run_nima("import", "--format", "chatgpt", "--user", USER, "--store", where, text=False, timeout=60,
+                            stdin=whole[:i] + bytes([value]) + whole[i + 1 :])  # fmt: skip
+            assert done.returncode in (0, 1), done.stderr
+
+
+def facts(where):
+    return {row["fact"]: row for row in rows(where, "fact")}
+
+
+OUT_OF_USE = [
+    {"state": "deleted"}, {"state": "archived"}, {"state": "paused"}, {"status": "DELETED"}, {"event": "DELETE"}, {"deleted_at": "2025-01-01T00:00:00"},
+    {"is_deleted": True}, {"archived_at": 1735689600}, {"is_active": False}, {"expiration_date": "2025-01-01"}, {"metadata": {"state": "paused"}},
+    {"metadata": {"expiration_date": "2025-01-01"}}, {"expires_at": 1735689600}, {"status": "superseded"}, {"deleted": 1},
+]  # fmt: skip
+IN_USE = [{"state": "active"}, {"deleted_at": None}, {"is_deleted": False}, {"expiration_date": "2999-01-01"}, {"expiration_date": None},
+          {"metadata": {"status": "paused subscription"}}, {"event": "ADD"}, {"is_active": True}, {"deleted": 0}]  # fmt: skip
+
+
+def test_memories_out_of_use_are_left_out(where):
+    whole = [{"memory": f"out {i}", **more} for i, more in enumerate(OUT_OF_USE)]
+    whole += [{"memory": f"in {i}", **more} for i, more in enumerate(IN_USE)]
+    out, _ = take_in(where, whole, "mem0")
+    assert sorted(facts(where)) == sorted(f"in {i}" for i in range(len(IN_USE)))
+    assert f"{len(IN_USE)} facts added, 0 were there, {len(OUT_OF_USE)} left out" in out
+    for why in ("deleted", "archived", "paused", "expired", "superseded"):
+        assert why in out
+
+
+def test_people_are_not_mixed(where):
+    whole = [{"memory": "of bob", "user_id": "bob"}, {"memory": "of eve", "metadata": {"user_id": "eve"}}, {"memory": "of nobody"}]
+    _, error = take_in(where, whole, "mem0", code=1)
+    assert "bob, eve" in error and "--from" in error and facts(where) == {}
+    _, error = take_in(where, whole, "mem0", code=1, more=["--from", "ann"])
+    assert "bob, eve" in error
+    out, _ = take_in(where, whole, "mem0", more=["--from", "eve"])
+    assert "1 facts added, 0 were there, 2 left out" in out and "another person's" in out and "names nobody" in out
+    assert list(facts(where)) == ["of eve"]
+    out, _ = take_in(where, [{"memory": "mine", "user_id": "ana"}, *whole], "mem0")
+    assert sorted(facts(where)) == ["mine", "of eve"]
+    out, _ = take_in(where, [{"memory": "one", "user_id": 7}, {"memory": "two", "user_id": 7}], "mem0")
+    assert "2 facts added" in out
+
+
+def test_what_an_agent_remembers_is_not_the_persons(where):
+    whole = [{"memory": "I am a helpful bot", "agent_id": "bot"}, {"memory": "I told a joke", "user_id": "x", "role": "assistant"},
+             {"memory": "Likes tea", "user_id": "x", "agent_id": "bot", "role": "user"}, {"memory": "Likes rain", "user_id": "x"}]  # fmt: skip
+    out, _ = take_in(where, whole, "mem0")
+    assert sorted(facts(where)) == ["Likes rain", "Likes tea"] and "an agent remembered it" in out
+
+
+TIMES = [
+    (1714557600, "2024-05-01T10:00:00.000Z"), (1714557600.5, "2024-05-01T10:00:00.500Z"), (1714557600500, "2024-05-01T10:00:00.500Z"),
+    (1714557600500000, "2024-05-01T10:00:00.500Z"), ("1714557600", "2024-05-01T10:00:00.000Z"), ("2024-05-01T10:00:00", "2024-05-01T10:00:00.000Z"),
+    ("2024-05-01 10:00:00.250", "2024-05-01T10:00:00.250Z"), ("2024-05-01", "2024-05-01T00:00:00.000Z"),
+    ("2024-05-01T10:00:00-07:00", "2024-05-01T17:00:00.000Z"), ("2024-05-01T10:00:00Z", "2024-05-01T10:00:00.000Z"),
+]  # fmt: skip
+
+
+def test_times_of_every_form_are_kept(where):
+    take_in(where, [{"memory": f"m {i}", "created_at": at} for i, (at, _) in enumerate(TIMES)], "mem0")
+    kept = facts(where)
+    assert [kept[f"m {i}"]["created_at"] for i in range(len(TIMES))] == [right for _, right in TIMES]
+
+
+def test_every_form_of_memories_is_read(where):
+    one, two = {"memory": "one"}, {"memory": "two"}
+    lines = b"\xef\xbb\xbf" + b"\n".join(json.dumps(row).encode() for row in (one, two)) + b"\n"
+    assert "2 facts added" in take_in(where, lines, "mem0")[0]
+    memories = {"user": {"user_id": "x"}, "memories": [one, two], "apps": []}
+    for text in (json.dumps({"results": [one, two]}), json.dumps({"results": {"memories": [one, two]}, "relations": []}), json.dumps(memories)):
+        assert "0 facts added, 2 were there" in take_in(where, text.encode(), "mem0")[0]
+    assert "2 were there" in take_in(where, packed({"memories.json": json.dumps(memories), "memories.jsonl.gz": "x"}), "mem0")[0]
+
+
+def test_one_odd_memory_ends_nothing(where):
+    text = '[{"memory": "a \\u0000 b"}, {"memory": "x", "memory": "y"}, 7, null, {"memory": "\\u200b"}, {"memory": "fine"}]'
+    out, _ = take_in(where, text.encode(), "mem0")
+    assert sorted(facts(where)) == ["a � b", "fine"] and "4 left out" in out
+
+
+def test_metadata_that_is_too_large_stays_out(where):
+    whole = [{"memory": "big", "metadata": {"x": "y" * 17000}}, {"memory": "small", "metadata": {"x": "y" * 15000}}]
+    out, _ = take_in(where, whole, "mem0")
+    assert "2 facts added" in out and "over 16 KiB" in out
+    assert facts(where)["big"]["metadata"] == {} and facts(where)["small"]["metadata"] == whole[1]["metadata"]
+
+
+def test_memories_cut_short_are_told(where):
+    out, error = take_in(where, b'[{"memory": "one"}, {"mem', "mem0", code=1)
+    assert "1 facts added" in out and "does not end" in error
+
+
+@pytest.mark.parametrize("text", [b"", b"7", b"hello", b"{"])
+def test_what_is_no_export_of_mem0_is_refused(where, text):
+    assert take_in(where, text, "mem0", code=1)[1].startswith("nima: ")
