@@ -54,8 +54,8 @@ VNNI static void vnni_dots(const uint8_t *rows, size_t count, size_t stride, con
         __m512i sum = _mm512_setzero_si512();
         for (size_t at = 0; at < stride; at += 64) {
             _mm_prefetch((const char *)row + at + AHEAD, _MM_HINT_T0);
-            sum = _mm512_dpbusd_epi32(sum, _mm512_load_si512(row + at),
-                                      _mm512_load_si512(query + at));
+            sum = _mm512_dpbusd_epi32(sum, _mm512_loadu_si512(row + at),
+                                      _mm512_loadu_si512(query + at));
         }
         out[i] = _mm512_reduce_add_epi32(sum);
     }
