@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "app/archive.h"
 #include "app/import.h"
 #include "store/copy.h"
 #include "util/buf.h"
@@ -118,31 +119,93 @@ static nima_rc read_all(struct nima_ctx *ctx, FILE *file, struct nima_buf *out)
     return out->overflowed ? nima_fail(ctx, NIMA_E_TOO_LARGE, "the file is over 1 GiB") : NIMA_OK;
 }
 
-static nima_rc import_other(struct nima_ctx *ctx, struct nima_store *store, FILE *file,
-                            bool chatgpt)
+static void print_reasons(const struct nima_left_out *list, const char *what)
 {
-    struct nima_buf text;
-    struct nima_imported done = {0};
-    nima_buf_init(&text, FILE_BYTES_MAX);
-    nima_rc rc = read_all(ctx, file, &text);
-    if (rc == NIMA_OK) {
-        rc = chatgpt ? nima_import_chatgpt(ctx, store, nima_buf_view(&text), &done)
-                     : nima_import_mem0(ctx, store, nima_buf_view(&text), &done);
+    for (size_t i = 0; i < NIMA_LEFT_REASONS_MAX && list[i].why != NULL; i++) {
+        printf("  %lld %s: %s", (long long)list[i].count, what, list[i].why);
+        if (list[i].first[0] != '\0') {
+            printf(" (%s\"%s\")", list[i].count > 1 ? "the first is " : "", list[i].first);
+        }
+        printf("\n");
     }
-    nima_buf_done(&text);
-    nima_command_progress_done();
-    if (rc == NIMA_OK) {
-        printf(NIMA_FMT ": %lld %s added, %lld were there, %lld left out\n", NIMA_ARG(ctx->user_id),
-               (long long)done.added, chatgpt ? "conversations" : "facts", (long long)done.there,
-               (long long)done.left_out);
+}
+
+/* What was taken in is told also when the file ends too early. */
+static void print_imported(const struct nima_ctx *ctx, const struct nima_imported *done,
+                           bool chatgpt)
+{
+    printf(NIMA_FMT ": %lld %s added, %lld were there", NIMA_ARG(ctx->user_id),
+           (long long)done->added, chatgpt ? "conversations" : "facts", (long long)done->there);
+    if (done->grown > 0) {
+        printf(" (%lld of them got new messages)", (long long)done->grown);
     }
-    return rc;
+    printf(", %lld left out\n", (long long)done->left_out);
+    print_reasons(done->reasons, "left out");
+    print_reasons(done->notes, "taken in, but");
+}
+
+/* ChatGPT numbers them where one would be too large. */
+static bool is_talks(nima_str name)
+{
+    return nima_str_starts(name, NIMA_STR("conversations")) &&
+           nima_str_ends(name, NIMA_STR(".json"));
+}
+
+static bool is_memories(nima_str name)
+{
+    return nima_str_eq(name, NIMA_STR("memories.json"));
+}
+
+struct other {
+    struct nima_store *store;
+    bool chatgpt;
+    nima_str from;
+    struct nima_imported done;
+};
+
+static nima_rc import_text(struct nima_ctx *ctx, void *user, nima_str text)
+{
+    struct other *other = user;
+    return other->chatgpt ? nima_import_chatgpt(ctx, other->store, text, &other->done)
+                          : nima_import_mem0(ctx, other->store, text, other->from, &other->done);
+}
+
+static nima_rc import_archive(struct nima_ctx *ctx, nima_str bytes, struct other *other)
+{
+    size_t count = 0;
+    NIMA_TRY(nima_archive_read(ctx, bytes, FILE_BYTES_MAX, other->chatgpt ? is_talks : is_memories,
+                               import_text, other, &count));
+    return count > 0 ? NIMA_OK
+                     : nima_fail(ctx, NIMA_E_INVALID, "there is no %s in this zip",
+                                 other->chatgpt ? "conversations.json" : "memories.json");
 }
 
 struct import {
-    nima_str user, format;
+    nima_str user, format, from;
     const char *path; /* NULL: standard input */
 };
+
+static nima_rc import_other(struct nima_ctx *ctx, struct nima_store *store, FILE *file,
+                            const struct import *job)
+{
+    bool chatgpt = nima_str_eq(job->format, NIMA_STR("chatgpt"));
+    struct other other = {.store = store, .chatgpt = chatgpt, .from = job->from};
+    struct nima_buf buf;
+    nima_buf_init(&buf, FILE_BYTES_MAX);
+    nima_rc rc = read_all(ctx, file, &buf);
+    nima_str bytes = nima_buf_view(&buf);
+    if (rc == NIMA_OK) {
+        rc = nima_archive_is(bytes) ? import_archive(ctx, bytes, &other)
+                                    : import_text(ctx, &other, bytes);
+    }
+    nima_buf_done(&buf);
+    nima_command_progress_done();
+    const struct nima_imported *done = &other.done;
+    if (rc == NIMA_OK || done->added + done->there + done->left_out > 0) {
+        print_imported(ctx, done, chatgpt);
+    }
+    return rc;
+}
 
 static nima_rc import(struct nima_ctx *ctx, const struct nima_config *config,
                       const struct import *job)
@@ -155,9 +218,8 @@ static nima_rc import(struct nima_ctx *ctx, const struct nima_config *config,
     nima_rc rc = open_store(ctx, config, &store);
     ctx->user_id = job->user;
     if (rc == NIMA_OK) {
-        rc = nima_str_eq(job->format, NIMA_STR("nima"))
-                 ? import_own(ctx, store, file)
-                 : import_other(ctx, store, file, nima_str_eq(job->format, NIMA_STR("chatgpt")));
+        rc = nima_str_eq(job->format, NIMA_STR("nima")) ? import_own(ctx, store, file)
+                                                        : import_other(ctx, store, file, job);
     }
     nima_store_close(store);
     if (file != stdin) {
@@ -172,6 +234,7 @@ static bool read_words(int *argc, char **argv, struct import *job)
     *job = (struct import){.format = NIMA_STR("nima")};
     nima_command_flag(argc, argv, "--user", &job->user);
     nima_command_flag(argc, argv, "--format", &job->format);
+    bool from = nima_command_flag(argc, argv, "--from", &job->from);
     bool own = nima_str_eq(job->format, NIMA_STR("nima"));
     bool other =
         nima_str_eq(job->format, NIMA_STR("chatgpt")) || nima_str_eq(job->format, NIMA_STR("mem0"));
@@ -181,6 +244,9 @@ static bool read_words(int *argc, char **argv, struct import *job)
         memmove(argv, argv + 1, (size_t)-- * argc * sizeof(argv[0]));
     } else if (*argc % 2 == 1 && argv[*argc - 1][0] != '-') {
         job->path = argv[--*argc];
+    }
+    if (from && !nima_str_eq(job->format, NIMA_STR("mem0"))) {
+        return false;
     }
     return own || (other && job->user.len > 0);
 }

@@ -28,7 +28,9 @@ const struct nima_command nima_commands[] = {
      "show or update the store's schema, or copy a store", nima_cmd_migrate},
     {"export", "export --user NAME [flags of serve]", "write all of one person to standard output",
      nima_cmd_export},
-    {"import", "import [--user NAME] [--format nima|chatgpt|mem0] [FILE] [flags of serve]",
+    {"import",
+     "import [--user NAME] [--format nima|chatgpt|mem0] [--from NAME] [FILE]\n             [flags "
+     "of serve]",
      "take in an export, of Nima, ChatGPT or mem0", nima_cmd_import},
     {"token",
      "token create --user NAME [--scopes \"chat memory tasks admin\"] | nima token list |\n"
