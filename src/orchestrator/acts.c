@@ -204,9 +204,12 @@ static bool take_answer(struct nima_ctx *ctx, struct turn_state *s, const struct
 static bool may_read(const struct turn_state *s)
 {
     const struct nima_turn *turn = s->turn;
-    return s->o->understand != NULL && turn->use_memory && turn->may_act && !turn->stateless &&
-           turn->scheduled == NULL && turn->again.ptr == NULL &&
-           s->message.len <= NIMA_READ_BYTES_MAX && nima_utf8_valid(s->message);
+    /* By words alone too little is sure: without its model the older readers serve (goals,
+     * schedules, packs, tasks). */
+    return s->o->understand != NULL && nima_understand_has_vectors(s->o->understand) &&
+           turn->use_memory && turn->may_act && !turn->stateless && turn->scheduled == NULL &&
+           turn->again.ptr == NULL && s->message.len <= NIMA_READ_BYTES_MAX &&
+           nima_utf8_valid(s->message);
 }
 
 nima_rc nima_turn_acts_read(struct nima_ctx *ctx, struct turn_state *s, bool *out)

@@ -144,6 +144,9 @@ NIMA_MUST_USE nima_rc nima_understand_open(struct nima_ctx *ctx, struct nima_llm
 void nima_understand_close(struct nima_understand *understand);
 /* Why nothing is understood ("the weights were made for another table of kinds: …"), or "". */
 const char *nima_understand_problem(const struct nima_understand *understand);
+/* Whether the embedding model is the one whose vectors the weights know: others of as many
+ * dimensions mean something else by them. */
+bool nima_understand_has_vectors(const struct nima_understand *understand);
 
 NIMA_MUST_USE nima_rc nima_understand_read(struct nima_ctx *ctx, struct nima_understand *understand,
                                            const struct nima_read_query *query,

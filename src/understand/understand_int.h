@@ -91,10 +91,6 @@ void nima_understand_slots(struct nima_ctx *ctx, const struct nima_weights *weig
                            const struct nima_tokens *tokens, size_t from, size_t end,
                            struct nima_act *act);
 
-/* Whether the embedding model is the one whose vectors the weights know: others of as many
- * dimensions mean something else by them. */
-bool nima_understand_has_vectors(const struct nima_understand *understand);
-
 struct nima_understand {
     struct nima_llm *llm;
     struct nima_weights weights;
