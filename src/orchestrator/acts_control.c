@@ -15,7 +15,8 @@ nima_rc nima_act_newest_undo(struct nima_ctx *ctx, const struct turn_state *s, n
         return NIMA_OK;
     }
     struct nima_error quiet = ctx->error;
-    nima_rc rc = nima_messages_last(ctx, s->o->store, s->conversation_id, BACK_MESSAGES, &rows);
+    nima_rc rc =
+        nima_messages_last(ctx, s->o->store, s->turn->conversation_id, BACK_MESSAGES, &rows);
     if (rc == NIMA_E_NOT_FOUND) { /* the conversation begins with this message */
         ctx->error = quiet;
         return NIMA_OK;
